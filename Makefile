@@ -1,0 +1,55 @@
+# `make demo` and `make test` work in a fresh clone: they first make the environment in .venv.
+# `make PYTHON=python3.12 test` chooses the Python.
+
+PYTHON ?= python3
+TOO_OLD := "Python 3.10 or newer is needed; name one, as in: make PYTHON=python3.12 test"
+BIN := .venv/bin
+INSTALLED := .venv/installed
+PACKAGES := configs custom_ops layers losses tools trainer
+SOURCES := $(PACKAGES) dualcontrast tests
+BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
+
+.PHONY: demo test test-slow benchmark benchmark-data lint format
+
+$(INSTALLED): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
+	$(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
+	$(BIN)/dualcontrast-generate --workdir=demo/run --dest=demo/grid.png
+	$(BIN)/dualcontrast-export --workdir=demo/run --dest=demo/model
+	@echo "demo/data          4000 scenes at 32x32 as TFRecords, with manifest.json"
+	@echo "demo/run           metrics.jsonl, checkpoints, and a grid of samples every few thousand images"
+	@echo "demo/grid.png      samples of the trained generator"
+	@echo "demo/model         the generator as a SavedModel, for tf.saved_model.load or TF Serving"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+benchmark: $(INSTALLED)
+	$(BIN)/python -m dualcontrast.tools.benchmark
+
+benchmark-data: $(INSTALLED)
+	$(BIN)/python -m dualcontrast.tools.benchmark_data
+
+# lint-imports and mypy read a package from one folder and cannot follow the mapping of setup.cfg, so
+# they are shown a folder of links.
+lint: $(INSTALLED)
+	$(BLACK) --check $(SOURCES)
+	$(BIN)/isort --check-only --quiet $(SOURCES)
+	$(BIN)/flake8 $(SOURCES)
+	rm -rf build/lint && mkdir -p build/lint/dualcontrast
+	ln -s $(CURDIR)/dualcontrast/__init__.py $(addprefix $(CURDIR)/,$(PACKAGES)) build/lint/dualcontrast
+	cd build/lint && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/setup.cfg --no-cache
+	cd build/lint && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p dualcontrast
+
+format: $(INSTALLED)
+	$(BIN)/isort --quiet $(SOURCES)
+	$(BLACK) $(SOURCES)

@@ -1,0 +1,40 @@
+"""Scenes at 32x32 on a CPU in minutes: what `make demo` trains.
+
+    dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
+    dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
+
+Narrow networks and a short warm-up, so that the dual contrastive loss trains most of the run. No
+path length steps: they shape the latent space over millions of images, and here are none to spare.
+"""
+
+from dualcontrast.trainer.config import (
+    Config,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    LossConfig,
+    TrainingConfig,
+)
+
+
+def get_config() -> Config:
+    """A configuration for two cores."""
+    return Config(
+        generator=GeneratorConfig(
+            latent_size=64,
+            w_size=64,
+            mapping_layers=4,
+            fmap_base=1024,
+            fmap_max=64,
+            path_length_weight=0.0,
+            ema_half_life_images=5_000,
+        ),
+        discriminator=DiscriminatorConfig(fmap_base=1024, fmap_max=64, r1_gamma=0.5),
+        loss=LossConfig(warmup_images=20_000),
+        training=TrainingConfig(
+            batch_size=16,
+            total_images=60_000,
+            log_every_images=1_600,
+            checkpoint_every_images=16_000,
+            grid_every_images=8_000,
+        ),
+    )

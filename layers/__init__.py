@@ -1,0 +1,1 @@
+"""Keras layers: the two networks and their parts."""

@@ -1,0 +1,77 @@
+"""One layer of the synthesis network: modulated convolution, noise, bias, activation."""
+
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers import activation as activations
+from dualcontrast.layers import modulated_conv2d
+
+
+@keras.saving.register_keras_serializable("dualcontrast")
+class SynthesisLayer(keras.layers.Layer):
+    """leaky_relu(modulated_convolution(x, w) + noise * strength + bias) * sqrt(2).
+
+    Karras et al. 2020, section 2. The strength is one trained number a layer, zero at first.
+    Without given noise, the layer adds its own fixed map, drawn once when it was built.
+
+    >>> SynthesisLayer(8)(tf.zeros([2, 16, 16, 4]), tf.zeros([2, 32])).shape
+    TensorShape([2, 16, 16, 8])
+
+    Args:
+      filters: output channels, at least 1.
+      upsample: double height and width.
+    """
+
+    def __init__(self, filters: int, upsample: bool = False, **kwargs):
+        # No autocast: it would round w, see ModulatedConv2D.
+        super().__init__(autocast=False, **kwargs)
+        if filters < 1:
+            raise ValueError(f"SynthesisLayer: filters must be >= 1, got {filters}")
+        self.filters = filters
+        self.upsample = upsample
+        self.activation = activations.Activation("leaky_relu")
+
+    def build(self, x_shape, w_shape):
+        self.convolution = modulated_conv2d.ModulatedConv2D(
+            self.filters, 3, self.upsample, name="convolution", dtype=self.dtype_policy
+        )
+        self.convolution.build(x_shape, w_shape)
+        _, height, width, _ = self.compute_output_shape(x_shape, w_shape)
+        self.noise = self.add_weight(
+            name="noise",
+            shape=(1, height, width, 1),
+            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.strength = self.add_weight(
+            name="strength", shape=(), initializer="zeros", autocast=False
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(self.filters,), initializer="zeros", autocast=False
+        )
+
+    def call(self, x, w, noise=None):
+        """Returns [batch, height, width, filters].
+
+        Args:
+          x: [batch, height, width, channels].
+          w: [batch, w_size].
+          noise: [batch, out_height, out_width, 1] float32, or None for the fixed map.
+        """
+        # The activation's gain goes into its small operands: the leaky ReLU is homogeneous.
+        gain = self.activation.gain
+        x = self.convolution(x, w, gain=gain)
+        noise = self.noise.value if noise is None else noise
+        x = x + tf.cast(noise * (self.strength.value * gain), x.dtype)
+        x = tf.nn.bias_add(x, tf.cast(self.bias.value * gain, x.dtype))
+        return self.activation(x)
+
+    def compute_output_shape(self, x_shape, w_shape):
+        batch, height, width, _ = x_shape
+        factor = 2 if self.upsample else 1
+        return (batch, height * factor, width * factor, self.filters)
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "upsample": self.upsample}

@@ -1,0 +1,298 @@
+"""What every layer owes: its configuration, its file, its shapes, its types, its derivatives."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dualcontrast.layers import (
+    discriminator,
+    discriminator_block,
+    equalized_conv2d,
+    equalized_dense,
+    generator,
+    mapping_network,
+    minibatch_stddev,
+    modulated_conv2d,
+    synthesis_layer,
+    synthesis_network,
+    to_rgb,
+)
+
+NARROW = {"fmap_base": 32, "fmap_max": 6}
+# The class, arguments none of which has its default value, shapes of the inputs.
+LAYERS = {
+    "equalized_dense": (
+        equalized_dense.EqualizedDense,
+        {"units": 5, "learning_rate_multiplier": 0.5, "activation": "leaky_relu"},
+        [(6, 4)],
+    ),
+    "equalized_conv2d": (
+        equalized_conv2d.EqualizedConv2D,
+        {
+            "filters": 5,
+            "kernel_size": 3,
+            "downsample": True,
+            "activation": "linear",
+            "use_bias": False,
+        },
+        [(6, 4, 4, 3)],
+    ),
+    "modulated_conv2d": (
+        modulated_conv2d.ModulatedConv2D,
+        {"filters": 5, "kernel_size": 3, "upsample": True, "demodulate": False},
+        [(6, 4, 4, 3), (6, 7)],
+    ),
+    "mapping_network": (
+        mapping_network.MappingNetwork,
+        {"w_size": 7, "layers": 2, "learning_rate_multiplier": 0.1},
+        [(6, 5)],
+    ),
+    "minibatch_stddev": (minibatch_stddev.MinibatchStddev, {"group": 3}, [(6, 4, 4, 3)]),
+    "to_rgb": (to_rgb.ToRGB, {"channels": 3}, [(6, 4, 4, 5), (6, 7)]),
+    "synthesis_layer": (
+        synthesis_layer.SynthesisLayer,
+        {"filters": 5, "upsample": True},
+        [(6, 4, 4, 3), (6, 7)],
+    ),
+    "synthesis_network": (
+        synthesis_network.SynthesisNetwork,
+        {"resolution": 8, "channels": 4, **NARROW},
+        [(6, 4, 7)],
+    ),
+    "discriminator_block": (
+        discriminator_block.DiscriminatorBlock,
+        {"filters": 5},
+        [(6, 4, 4, 3)],
+    ),
+    "generator": (
+        generator.Generator,
+        {
+            "resolution": 8,
+            "channels": 1,
+            "latent_size": 5,
+            "w_size": 7,
+            "mapping_layers": 2,
+            "mapping_learning_rate_multiplier": 0.1,
+            "w_mean_decay": 0.9,
+            **NARROW,
+        },
+        [(6, 5)],
+    ),
+    "discriminator": (
+        discriminator.Discriminator,
+        {"resolution": 8, "channels": 4, "minibatch_stddev_group": 3, **NARROW},
+        [(6, 8, 8, 4)],
+    ),
+}
+FLOAT32_OUT = ("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator")
+every_layer = pytest.mark.parametrize("name", LAYERS)
+
+
+def _build(name: str, dtype: str = "float32"):
+    """A built layer and its inputs, which are the same for every type."""
+    keras.utils.set_random_seed(0)
+    cls, arguments, shapes = LAYERS[name]
+    layer = cls(**arguments, dtype=dtype)
+    layer.build(*shapes)
+    dtype = tf.float64 if dtype == "float64" else tf.float32
+    draw = np.random.default_rng(0)
+    return layer, [tf.constant(draw.standard_normal(s), dtype) for s in shapes]
+
+
+def _fill(layer) -> None:
+    """Gives every element of every variable a value of its own, so that a swap would show."""
+    for k, variable in enumerate(layer.variables):
+        n = np.arange(np.prod(variable.shape, dtype=int))
+        variable.assign(np.sin(k + 0.37 * n).reshape(variable.shape))
+
+
+def _gradients(layer, inputs):
+    """Gradients of a fixed projection of the output, for inputs and variables, as one vector."""
+    watched = [*inputs, *(v.value for v in layer.trainable_variables)]
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        out = layer(*inputs)
+        y = tf.random.stateless_normal(out.shape, [0, 1])
+        projected = tf.reduce_sum(tf.cast(out, y.dtype) * y)
+    found = tape.gradient(projected, watched)
+    assert all(gradient is not None for gradient in found)
+    return np.concatenate([np.ravel(gradient) for gradient in found])
+
+
+@every_layer
+def test_the_configuration_makes_the_same_layer(name):
+    cls, arguments, _ = LAYERS[name]
+    layer = cls(**arguments, name="named", dtype="mixed_bfloat16")
+    again = cls.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert again.name == "named" and again.dtype_policy.name == "mixed_bfloat16"
+    for argument, parameter in inspect.signature(cls.__init__).parameters.items():
+        if argument not in ("self", "kwargs"):
+            assert arguments[argument] != parameter.default, f"the test leaves out {argument}"
+            assert again.get_config()[argument] == arguments[argument]
+
+
+@every_layer
+def test_a_saved_layer_is_the_same_once_loaded(name, tmp_path):
+    layer, inputs = _build(name)
+    _fill(layer)
+    ends = [keras.Input(x.shape[1:]) for x in inputs]
+    model = keras.Model(ends, layer(*ends))
+    expected = model(inputs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not np.allclose(expected, 0)
+    np.testing.assert_array_equal(loaded(inputs), expected)
+    assert [v.shape for v in loaded.trainable_variables] == [
+        v.shape for v in model.trainable_variables
+    ]
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_a_network_is_saved_without_a_model_around_it(name, tmp_path):
+    network, inputs = _build(name)
+    _fill(network)
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    np.testing.assert_array_equal(loaded(*inputs), network(*inputs))
+    network.save_weights(tmp_path / "network.weights.h5")
+    other, _ = _build(name)
+    other.load_weights(tmp_path / "network.weights.h5")
+    np.testing.assert_array_equal(other(*inputs), network(*inputs))
+
+
+@every_layer
+def test_variables_are_made_when_the_layer_is_built(name):
+    cls, arguments, shapes = LAYERS[name]
+    layer = cls(**arguments)
+    assert not layer.variables
+    layer.build(*shapes)
+    built = [v.path for v in layer.variables]
+    assert built or name == "minibatch_stddev"
+    layer(*(tf.zeros(s) for s in shapes))
+    assert [v.path for v in layer.variables] == built
+
+
+@every_layer
+def test_a_layer_that_is_called_builds_itself_to_the_shape_it_declares(name):
+    cls, arguments, shapes = LAYERS[name]
+    layer = cls(**arguments)
+    out = layer(*(tf.zeros(s) for s in shapes))
+    assert tuple(layer.compute_output_shape(*shapes)) == tuple(out.shape)
+
+
+@every_layer
+def test_a_traced_layer_with_an_unknown_batch_gives_the_eager_values(name):
+    layer, inputs = _build(name)
+    _fill(layer)
+    signature = [tf.TensorSpec([None, *x.shape[1:]]) for x in inputs]
+    traced = tf.function(layer, input_signature=signature)
+    np.testing.assert_allclose(traced(*inputs), layer(*inputs), rtol=1e-5, atol=1e-5)
+
+
+@every_layer
+def test_second_derivatives_match_finite_differences(name):
+    # P = |gradient in the inputs|^2, as in R1 and path length, along one direction of all variables
+    # and inputs together. A lost second-order path would be missing from the slope.
+    layer, inputs = _build(name, "float64")
+    _fill(layer)
+    variables = layer.trainable_variables
+    values = [*inputs, *(tf.identity(v.value) for v in variables)]
+    draw = np.random.default_rng(1)
+    directions = [tf.constant(draw.standard_normal(v.shape)) for v in values]
+
+    def penalty(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            out = layer(*inputs)
+            assert out.dtype == tf.float64
+            y = np.cos(np.arange(out.shape.num_elements())).reshape(out.shape)
+            projected = tf.reduce_sum(out**2 * y)
+        return tf.add_n([tf.reduce_sum(g**2) for g in tape.gradient(projected, inputs)])
+
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        p = penalty(inputs)
+    gradients = tape.gradient(p, [*inputs, *(v.value for v in variables)])
+    slope = sum(tf.reduce_sum(g * d) for g, d in zip(gradients, directions))
+
+    def at(step):
+        moved = [v + step * d for v, d in zip(values, directions)]
+        for variable, value in zip(variables, moved[len(inputs) :]):
+            variable.assign(value)
+        return penalty(moved[: len(inputs)])
+
+    finite = (at(1e-6) - at(-1e-6)) / 2e-6
+    assert np.isfinite(slope) and abs(slope) > 1e-6
+    np.testing.assert_allclose(slope, finite, rtol=1e-6)
+
+
+@every_layer
+def test_mixed_precision_gives_gradients_near_those_of_float32(name):
+    full, inputs = _build(name)
+    mixed, _ = _build(name, "mixed_bfloat16")
+    for variable, value in zip(mixed.variables, full.variables):
+        assert variable.dtype == "float32"
+        variable.assign(value)
+    out = mixed(*inputs)
+    assert out.dtype == (tf.float32 if name in FLOAT32_OUT else tf.bfloat16)
+    a, b = _gradients(full, inputs), _gradients(mixed, inputs)
+    assert np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b) > 0.99
+    assert np.linalg.norm(b) / np.linalg.norm(a) == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "name, bad, named",
+    [
+        ("equalized_dense", {"units": 0}, "units must be >= 1, got 0"),
+        ("equalized_dense", {"learning_rate_multiplier": 0}, "learning_rate_multiplier .* got 0"),
+        ("equalized_dense", {"activation": "relu"}, "activation must be .* got 'relu'"),
+        ("equalized_conv2d", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("equalized_conv2d", {"kernel_size": 2}, "kernel_size must be odd, got 2"),
+        ("equalized_conv2d", {"kernel_size": -1}, "kernel_size must be odd, got -1"),
+        ("equalized_conv2d", {"activation": None}, "activation must be .* got None"),
+        ("modulated_conv2d", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("modulated_conv2d", {"kernel_size": 4}, "kernel_size must be odd.* got 4"),
+        ("modulated_conv2d", {"kernel_size": 1}, "3 with upsample, got 1"),
+        ("mapping_network", {"w_size": 0}, "w_size .* got 0"),
+        ("mapping_network", {"layers": 0}, "layers must be >= 1.* 0"),
+        ("mapping_network", {"learning_rate_multiplier": -1}, "learning_rate_multiplier .* got -1"),
+        ("minibatch_stddev", {"group": 0}, "group must be >= 1, got 0"),
+        ("to_rgb", {"channels": 0}, "channels must be >= 1, got 0"),
+        ("synthesis_layer", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("synthesis_network", {"resolution": 48}, "resolution must be a power of two .* got 48"),
+        ("synthesis_network", {"resolution": 4}, "resolution .* from 8, got 4"),
+        ("synthesis_network", {"channels": 2}, "channels must be 1, 3 or 4, got 2"),
+        ("synthesis_network", {"fmap_base": 0}, "fmap_base .* got 0"),
+        ("discriminator_block", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("generator", {"resolution": 0}, "resolution .* got 0"),
+        ("generator", {"channels": 5}, "channels must be 1, 3 or 4, got 5"),
+        ("generator", {"latent_size": 0}, "latent_size must be >= 1, got 0"),
+        ("generator", {"w_size": 0}, "w_size .* got 0"),
+        ("generator", {"mapping_layers": 0}, "layers must be >= 1.* 0"),
+        ("generator", {"mapping_learning_rate_multiplier": 0}, "learning_rate_multiplier .* got 0"),
+        ("generator", {"fmap_max": 0}, "fmap_max .* 0"),
+        ("generator", {"w_mean_decay": 1.1}, "w_mean_decay .* got 1.1"),
+        ("discriminator", {"resolution": 12}, "resolution .* got 12"),
+        ("discriminator", {"channels": 0}, "channels must be 1, 3 or 4, got 0"),
+        ("discriminator", {"fmap_max": -1}, "fmap_max .* -1"),
+        ("discriminator", {"minibatch_stddev_group": 0}, "group must be >= 1, got 0"),
+    ],
+)
+def test_a_bad_argument_is_named(name, bad, named):
+    cls, arguments, _ = LAYERS[name]
+    with pytest.raises(ValueError, match=named):
+        cls(**{**arguments, **bad})
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"must be \[batch, 8, 8, 4\], got \[6, 16, 16, 4\]"):
+        discriminator.Discriminator(**LAYERS["discriminator"][1])(tf.zeros([6, 16, 16, 4]))
+
+
+def test_latents_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"z must be \[batch, 5\], got \[6, 8\]"):
+        generator.Generator(**LAYERS["generator"][1])(tf.zeros([6, 8]))

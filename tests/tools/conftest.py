@@ -1,0 +1,95 @@
+"""Image files of every kind, and the converter as a user runs it."""
+
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dualcontrast.trainer import manifest, records
+
+
+class Workbench:
+    """Makes images and runs the data tools; a fixture, because test files cannot import each other."""
+
+    def pixels(self, number: int, width: int = 16, height: int = 16, channels: int = 3) -> np.ndarray:
+        """Noise that differs from number to number, uint8 [height, width, channels]."""
+        random = np.random.default_rng(number)
+        return random.integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+    def folder(self, path: pathlib.Path, count: int, side: int = 16) -> pathlib.Path:
+        """Writes `count` PNG files, half of them one folder down."""
+        (path / "below").mkdir(parents=True)
+        for number in range(count):
+            name = f"{'below/' * (number % 2)}{number:03d}.png"
+            Image.fromarray(self.pixels(number, side, side)).save(path / name)
+        return path
+
+    def png(self, values: np.ndarray, colour_type: int, bits: int = 8, extra: bytes = b"") -> bytes:
+        """A PNG file from integers [height, width, channels], with chunks before the data."""
+        height, width, _ = values.shape
+        rows = values.astype(f">u{bits // 8}")
+        data = b"".join(b"\0" + row.tobytes() for row in rows)
+        header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+        chunks = self.chunk(b"IHDR", header) + extra + self.chunk(b"IDAT", zlib.compress(data))
+        return b"\x89PNG\r\n\x1a\n" + chunks + self.chunk(b"IEND", b"")
+
+    def chunk(self, kind: bytes, data: bytes) -> bytes:
+        """A chunk of a PNG file."""
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    def command(self, tool: str, *arguments: object) -> list[str]:
+        """The command line of a tool."""
+        return [sys.executable, "-m", f"dualcontrast.tools.{tool}", *map(str, arguments)]
+
+    def run(self, tool: str, *arguments: object, **settings) -> subprocess.CompletedProcess:
+        """Runs a tool to its end; `settings` are added to its environment."""
+        return subprocess.run(
+            self.command(tool, *arguments),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, **settings},
+        )
+
+    def convert(self, source: object, dest: object, *arguments: object) -> manifest.Manifest:
+        """Converts in one process, expects that it works, and opens the result."""
+        done = self.run("convert", f"--source={source}", f"--dest={dest}", "--workers=1", *arguments)
+        assert done.returncode == 0, done.stderr
+        return manifest.open_dataset(dest)
+
+    def stored(self, dataset: manifest.Manifest) -> dict[str, bytes]:
+        """The encoded images of a dataset by name, in stored order."""
+        found = {}
+        for shard in dataset.shards:
+            for record in records.read(dataset.path(shard)):
+                features = records.decode_example(record.payload)
+                found[features["name"].decode("utf-8", "surrogateescape")] = features["image"]
+        return found
+
+    def bytes_of(self, folder: pathlib.Path) -> dict[str, bytes]:
+        """Every file of a folder."""
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    def assert_refused(self, done: subprocess.CompletedProcess, *words: str) -> None:
+        """Expects exit code 2 and one or two lines that hold all the words."""
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert 1 <= len(done.stderr.strip().splitlines()) <= 2, done.stderr
+        assert [word for word in words if word not in done.stderr] == [], done.stderr
+
+
+@pytest.fixture(scope="session")
+def bench() -> Workbench:
+    """Makes images and runs the data tools."""
+    return Workbench()

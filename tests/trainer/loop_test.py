@@ -1,0 +1,114 @@
+"""What a run leaves behind, and what stops it."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from dualcontrast.trainer import checkpoint, loop
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import state as states
+from dualcontrast.trainer.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def finished(dataset, tmp_path_factory, tiny):
+    """A run of 256 images, its folder and what it printed."""
+    workdir = tmp_path_factory.mktemp("run")
+    done = tiny.run("trainer.train", *tiny.train_arguments(dataset, workdir))
+    assert done.returncode == 0, done.stderr
+    return workdir, done.stdout
+
+
+def test_metrics_are_strict_json_with_every_figure(finished):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    lines = (finished[0] / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line, parse_constant=refuse) for line in lines]
+    assert [row["images_seen"] for row in rows] == list(range(32, 257, 32))
+    assert [row["phase"] for row in rows] == ["warmup"] * 2 + ["contrast"] * 6
+    expected = {"loss/D", "loss/G", "logits/real", "logits/fake", "path_length", "wait_share"}
+    assert all(expected <= row.keys() for row in rows)
+    assert ["r1" in row for row in rows] == [True, False, False, False] * 2
+
+
+def test_progress_lines_fit_in_100_columns_and_name_everything(finished):
+    lines = [line for line in finished[1].splitlines() if "/s eta" in line]
+    assert len(lines) == 8
+    assert all(len(line) <= 100 for line in lines)
+    words = lines[0].split()
+    assert words[0] == "32/256" and words[4] == "warmup"
+    assert {"D", "G", "real", "fake", "r1", "pl"} <= set(words)
+
+
+def test_grids_show_fakes_over_time_and_reals(finished):
+    names = sorted(path.name for path in (finished[0] / "grids").iterdir())
+    seen = [f"fakes-{images:012d}.png" for images in (0, 128, 256)]
+    assert names == [*seen, "reals.png"]
+    for name in names:
+        with Image.open(finished[0] / "grids" / name) as picture:
+            assert picture.size == (64, 64) and picture.mode == "RGB"
+    first, last = (np.asarray(Image.open(finished[0] / "grids" / name)) for name in seen[::2])
+    assert (first != last).mean() > 0.1
+
+
+def test_tensorboard_summaries_hold_scalars_and_pictures(finished):
+    tags = set()
+    for path in (finished[0] / "tensorboard").iterdir():
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            event = tf.compat.v1.Event.FromString(record)
+            tags |= {(value.tag, event.step) for value in event.summary.value}
+    assert {("loss/D", 32), ("r1", 32), ("fakes", 256), ("reals", 0)} <= tags
+
+
+def test_only_the_newest_checkpoints_are_kept(finished):
+    found = sorted(path.stem for path in (finished[0] / "checkpoints").glob("*.index"))
+    assert found == ["images-128", "images-192", "images-256"]
+
+
+def test_the_average_loads_without_the_trainer(finished):
+    generator, config, images_seen = checkpoint.load_average(str(finished[0]))
+    assert images_seen == 256 and config.data.resolution == 8
+    older, _, seen = checkpoint.load_average(str(finished[0] / "checkpoints" / "images-128"))
+    assert seen == 128
+    z = tf.ones([2, config.generator.latent_size])
+    assert np.abs(generator(z) - older(z)).max() > 1e-4
+
+
+def begin(config, dataset, workdir):
+    """A run that is ready to go, from its newest checkpoint if there is one."""
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    checkpoint.claim(workdir, config, dataset)
+    with strategy.scope():
+        built = states.State(config)
+    return loop._Run(config, dataset, workdir, strategy, built)
+
+
+def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
+    dataset, tiny_config, tmp_path
+):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    good = configs.replace(tiny_config, {"training.total_images": 64})
+    assert loop.train(good, dataset, tmp_path, strategy) == 0
+    saved = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    run = begin(tiny_config, dataset, tmp_path)
+    run.state.generator.synthesis.to_rgb[0].bias.assign([math.nan] * 3)
+    with pytest.raises(UserError) as caught, loop._Signals() as signals:
+        run.go(signals)
+    text = str(caught.value)
+    assert "is nan at 64 images" in text and "is not finite: generator/" in text
+    assert len(text.splitlines()) == 2
+    assert run.images_seen == 64 + tiny_config.training.log_every_images
+    assert tf.train.latest_checkpoint(str(tmp_path / "checkpoints")) == saved
+
+
+def test_a_weight_that_is_not_finite_is_never_saved(dataset, tiny_config, tmp_path):
+    run = begin(tiny_config, dataset, tmp_path)
+    slot = run.state.discriminator_optimizer.variables[-1]
+    slot.assign(slot + math.inf)
+    with pytest.raises(UserError, match="not finite: discriminator_optimizer/"):
+        run._check_variables()

@@ -1,0 +1,100 @@
+"""A run that is killed at any moment and started again ends with the bits of one that never was."""
+
+import random
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dualcontrast.trainer import checkpoint
+
+KILLS = 10
+# Small enough that a start costs seconds, long enough that kills fall between and into saves.
+LENGTH = {"training.total_images": 640, "training.checkpoint_every_images": 16}
+
+
+def final_variables(workdir) -> dict[str, np.ndarray]:
+    """Every saved variable of the newest checkpoint: weights, slots, averages, counters."""
+    reader = tf.train.load_checkpoint(str(workdir / checkpoint.FOLDER))
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        # What TensorFlow adds: a description of the objects, and how many saves there were.
+        if not name.startswith(("_CHECKPOINTABLE", "save_counter"))
+    }
+
+
+def assert_equal_bits(one: dict, two: dict) -> None:
+    assert one.keys() == two.keys() and len(one) > 150
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], err_msg=name)
+
+
+def start(command: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def kill_after(process: subprocess.Popen, lines: int, delay: float) -> bool:
+    """Kills the process after so many lines and seconds; says whether it was still running."""
+    for _ in range(lines):
+        if not process.stdout.readline():
+            break
+    time.sleep(delay)
+    alive = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return alive
+
+
+@pytest.fixture(scope="module")
+def undisturbed(dataset, tmp_path_factory, tiny):
+    workdir = tmp_path_factory.mktemp("undisturbed")
+    done = tiny.run("trainer.train", *tiny.train_arguments(dataset, workdir, LENGTH))
+    assert done.returncode == 0, done.stderr
+    return workdir
+
+
+def test_a_run_killed_ten_times_ends_with_equal_bits(undisturbed, dataset, tmp_path, tiny):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    command = tiny.binary("trainer.train", *tiny.train_arguments(dataset, tmp_path, LENGTH))
+    kills = 0
+    while kills < KILLS:
+        # The first lines are warnings and "resuming"; after them a line every 4 iterations.
+        killed = kill_after(start(command), rng.randint(1, 4), rng.expovariate(10))
+        kills += killed
+        if not killed:
+            break
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert kills >= KILLS, f"only {kills} kills before the run was complete"
+    assert_equal_bits(final_variables(undisturbed), final_variables(tmp_path))
+    assert (tmp_path / "metrics.jsonl").read_text().count("\n") == (
+        undisturbed / "metrics.jsonl"
+    ).read_text().count("\n")
+    assert not list((tmp_path / checkpoint.FOLDER).glob("*_temp*"))
+
+
+def test_sigterm_saves_at_that_step_and_exits_143(undisturbed, dataset, tmp_path, tiny):
+    command = tiny.binary("trainer.train", *tiny.train_arguments(dataset, tmp_path, LENGTH))
+    process = start(command)
+    while "/s eta" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, output
+    assert "the same command resumes" in output
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "resuming at" in done.stdout, done.stdout + done.stderr
+    assert_equal_bits(final_variables(undisturbed), final_variables(tmp_path))
+
+
+def test_a_finished_run_says_so_and_changes_nothing(undisturbed, dataset, tiny):
+    before = final_variables(undisturbed)
+    done = tiny.run("trainer.train", *tiny.train_arguments(dataset, undisturbed, LENGTH))
+    assert done.returncode == 0 and "done: 640 images" in done.stdout
+    assert_equal_bits(before, final_variables(undisturbed))

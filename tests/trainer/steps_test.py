@@ -1,0 +1,163 @@
+"""The four steps: one device equals two, every variable trains, the schedule is StyleGAN2's."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import draws, state, steps
+
+IMAGES = np.random.default_rng(0).integers(0, 256, [4, 8, 8, 8, 3]).astype(np.uint8)
+
+
+@functools.cache
+def strategy_of(replicas):
+    # One of each for the whole process: two strategies would use each other's collective keys.
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+def build(config, replicas=1):
+    strategy = strategy_of(replicas)
+    with strategy.scope():
+        built = state.State(config)
+    for name, variable in built.named_variables().items():
+        if name.startswith("generator/") and name.endswith("strength"):
+            variable.assign(0.5)  # so that the noise counts
+    return built, steps.Steps(config, built, strategy)
+
+
+def reals(images, replicas=1):
+    return strategy_of(replicas).experimental_distribute_values_from_function(
+        lambda context: draws.share(
+            tf.constant(images), context.replica_id_in_sync_group, replicas
+        )
+    )
+
+
+@functools.cache
+def iterate(config, replicas=1, iterations=1):
+    """The state and the metrics after some iterations; read-only, because tests share it."""
+    built, trainer = build(config, replicas)
+    metrics = [trainer.iterate(reals(IMAGES[i], replicas), i * 8) for i in range(iterations)]
+    return built, metrics
+
+
+def assert_same_variables(one, two):
+    expected, found = one.named_variables(), two.named_variables()
+    assert expected.keys() == found.keys()
+    for name, variable in expected.items():
+        wanted, got = variable.numpy(), found[name].numpy()
+        if "logit_bias" in name:  # its true gradient is zero: what there is, is rounding
+            continue
+        scale = np.abs(wanted).max() + 1e-8
+        np.testing.assert_allclose(got / scale, wanted / scale, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("adversarial", ["non_saturating", "dual_contrastive"])
+def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_config, adversarial):
+    changes = {"loss.adversarial": adversarial, "loss.warmup_images": 0}
+    config = configs.replace(tiny_config, changes)
+    one, _ = iterate(config, 1, 1)
+    two, _ = iterate(config, 2, 1)
+    # Adam hides a wrong scale of the gradients from the weights; its second moments do not.
+    slots = [name for name in one.named_variables() if name.endswith("velocity")]
+    assert len(slots) == len(one.generator.trainable_variables) + len(
+        one.discriminator.trainable_variables
+    )
+    assert_same_variables(one, two)
+
+
+def test_contrast_within_a_replica_differs_from_contrast_over_all(tiny_config):
+    changes = {"loss.warmup_images": 0, "loss.contrast_scope": "replica"}
+    config = configs.replace(tiny_config, changes)
+    _, (alone,) = iterate(config, 1, 1)
+    _, (shared,) = iterate(config, 2, 1)
+    # 8 reals against 8 fakes, or 4 against 4: at equal logits 2 ln 9 against 2 ln 5.
+    assert float(alone["loss/D"]) - float(shared["loss/D"]) > 0.8
+
+
+def test_every_variable_trains(tiny_config):
+    config = configs.replace(tiny_config, {"loss.warmup_images": 0})
+    before, _ = build(config)
+    before = {name: value.numpy() for name, value in before.named_variables().items()}
+    after, _ = iterate(config)
+    still = {
+        name
+        for name, value in after.named_variables().items()
+        if np.array_equal(value.numpy(), before[name])
+    }
+    assert {name for name in still if not name.endswith(("noise", "learning_rate"))} == set()
+
+
+def test_the_lazy_steps_run_at_batch_zero_and_then_every_4_and_16_batches(tiny_config):
+    built, trainer = build(tiny_config)
+    rows = {i: trainer.iterate(reals(IMAGES[0]), 8 * i) for i in (0, 1, 4, 15, 16)}
+    assert [i for i, row in rows.items() if "path_length" in row] == [0, 4, 16]
+    assert [i for i, row in rows.items() if "r1" in row] == [0, 16]
+    # A lazy step is an update of its own, with the optimizer of its network.
+    assert int(built.generator_optimizer.iterations.numpy()) == 5 + 3
+    assert int(built.discriminator_optimizer.iterations.numpy()) == 5 + 2
+
+
+def test_adam_has_the_corrected_constants_of_config_e(tiny_config):
+    built, _ = build(tiny_config)
+    g, d = built.generator_optimizer, built.discriminator_optimizer
+    assert float(g.learning_rate.numpy()) == pytest.approx(0.0016)
+    assert g.beta_2 == pytest.approx(0.9919920, abs=1e-7)
+    assert float(d.learning_rate.numpy()) == pytest.approx(0.00188235, abs=1e-8)
+    assert d.beta_2 == pytest.approx(0.9905855, abs=1e-7)
+    assert (g.epsilon, d.epsilon, g.beta_1, d.beta_1) == (1e-8, 1e-8, 0, 0)
+
+
+def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
+    config = configs.replace(
+        tiny_config, {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
+    )
+    built, metrics = iterate(config, 1, 1)
+    assert float(built.generator_optimizer.learning_rate.numpy()) == pytest.approx(0.002)
+    assert built.discriminator_optimizer.beta_2 == pytest.approx(0.99)
+    assert not {"r1", "path_length"} & metrics[0].keys()
+
+
+def test_the_average_forgets_half_in_its_half_life(tiny_config):
+    half_life = configs.replace(tiny_config, {"generator.ema_half_life_images": 8})
+    built, trainer = build(half_life)
+    kernel, averaged = (
+        network.synthesis.layers[0].convolution.kernel
+        for network in (built.generator, built.average)
+    )
+    first = averaged.numpy()
+    kernel.assign(first + 1.0)
+    trainer._average()
+    np.testing.assert_allclose(averaged.numpy(), first + 0.5, atol=1e-6)
+    built.generator.w_mean.assign(built.generator.w_mean + 3.0)
+    trainer._average()
+    np.testing.assert_array_equal(built.average.w_mean.numpy(), built.generator.w_mean.numpy())
+
+
+def test_the_path_length_mean_follows_the_batch(tiny_config):
+    config = configs.replace(tiny_config, {"loss.warmup_images": 0})
+    built, (metrics,) = iterate(config)
+    assert built.path_length_mean.numpy() == pytest.approx(
+        0.01 * float(metrics["path_length"]), rel=1e-5
+    )
+
+
+def test_bfloat16_steps_stay_close_to_float32(tiny_config):
+    wide = {"generator.fmap_max": 32, "generator.fmap_base": 256, "discriminator.fmap_max": 32}
+    config = configs.replace(tiny_config, {**wide, "discriminator.fmap_base": 256})
+    _, (exact,) = iterate(config, 1, 1)
+    _, (rough,) = iterate(configs.replace(config, {"training.precision": "mixed_bfloat16"}), 1, 1)
+    for name, value in exact.items():
+        assert float(rough[name]) == pytest.approx(float(value), rel=0.1, abs=0.05), name
+
+
+def test_warm_up_plays_the_non_saturating_game_and_then_the_dual_contrastive_one(tiny_config):
+    config = configs.replace(tiny_config, {"loss.warmup_images": 16})
+    _, metrics = iterate(config, 1, 3)
+    # Near equal logits: 2 ln 2 while one fake is told from one real, 2 ln 9 from eight.
+    warm, contrast = [float(row["loss/D"]) for row in metrics[:2]], float(metrics[2]["loss/D"])
+    assert max(warm) < 2.2 and contrast > 3.0
+    assert float(metrics[2]["loss/G"]) < 0 < float(metrics[1]["loss/G"])

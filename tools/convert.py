@@ -1,0 +1,171 @@
+"""Turns images into a dataset to train on: a folder of TFRecord shards with a manifest.
+
+  dualcontrast-convert --source=SOURCE --dest=FOLDER [--resolution=64] [...]
+
+SOURCE is a folder (with all folders in it), a .zip, tfds:NAME[:SPLIT], or scenes:
+
+  dualcontrast-convert --source=photos --dest=data/photos --resolution=256 --crop=center
+  dualcontrast-convert --source=img_align_celeba.zip --dest=data/celeba --resolution=128 --crop=celeba
+  dualcontrast-convert --source=tfds:cifar10:train --dest=data/cifar
+  dualcontrast-convert --source=scenes --dest=data/scenes --resolution=64 --max_images=20000
+
+Without --resolution all images must be squares of one size, a power of two from 8. Transparent
+images are laid on --background (with --channels=rgba they stay transparent), 16 bits become 8 by
+dividing by 257, CMYK and palettes become RGB, EXIF orientation is applied, and of an animation the
+first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv.
+
+An interrupted conversion goes on when the same command is run again. The result is the same, byte
+for byte, whatever the number of workers.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from absl import flags
+from PIL import ImageColor
+
+from dualcontrast.tools import conversion, pixels, sources, survey
+from dualcontrast.tools.progress_bar import ProgressBar
+from dualcontrast.tools.shards import Plan
+from dualcontrast.trainer import errors, manifest
+from dualcontrast.trainer.errors import UserError
+
+_SOURCE = flags.DEFINE_string("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+_DEST = flags.DEFINE_string("dest", None, "The folder for the dataset; new or empty.")
+_RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
+_CROP = flags.DEFINE_enum(
+    "crop",
+    "none",
+    pixels.CROPS,
+    "What to keep of an image: all of a square one (none), the largest square in its middle"
+    " (center), all of it, out of shape (squash), or CelebA's usual 128x128 (celeba).",
+)
+_FILTER = flags.DEFINE_enum("filter", "lanczos", list(pixels.FILTERS), "How images are resized.")
+_CHANNELS = flags.DEFINE_enum("channels", "rgb", list(pixels.CHANNELS), "Kind of pixels.")
+_BACKGROUND = flags.DEFINE_string("background", "white", "Colour behind transparent images.")
+_UPSCALE = flags.DEFINE_bool("upscale", False, "Enlarge small images instead of rejecting them.")
+_ENCODING = flags.DEFINE_enum(
+    "encoding", "png", manifest.ENCODINGS, "How images are stored; JPEG is smaller and lossy."
+)
+_MAX_IMAGES = flags.DEFINE_integer("max_images", None, "Take at most so many.", lower_bound=1)
+_SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store folders and zips in a random order.")
+_SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
+_SHARDS = flags.DEFINE_integer(
+    "shards", None, "Files to write; by default so many that each has up to 64 MB.", lower_bound=1
+)
+_WORKERS = flags.DEFINE_integer("workers", 0, "Processes; 0: one for each core.", lower_bound=0)
+_MAX_PIXELS = flags.DEFINE_integer(
+    "max_pixels", 50_000_000, "Reject images with more pixels.", lower_bound=1
+)
+
+
+def main(argv: list[str]) -> None:
+    """Converts what the flags say."""
+    errors.no_arguments(argv)
+    _check_flags()
+    dest = Path(_DEST.value)
+    conversion.check_place(dest)
+    source = _source()
+    entries = source.entries()
+    if not entries:
+        raise UserError(f"--source={_SOURCE.value} has no images ({', '.join(sources.SUFFIXES)}).")
+    stored = conversion.order(entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value)
+    rules = _resolved(source, stored, _rules())
+    shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value)
+    request = _request(source, rules, stored, len(shards))
+    if conversion.is_finished(dest, request):
+        print(f"{dest} already holds this dataset; nothing to do.")
+        return
+    plan = Plan(source, rules, _ENCODING.value, shards)
+    with ProgressBar("images", len(stored)) as bar:
+        made = conversion.run(plan, request, _SOURCE.value, dest, _workers(), bar.show)
+    details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
+    print(f"{made.count:,} kept, {made.rejected:,} rejected{details}; dataset in {dest}")
+
+
+def _check_flags() -> None:
+    for flag in (_SOURCE, _DEST):
+        if not flag.value:
+            raise UserError(f"--{flag.name} is missing. Examples: dualcontrast-convert --help")
+    if _RESOLUTION.value is not None and not manifest.is_resolution(_RESOLUTION.value):
+        raise UserError(f"--resolution={_RESOLUTION.value} is no power of two from 8.")
+    if _CROP.value == "squash" and _RESOLUTION.value is None:
+        raise UserError("--crop=squash needs a size: add --resolution=64, for example.")
+    if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":
+        raise UserError("JPEG cannot be transparent: use --encoding=png, or --channels=rgb.")
+
+
+def _source():
+    """The source that --source names."""
+    name = _SOURCE.value
+    if name == "scenes":
+        if not (_RESOLUTION.value and _MAX_IMAGES.value):
+            raise UserError("Scenes can have any size and number: give --resolution=64 and"
+                            " --max_images=20000, for example.")
+        return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value)
+    if name.startswith("tfds:"):
+        # TensorFlow takes seconds to import, and no other source needs it.
+        from dualcontrast.tools import tfds_source
+
+        return tfds_source.open_source(name)
+    if Path(name).is_dir():
+        return sources.Folder(name)
+    if not Path(name).exists():
+        raise UserError(f"--source={name} does not exist.\n"
+                        "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+    return sources.Zip(name)
+
+
+def _rules() -> pixels.Rules:
+    try:
+        background = ImageColor.getcolor(_BACKGROUND.value, "RGB")
+    except ValueError:
+        raise UserError(
+            f"--background={_BACKGROUND.value} is no colour; try white, or '#808080'."
+        ) from None
+    return pixels.Rules(
+        resolution=_RESOLUTION.value,
+        crop=_CROP.value,
+        filter=_FILTER.value,
+        channels=_CHANNELS.value,
+        background=background,
+        upscale=_UPSCALE.value,
+        max_pixels=_MAX_PIXELS.value,
+    )
+
+
+def _resolved(source, entries: list, rules: pixels.Rules) -> pixels.Rules:
+    """The rules with a resolution, after a look at the images where that is needed."""
+    if isinstance(source, sources.Scenes) or not survey.is_needed(rules):
+        return rules
+    with ProgressBar("sizes", len(entries)) as bar:
+        found = survey.resolution(source, entries, rules, _workers(), bar.show)
+    return dataclasses.replace(rules, resolution=found)
+
+
+def _request(source, rules: pixels.Rules, entries: list, shards: int) -> dict:
+    """All that decides the bytes of the dataset."""
+    return {
+        **dataclasses.asdict(rules),
+        "background": list(rules.background),
+        "encoding": _ENCODING.value,
+        "images": len(entries),
+        "listing": sources.fingerprint(entries),
+        "seed": _SEED.value,
+        "shards": shards,
+        "shuffle": _SHUFFLE.value and source.shuffles,
+    }
+
+
+def _workers() -> int:
+    return _WORKERS.value or len(os.sched_getaffinity(0))
+
+
+def run() -> None:
+    """The console command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()

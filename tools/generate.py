@@ -1,0 +1,234 @@
+"""Generates images with a trained generator.
+
+Images from seeds, as OUTPUT/seed0000.png and so on; the same seed is the same image again:
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63
+  dualcontrast-generate --run=RUN/checkpoints/images-200000 --output=OUTPUT --seeds=7,11-15
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63 --truncation_psi=0.7 --noise=random
+
+One picture of them all (OUTPUT/grid.png):
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63 --grid
+
+A table of mixed styles (OUTPUT/style_mixing.png, and every image): rows, with the columns' styles in
+some layers, of which the first are the coarsest:
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --rows=85,100,75 --columns=55,821 --style_layers=0-3
+
+An animation that passes through the seeds, some seconds from one to the next, and back to the first
+(OUTPUT/interpolation.webp):
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-5 --interpolate=2
+"""
+
+import math
+import pathlib
+import re
+import sys
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from absl import flags
+
+from dualcontrast.tools import sampler as samplers
+from dualcontrast.trainer import checkpoint, errors, pictures
+from dualcontrast.trainer.errors import UserError
+
+_RUN = flags.DEFINE_string(
+    "run", None, "The run's folder, for its newest checkpoint, or one checkpoint.", required=True
+)
+_OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+_SEEDS = flags.DEFINE_string("seeds", "0-63", "Numbers and ranges, such as 0-63,100.")
+_PSI = flags.DEFINE_float("truncation_psi", 1.0, "1: all the variety; 0: the mean image.")
+_NOISE = flags.DEFINE_enum(
+    "noise", "fixed", ["fixed", "random"], "The same noise maps always, or drawn from the seed."
+)
+_GRID = flags.DEFINE_bool("grid", False, "One picture of all images, in place of the images.")
+_ROWS = flags.DEFINE_string("rows", None, "Style mixing: seeds of the rows.")
+_COLUMNS = flags.DEFINE_string("columns", None, "Style mixing: seeds of the columns.")
+_LAYERS = flags.DEFINE_string("style_layers", "0-3", "Style mixing: layers the columns rule.")
+_SECONDS = flags.DEFINE_float("interpolate", None, "Animation: seconds from one seed to the next.")
+
+_FRAMES_PER_SECOND = 25
+_MOST_NUMBERS = 1_000_000
+
+
+def main(argv: list[str]) -> None:
+    """Generates what the flags ask for."""
+    errors.no_arguments(argv)
+    check_flags()
+    generator, _, images_seen = checkpoint.load_average(_RUN.value)
+    layers = style_layers(_LAYERS.value, generator.synthesis.latents)
+    sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
+    folder = pathlib.Path(_OUTPUT.value)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = write(sampler, layers, folder)
+    except OSError as error:
+        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    print(f"{written}, by a generator that has seen {images_seen:,} images")
+
+
+def check_flags() -> None:
+    """Checks what can be checked before the generator is loaded.
+
+    Raises:
+      UserError: a flag is wrong, or two contradict each other.
+    """
+    seeds = numbers("seeds", _SEEDS.value)
+    if not math.isfinite(_PSI.value):
+        raise UserError(f"--truncation_psi={_PSI.value}: expected a number, such as 0.7")
+    if (_ROWS.value is None) != (_COLUMNS.value is None):
+        raise UserError("style mixing needs both --rows=SEEDS and --columns=SEEDS")
+    numbers("style_layers", _LAYERS.value)
+    if _ROWS.value is not None:
+        numbers("rows", _ROWS.value)
+        numbers("columns", _COLUMNS.value)
+    _check_modes()
+    if _SECONDS.value is not None:
+        _check_interpolation(seeds)
+    if pathlib.Path(_OUTPUT.value).is_file():
+        raise UserError(f"--output={_OUTPUT.value} is a file, expected a folder to write to")
+
+
+def _check_modes() -> None:
+    modes = {
+        "--grid": _GRID.value,
+        "--rows and --columns": _ROWS.value is not None,
+        "--interpolate": _SECONDS.value is not None,
+    }
+    asked = [name for name, is_asked in modes.items() if is_asked]
+    if len(asked) > 1:
+        raise UserError(f"{' and '.join(asked)} are different pictures: ask for one at a time")
+    if _ROWS.value is not None and _SEEDS.present:
+        raise UserError("--seeds has no place in style mixing: give --rows and --columns only")
+
+
+def _check_interpolation(seeds: list[int]) -> None:
+    seconds = _SECONDS.value
+    if not 1 / _FRAMES_PER_SECOND <= seconds <= 600:
+        raise UserError(f"--interpolate={seconds}: expected seconds from 0.04 to 600, such as 2")
+    if len(seeds) < 2:
+        raise UserError(f"--interpolate needs two seeds or more, got --seeds={_SEEDS.value}")
+    if _NOISE.value == "random":
+        raise UserError("--interpolate has one noise for all frames: drop --noise=random")
+
+
+def numbers(flag: str, text: str) -> list[int]:
+    """Returns the numbers of a text such as 0-63,100.
+
+    Args:
+      flag: whose value the text is.
+      text: whole numbers and ranges (both ends included) with commas between.
+
+    Raises:
+      UserError: the text is anything else.
+    """
+    found: list[int] = []
+    for word in text.split(","):
+        ends = re.fullmatch(r"\s*([0-9]{1,18})(?:-([0-9]{1,18}))?\s*", word)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (1, 0)
+        if first > last:
+            raise UserError(f"--{flag}={text}: {word!r} is no number and no range such as 0-63")
+        if len(found) + last - first >= _MOST_NUMBERS:
+            raise UserError(f"--{flag}={text}: more than {_MOST_NUMBERS:,} at once")
+        found += range(first, last + 1)
+    return found
+
+
+def style_layers(text: str, latents: int) -> list[int]:
+    """Returns the layers of `--style_layers`; a generator has `latents` of them.
+
+    Raises:
+      UserError: the generator lacks one.
+    """
+    layers = numbers("style_layers", text)
+    # The default is for style mixing only, and every generator has these four.
+    if max(layers) >= latents:
+        raise UserError(
+            f"--style_layers={text}: this generator has the layers 0 to {latents - 1}"
+        )
+    return layers
+
+
+def write(sampler: samplers.Sampler, layers: list[int], folder: pathlib.Path) -> str:
+    """Writes what the flags ask for, and returns in words what and where.
+
+    Raises:
+      OSError: the folder may not be written to, or the disk is full.
+    """
+    seeds = numbers("seeds", _SEEDS.value)
+    if _ROWS.value is not None:
+        rows, columns = numbers("rows", _ROWS.value), numbers("columns", _COLUMNS.value)
+        return save_style_mixing(sampler, rows, columns, layers, folder)
+    if _SECONDS.value is not None:
+        return save_interpolation(sampler, seeds, _SECONDS.value, folder)
+    return save_grid(sampler, seeds, folder) if _GRID.value else save_images(sampler, seeds, folder)
+
+
+def save_images(sampler: samplers.Sampler, seeds: list[int], folder: pathlib.Path) -> str:
+    """Writes the image of every seed."""
+    images = _counted(sampler.from_seeds(seeds), len(seeds))
+    for seed, image in zip(seeds, images):
+        pictures.save_png(folder / f"seed{seed:04d}.png", image)
+    return f"{len(seeds)} images in {folder}"
+
+
+def save_grid(sampler: samplers.Sampler, seeds: list[int], folder: pathlib.Path) -> str:
+    """Writes the images of all seeds as one picture, nearly square."""
+    images = np.stack(list(_counted(sampler.from_seeds(seeds), len(seeds))))
+    pictures.save_png(folder / "grid.png", pictures.grid(images, math.isqrt(len(seeds) - 1) + 1))
+    return f"{folder / 'grid.png'} with {len(seeds)} images"
+
+
+def save_style_mixing(
+    sampler: samplers.Sampler,
+    rows: list[int],
+    columns: list[int],
+    layers: list[int],
+    folder: pathlib.Path,
+) -> str:
+    """Writes a table of mixed styles, its sources above and to the left, and each of its images."""
+    above = list(sampler.from_seeds(columns))
+    table = [np.zeros_like(above[0]), *above]
+    for row in rows:
+        table += sampler.from_seeds([row])
+        for column, image in zip(columns, sampler.mixed(row, columns, layers)):
+            pictures.save_png(folder / f"row{row:04d}-column{column:04d}.png", image)
+            table.append(image)
+        _progress(len(table), (len(rows) + 1) * (len(columns) + 1))
+    picture = pictures.grid(np.stack(table), len(columns) + 1)
+    pictures.save_png(folder / "style_mixing.png", picture)
+    return f"{folder / 'style_mixing.png'} with {len(rows)} rows and {len(columns)} columns"
+
+
+def save_interpolation(
+    sampler: samplers.Sampler, seeds: list[int], seconds: float, folder: pathlib.Path
+) -> str:
+    """Writes an animation through the seeds, `seconds` from each to the next, that begins again."""
+    between = round(seconds * _FRAMES_PER_SECOND)
+    frames = list(_counted(sampler.interpolated(seeds, between), between * len(seeds)))
+    path = folder / "interpolation.webp"
+    pictures.save_animation(path, frames, 1000 // _FRAMES_PER_SECOND)
+    return f"{path} of {len(frames)} frames"
+
+
+def _counted(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    for done, image in enumerate(images, start=1):
+        yield image
+        _progress(done, total)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{done}/{total} images", end=end, file=sys.stderr, flush=True)
+
+
+def run() -> None:
+    """The console command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()

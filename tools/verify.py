@@ -1,0 +1,32 @@
+"""Checks every byte of a dataset: sizes, checksums, and that each image can be decoded.
+
+  dualcontrast-verify data/photos
+
+The first damage is named by shard, record and byte, and the exit code is then 2. Training checks
+only that the shards are there and have their sizes.
+"""
+
+from dualcontrast.tools.progress_bar import ProgressBar
+from dualcontrast.trainer import damage, errors, manifest
+from dualcontrast.trainer.errors import UserError
+
+
+def main(argv: list[str]) -> None:
+    """Checks the dataset that is named on the command line."""
+    if len(argv) != 2:
+        raise UserError("Give one dataset folder: dualcontrast-verify data/photos")
+    dataset = manifest.open_dataset(argv[1])
+    with ProgressBar("records", dataset.count) as bar:
+        found = damage.find(dataset, bar.show)
+    if found:
+        raise UserError(found)
+    print(f"{dataset.folder} is sound: {dataset.count:,} images in {len(dataset.shards)} shards.")
+
+
+def run() -> None:
+    """The console command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,193 @@
+"""Training state on disk: saved atomically, checked when restored, never half a run."""
+
+import json
+import pathlib
+import shutil
+
+import tensorflow as tf
+
+from dualcontrast.layers import generator as generators
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import manifest, state
+from dualcontrast.trainer.errors import UserError
+
+CONFIG_NAME = "config.json"
+DATA_NAME = "data.json"
+FOLDER = "checkpoints"
+
+# What TensorFlow raises for a damaged checkpoint: a truncated data file is a bare IndexError.
+_DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError)
+
+
+class Checkpoints:
+    """The checkpoints of a run, `WORKDIR/checkpoints/images-N`.
+
+    Args:
+      workdir: of the run.
+      run: the state to save and restore.
+      keep: how many to keep.
+    """
+
+    def __init__(self, workdir: pathlib.Path, run: state.State, keep: int):
+        self._run = run
+        self._folder = workdir / FOLDER
+        self._sweep()
+        self._manager = tf.train.CheckpointManager(
+            run.checkpoint(), str(self._folder), max_to_keep=keep, checkpoint_name="images"
+        )
+
+    def restore(self) -> str | None:
+        """Restores the newest checkpoint that is whole.
+
+        Returns:
+          Its path, or None when the run has none yet.
+
+        Raises:
+          UserError: there are checkpoints, and all of them are damaged.
+        """
+        paths = self._manager.checkpoints[::-1]
+        for path in paths:
+            try:
+                self._manager.checkpoint.restore(path).assert_consumed()
+                return path
+            except _DAMAGE as error:
+                print(f"checkpoint {path} is damaged: {_first_line(error)}", flush=True)
+        if paths:
+            raise UserError(
+                f"none of the {len(paths)} checkpoints in {self._folder} can be read.\n"
+                "Copy one from a backup, or start again with another --workdir."
+            )
+        return None
+
+    def save(self) -> None:
+        """Saves the state under the number of images seen.
+
+        Raises:
+          UserError: the disk refused; earlier checkpoints are as they were.
+        """
+        try:
+            self._manager.save(checkpoint_number=int(self._run.images_seen.numpy()))
+        except (tf.errors.OpError, OSError) as error:
+            self._sweep()
+            raise UserError(
+                f"the checkpoint could not be written to {self._folder}: {_first_line(error)}\n"
+                "Earlier checkpoints are untouched. Make room, then run the same command again."
+            ) from error
+
+    def _sweep(self) -> None:
+        """Deletes what a killed save left: TensorFlow never does."""
+        for leftover in self._folder.glob("images-*_temp*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def claim(workdir: pathlib.Path, config: configs.Config, dataset: manifest.Manifest) -> None:
+    """Writes what the run is made of to `workdir`, or checks that nothing of it has changed.
+
+    Raises:
+      UserError: the folder holds a run with another configuration or other images.
+    """
+    data = {"count": dataset.count, "sha256": [shard.sha256 for shard in dataset.shards]}
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--workdir={workdir} cannot be made: {error.strerror}") from None
+    if (workdir / CONFIG_NAME).exists():
+        _check_config(workdir, read_config(workdir), config)
+        _check_data(workdir, data)
+    write_text(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
+    write_text(workdir / CONFIG_NAME, configs.to_json(config) + "\n")
+
+
+def read_config(workdir: pathlib.Path) -> configs.Config:
+    """Returns the resolved configuration of the run in `workdir`.
+
+    Raises:
+      UserError: there is no run.
+    """
+    path = workdir / CONFIG_NAME
+    try:
+        return configs.from_json(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise UserError(
+            f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
+            "Give the --workdir of a training run, or start one: dualcontrast-train --help"
+        ) from None
+
+
+def load_average(path: str) -> tuple[generators.Generator, configs.Config, int]:
+    """Loads the generator with averaged weights, the one to release, in float32.
+
+    Args:
+      path: a run's workdir, for its newest checkpoint, or one checkpoint of it, as in
+        `WORKDIR/checkpoints/images-4000`.
+
+    Returns:
+      The generator, the run's configuration, and the images it had seen.
+
+    Raises:
+      UserError: there is no such run or checkpoint, or it is damaged.
+    """
+    workdir, prefix = _locate(pathlib.Path(path))
+    config = read_config(workdir)
+    released = configs.replace(config, {"training.precision": "float32"})
+    average = state.make_generator(released, name="average")
+    images_seen = tf.Variable(0, dtype=tf.int64)
+    try:
+        checkpoint = tf.train.Checkpoint(average=average, images_seen=images_seen)
+        status = checkpoint.restore(str(prefix))
+        status.assert_existing_objects_matched().expect_partial()
+    except _DAMAGE as error:
+        raise UserError(
+            f"checkpoint {prefix} is damaged or of another network: {_first_line(error)}\n"
+            f"Try another one of {workdir / FOLDER}."
+        ) from None
+    return average, config, int(images_seen.numpy())
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Returns the workdir and the checkpoint's prefix."""
+    if not path.is_dir():
+        prefix = path.with_suffix("") if path.suffix == ".index" else path
+        if not prefix.with_name(prefix.name + ".index").exists():
+            raise UserError(
+                f"there is no run and no checkpoint {path}.\n"
+                "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
+            )
+        return prefix.parent.parent, prefix
+    newest = tf.train.latest_checkpoint(str(path / FOLDER))
+    if newest is None:
+        read_config(path)
+        raise UserError(
+            f"the run {path} has no checkpoint yet: it writes its first one after "
+            "training.checkpoint_every_images."
+        )
+    return path, pathlib.Path(newest)
+
+
+def _check_config(workdir: pathlib.Path, old: configs.Config, new: configs.Config) -> None:
+    changes = configs.blocking_differences(old, new)
+    if changes:
+        raise UserError(
+            f"{workdir} holds a run of another configuration ({'; '.join(changes)}).\n"
+            "Continue it with its own configuration, or give another --workdir."
+        )
+
+
+def _check_data(workdir: pathlib.Path, data: dict) -> None:
+    path = workdir / DATA_NAME
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != data:
+        raise UserError(
+            f"{workdir} holds a run on other images than --data has.\n"
+            "Continue it with the dataset it began with, or give another --workdir."
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

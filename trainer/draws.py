@@ -1,0 +1,96 @@
+"""Every random number of training, as a function of the run's seed, the images seen and a purpose.
+
+Nothing random is ever saved: whoever knows how many images were seen knows every draw. Draws are made
+for the whole global batch, and replica r of R takes samples r, r + R, r + 2R, ...: the number of
+devices changes neither which latents a batch has nor which samples share a minibatch standard
+deviation, so a run may be continued on another number of devices.
+"""
+
+import enum
+
+import tensorflow as tf
+
+
+class Purpose(enum.IntEnum):
+    """What a draw is for; the numbers are part of every run's history, so they never change."""
+
+    GENERATOR = 0
+    PATH_LENGTH = 1
+    DISCRIMINATOR = 2
+    GRID = 3
+
+
+class _Part(enum.IntEnum):
+    LATENTS = 0
+    MIXED_LATENTS = 1
+    MIX_COIN = 2
+    MIX_CUTOFF = 3
+    NOISE = 4
+    DIRECTIONS = 5
+
+
+class Draws:
+    """The draws of one step for one purpose.
+
+    Args:
+      seed: of the run, int.
+      images_seen: before the step, int64 scalar (a tensor, or an int).
+      purpose: of the step.
+      batch: samples over all replicas.
+    """
+
+    def __init__(self, seed: int, images_seen: tf.Tensor | int, purpose: Purpose, batch: int):
+        pair = tf.constant([seed, int(purpose)], tf.int32)
+        self._seed = tf.random.experimental.stateless_fold_in(pair, tf.cast(images_seen, tf.int64))
+        self._batch = batch
+
+    def _part(self, part: _Part, index: int = 0) -> tf.Tensor:
+        fold = tf.random.experimental.stateless_fold_in
+        return fold(fold(self._seed, int(part)), index)
+
+    def latents(self, size: int) -> tf.Tensor:
+        """Returns z, [batch, size] standard normal."""
+        return tf.random.stateless_normal([self._batch, size], self._part(_Part.LATENTS))
+
+    def mixed_latents(self, size: int) -> tf.Tensor:
+        """Returns the second z of style mixing, [batch, size] standard normal."""
+        return tf.random.stateless_normal([self._batch, size], self._part(_Part.MIXED_LATENTS))
+
+    def mixing_cutoffs(self, latents: int, probability: float) -> tf.Tensor:
+        """Returns the first layer with the second latent, [batch] int32.
+
+        Uniform in 1 ... latents - 1 with the given probability, else `latents`: nothing mixed.
+        Departs from StyleGAN2, which draws one cutoff for all samples of a GPU: a draw a sample has
+        the same distribution for every image and does not depend on the number of GPUs.
+        """
+        coin = tf.random.stateless_uniform([self._batch], self._part(_Part.MIX_COIN))
+        cutoff = tf.random.stateless_uniform(
+            [self._batch], self._part(_Part.MIX_CUTOFF), 1, latents, tf.int32
+        )
+        return tf.where(coin < probability, cutoff, latents)
+
+    def noise(self, sides: list[int]) -> list[tf.Tensor]:
+        """Returns a standard normal map, [batch, side, side, 1], for every side."""
+        return [
+            tf.random.stateless_normal([self._batch, side, side, 1], self._part(_Part.NOISE, i))
+            for i, side in enumerate(sides)
+        ]
+
+    def directions(self, resolution: int, channels: int) -> tf.Tensor:
+        """Returns standard normal images, [batch, resolution, resolution, channels]."""
+        shape = [self._batch, resolution, resolution, channels]
+        return tf.random.stateless_normal(shape, self._part(_Part.DIRECTIONS))
+
+
+def share(batch: tf.Tensor, replica: tf.Tensor | int, replicas: int) -> tf.Tensor:
+    """Returns one replica's samples of a global batch: every `replicas`-th from `replica` on.
+
+    Args:
+      batch: [batch, ...], divisible by `replicas`.
+      replica: which one, from 0.
+      replicas: how many there are.
+    """
+    if replicas == 1:
+        return batch
+    strided = tf.reshape(batch, [batch.shape[0] // replicas, replicas, *batch.shape[1:]])
+    return tf.gather(strided, replica, axis=1)

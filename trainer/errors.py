@@ -1,0 +1,82 @@
+"""The one kind of error that a user causes, and how the binaries show it."""
+
+import difflib
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from absl import app, flags
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend.
+
+    The text is what the user sees, so it names the thing, what was received, what was expected, and
+    what to type next, in one or two lines.
+    """
+
+
+def run(main: Callable[[list[str]], int | None]) -> NoReturn:
+    """Runs an absl `main` and exits: 0 when done, 2 for a user's mistake, 130 for an interruption.
+
+    Args:
+      main: receives the positional arguments (program name first), returns an exit code or None.
+    """
+    try:
+        app.run(lambda argv: _call(main, argv), flags_parser=lambda argv: _parse(main, argv))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | None:
+    try:
+        return main(argv)
+    except UserError as error:
+        return fail(str(error))
+
+
+def _parse(main: Callable, argv: list[str]) -> list[str]:
+    if any(word.lstrip("-") in ("help", "helpshort") for word in argv[1:]):
+        print(_help(main))
+        sys.exit(0)
+    try:
+        return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        sys.exit(fail(_unknown_flag(error.flagname)))
+    except (flags.Error, UserError) as error:
+        sys.exit(fail(str(error)))
+
+
+def _help(main: Callable) -> str:
+    """The docstring and the flags of the module of `main`.
+
+    absl would show those of the script that called it, which pip wrote and which has none.
+    """
+    module = main.__module__
+    owner = sys.argv[0] if module == "__main__" else module  # absl's name for the module run
+    return f"{sys.modules[module].__doc__}\nFlags:\n{flags.FLAGS.module_help(owner)}"
+
+
+def _unknown_flag(name: str) -> str:
+    # absl suggests every flag that starts alike, which for --conf are all fields of the config.
+    near = difflib.get_close_matches(name, list(flags.FLAGS), n=1, cutoff=0.5)
+    hint = f"did you mean --{near[0]}?" if near else "--help lists the flags"
+    return f"unknown flag --{name}: {hint}"
+
+
+def fail(message: str) -> int:
+    """Prints `PROGRAM: error: message` on standard error and returns the exit code 2."""
+    program = sys.argv[0].rsplit("/", 1)[-1]
+    print(f"{program}: error: {message}", file=sys.stderr)
+    return 2
+
+
+def no_arguments(argv: list[str]) -> None:
+    """Refuses words that are no flags, which absl hands on without a word.
+
+    Raises:
+      UserError: there are some.
+    """
+    if len(argv) > 1:
+        raise UserError(f"unexpected {argv[1]!r}: options are written --name=value; see --help")

@@ -1,0 +1,217 @@
+"""What a run would be, before it starts: its configuration, its layers, its memory and its disk."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dualcontrast.layers import discriminator as discriminators
+from dualcontrast.layers import generator as generators
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import loop, state
+
+# Python, TensorFlow and their code, before the first variable: resident bytes, TensorFlow 2.21.
+_RUNTIME = 0.57e9
+# What the largest step, R1, holds at its peak for every value that a layer of the discriminator puts
+# out: activations, their first and second derivatives, and what convolutions pad or reorder.
+_COPIES = 11.5
+# Bytes of a PNG for every byte of pixels: photographs. Drawings are smaller.
+_PNG = 0.6
+
+
+class Row(NamedTuple):
+    """A layer: its name, its output for one image, its trained parameters, its multiply-adds.
+
+    Only convolutions and matrix products are counted: filters are 1 % and pointwise work is less.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+class Memory(NamedTuple):
+    """Estimated bytes at the peak of training, on each device; `runtime` is the process's own."""
+
+    variables: float
+    activations: float
+    runtime: float
+
+
+class Disk(NamedTuple):
+    """Estimated bytes that a whole run leaves: checkpoints, grids, and one export."""
+
+    checkpoints: float
+    grids: float
+    export: float
+
+
+def describe(config: configs.Config, replicas: int) -> str:
+    """Returns the text of `--dry_run`.
+
+    Args:
+      config: resolved.
+      replicas: devices that share the batch.
+    """
+    generator, discriminator = state.make_generator(config), state.make_discriminator(config)
+    parts = [
+        configs.as_yaml(config),
+        layer_table(generator, discriminator),
+        _describe_memory(memory_estimate(config, generator, discriminator, replicas), replicas),
+        _describe_disk(disk_estimate(config, generator, discriminator)),
+    ]
+    return "\n".join(parts)
+
+
+def layer_table(
+    generator: generators.Generator, discriminator: discriminators.Discriminator
+) -> str:
+    """Returns the layers of both networks as a table, with totals."""
+    tables = {
+        "generator": list(generator_rows(generator)),
+        "discriminator": list(discriminator_rows(discriminator)),
+    }
+    width = max(len(row.name) for rows in tables.values() for row in rows)
+    lines = []
+    for title, rows in tables.items():
+        head = f"{title:{width}}  {'output':>15}  {'parameters':>11}  multiply-adds an image"
+        total = Row("total", (), sum(r.parameters for r in rows), sum(r.multiply_adds for r in rows))
+        lines += [head, *(_line(row, width) for row in [*rows, total]), ""]
+    return "\n".join(lines)
+
+
+def _line(row: Row, width: int) -> str:
+    shape = " x ".join(str(side) for side in row.shape)
+    work = f"{row.multiply_adds / 1e6:,.1f} M"
+    return f"{row.name:{width}}  {shape:>15}  {row.parameters:>11,}  {work:>12}"
+
+
+def generator_rows(generator: generators.Generator) -> Iterator[Row]:
+    """Yields the layers in the order in which they run."""
+    for dense in generator.mapping.dense:
+        yield _dense_row(f"mapping/{dense.name}", dense)
+    synthesis = generator.synthesis
+    shape = tuple(synthesis.constant.shape)
+    yield Row("constant", shape[1:], math.prod(shape), 0)
+    w_shape = (1, generator.mapping.w_size)
+    for index, layer in enumerate(synthesis.layers):
+        # A transposed convolution meets its kernel once for every pixel of its input.
+        yield _modulated_row(layer, shape, w_shape)
+        shape = layer.compute_output_shape(shape, w_shape)
+        if index % 2 == 0:  # the last layer of its resolution
+            yield _modulated_row(synthesis.to_rgb[index // 2], shape, w_shape)
+
+
+def discriminator_rows(discriminator: discriminators.Discriminator) -> Iterator[Row]:
+    """Yields the layers in the order in which they run."""
+    shape = (1, discriminator.resolution, discriminator.resolution, discriminator.channels)
+    yield _convolution_row("from_rgb", discriminator.from_rgb, shape)
+    shape = discriminator.from_rgb.compute_output_shape(shape)
+    for block in discriminator.blocks:
+        for layer in (block.same, block.down, block.skip):
+            yield _convolution_row(f"{block.name}/{layer.name}", layer, shape)
+        shape = block.compute_output_shape(shape)
+    shape = discriminator.minibatch_stddev.compute_output_shape(shape)
+    yield Row(discriminator.minibatch_stddev.name, shape[1:], 0, 0)
+    yield _convolution_row(discriminator.last_conv.name, discriminator.last_conv, shape)
+    yield _dense_row(discriminator.last_dense.name, discriminator.last_dense)
+    yield _dense_row(discriminator.logit.name, discriminator.logit)
+
+
+def _dense_row(name: str, layer) -> Row:
+    return Row(name, (layer.units,), _trained(layer), math.prod(layer.kernel.shape))
+
+
+def _convolution_row(name: str, layer, shape: tuple[int, ...]) -> Row:
+    shape = layer.compute_output_shape(shape)
+    work = math.prod(layer.kernel.shape) * math.prod(shape[1:3])
+    return Row(name, shape[1:], _trained(layer), work)
+
+
+def _modulated_row(layer, shape: tuple[int, ...], w_shape: tuple[int, ...]) -> Row:
+    convolution = layer.convolution
+    work = math.prod(convolution.kernel.shape) * math.prod(shape[1:3])
+    work += math.prod(convolution.style.kernel.shape)
+    return Row(layer.name, layer.compute_output_shape(shape, w_shape)[1:], _trained(layer), work)
+
+
+def _trained(layer) -> int:
+    return _size(layer.trainable_variables)
+
+
+def _size(variables) -> int:
+    """Returns how many numbers there are in `variables`."""
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def memory_estimate(
+    config: configs.Config,
+    generator: generators.Generator,
+    discriminator: discriminators.Discriminator,
+    replicas: int,
+) -> Memory:
+    """Returns the estimated peak of training, within a third of what was measured on a CPU.
+
+    Args:
+      config: resolved.
+      generator, discriminator: the networks that it describes.
+      replicas: devices that share the batch.
+    """
+    trained = [_size(network.trainable_variables) for network in (generator, discriminator)]
+    rows = discriminator_rows(discriminator)
+    values = sum(math.prod(row.shape) for row in rows) * config.training.batch_size / replicas
+    width = 4 if config.training.precision == "float32" else 2
+    return Memory(
+        # The gradients of one network at a time.
+        variables=_state_bytes(generator, discriminator) + 4 * max(trained),
+        activations=_COPIES * width * values,
+        runtime=_RUNTIME,
+    )
+
+
+def disk_estimate(
+    config: configs.Config,
+    generator: generators.Generator,
+    discriminator: discriminators.Discriminator,
+) -> Disk:
+    """Returns what a whole run leaves on disk; the networks are those that `config` describes."""
+    training, data = config.training, config.data
+    # The oldest checkpoint is deleted after the newest is complete.
+    checkpoints = min(
+        training.keep_checkpoints + 1,
+        -(-training.total_images // training.checkpoint_every_images),
+    )
+    grids = -(-training.total_images // training.grid_every_images) + 2  # the first, and the reals
+    pixels = loop.GRID_ROWS * loop.GRID_COLUMNS * data.resolution**2 * data.channels
+    return Disk(
+        checkpoints=checkpoints * _state_bytes(generator, discriminator),
+        grids=grids * pixels * _PNG * 2,  # as a file, and in TensorBoard's
+        export=2 * 4 * _size(generator.variables),  # SavedModel and Keras weights
+    )
+
+
+def _state_bytes(generator, discriminator) -> int:
+    """Returns the bytes of `state.State`: two generators, one discriminator, Adam's two slots."""
+    numbers = 2 * _size(generator.variables) + _size(discriminator.variables)
+    slots = 2 * _size(generator.trainable_variables + discriminator.trainable_variables)
+    return 4 * (numbers + slots)
+
+
+def _describe_memory(memory: Memory, replicas: int) -> str:
+    devices = "" if replicas == 1 else f" on each of {replicas} devices"
+    return (
+        f"memory, estimated within a third: {_giga(memory.variables + memory.activations)}{devices}"
+        f" ({_giga(memory.variables)} weights, averages, gradients and Adam's state,"
+        f" {_giga(memory.activations)} activations), and {_giga(memory.runtime)} for TensorFlow"
+    )
+
+
+def _describe_disk(disk: Disk) -> str:
+    return (
+        f"disk, estimated: {_giga(sum(disk))} ({_giga(disk.checkpoints)} checkpoints,"
+        f" {_giga(disk.grids)} grids, {_giga(disk.export)} an export)"
+    )
+
+
+def _giga(count: float) -> str:
+    return f"{count / 1e9:.2f} GB"

@@ -1,0 +1,61 @@
+"""Trains a generator and a discriminator on a dataset that dualcontrast-convert made.
+
+The same command again goes on where the run stopped, bit for bit.
+
+  dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
+  dualcontrast-train --config=stylegan2_e --data=DATA --workdir=RUN --config.training.batch_size=16
+  dualcontrast-train --config=stylegan2_e --data=DATA --workdir=RUN --dry_run
+  dualcontrast-train --help_config
+"""
+
+import pathlib
+
+import tensorflow as tf
+from absl import flags
+
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import config_flags, errors, loop, manifest, plan
+
+_DATA = flags.DEFINE_string("data", None, "The dataset's folder.", required=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.", required=True)
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
+)
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic", True, "Give the same bits in every run; slower on a GPU."
+)
+config_flags.define(default=None)
+
+
+def main(argv: list[str]) -> int:
+    """Trains; returns the exit code."""
+    errors.no_arguments(argv)
+    dataset = manifest.open_dataset(_DATA.value)
+    config = configs.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    strategy = make_strategy()
+    configs.check_replicas(config, strategy.num_replicas_in_sync)
+    if _DRY_RUN.value:
+        print(plan.describe(config, strategy.num_replicas_in_sync))
+        return 0
+    if _DETERMINISTIC.value:
+        tf.config.experimental.enable_op_determinism()
+    return loop.train(config, dataset, pathlib.Path(_WORKDIR.value), strategy)
+
+
+def make_strategy() -> tf.distribute.Strategy:
+    """Returns a mirrored strategy over all GPUs, or over the logical CPUs when there is none."""
+    tf.get_logger().setLevel("ERROR")  # MirroredStrategy announces itself, twice
+    # The remapper of TensorFlow 2.21 fails on the gradient of conv + bias + leaky ReLU, with an error
+    # line in the log and nothing gained when it does not.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def run() -> None:
+    """The console command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()
