@@ -28,6 +28,7 @@ from dualcontrast.trainer import manifest
 from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
+REQUEST = "request.json"
 
 # A shard is a unit of work, of resuming and of reading: large enough to be read in one go, small
 # enough that little is lost, and many enough for every worker to have some.
@@ -79,8 +80,8 @@ def is_finished(dest: Path, request: dict) -> bool:
         _check_same(manifest.open_dataset(dest).request, request, dest, "another dataset")
         shutil.rmtree(dest / UNFINISHED, ignore_errors=True)
         return True
-    if (dest / UNFINISHED / "request.json").exists():
-        begun = json.loads((dest / UNFINISHED / "request.json").read_text(encoding="utf-8"))
+    if (dest / UNFINISHED / REQUEST).exists():
+        begun = json.loads((dest / UNFINISHED / REQUEST).read_text(encoding="utf-8"))
         _check_same(begun, request, dest, "a conversion that was begun with another request")
     return False
 
@@ -107,13 +108,19 @@ def run(
     Raises:
       UserError: another run is at work here, the disk is full, or no image could be used.
     """
-    (dest / UNFINISHED).mkdir(parents=True, exist_ok=True)
-    with _locked(dest):
-        for leftover in (dest / UNFINISHED).glob("*.tmp"):
-            leftover.unlink()
-        shards.write_file(dest / UNFINISHED / "request.json", json.dumps(request, sort_keys=True))
-        written = _write_shards(plan, dest, processes, on_count)
-        return _finish(plan, request, source, dest, written)
+    try:
+        (dest / UNFINISHED).mkdir(parents=True, exist_ok=True)
+        with _locked(dest):
+            for leftover in (dest / UNFINISHED).glob("*.tmp"):
+                leftover.unlink()
+            shards.write_file(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
+            written = _write_shards(plan, dest, processes, on_count)
+            return _finish(plan, request, source, dest, written)
+    except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
+        raise UserError(
+            f"--dest={dest} cannot be written: {error.strerror or error}.\n"
+            "Mend that and run the same command again; shards that are finished are kept."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -133,14 +140,8 @@ def _write_shards(plan: Plan, dest: Path, processes: int, on_count: Callable) ->
     work = workers.run(
         _write_shard, (plan, dest), jobs, processes, lambda count: on_count(before + count)
     )
-    try:
-        for index, note in work:
-            found[index] = note
-    except OSError as error:
-        raise UserError(
-            f"--dest={dest} cannot be written: {error.strerror or error}.\n"
-            "Mend that and run the same command again: finished shards are kept."
-        ) from error
+    for index, note in work:
+        found[index] = note
     return [found[index] for index in range(len(plan.shards))]
 
 

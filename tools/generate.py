@@ -30,14 +30,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from absl import flags
 
+from dualcontrast.tools import run_flags
 from dualcontrast.tools import sampler as samplers
 from dualcontrast.trainer import checkpoint, errors, pictures
 from dualcontrast.trainer.errors import UserError
 
-_RUN = flags.DEFINE_string(
-    "run", None, "The run's folder, for its newest checkpoint, or one checkpoint.", required=True
-)
-_OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+flags.adopt_module_key_flags(run_flags)
 _SEEDS = flags.DEFINE_string("seeds", "0-63", "Numbers and ranges, such as 0-63,100.")
 _PSI = flags.DEFINE_float("truncation_psi", 1.0, "1: all the variety; 0: the mean image.")
 _NOISE = flags.DEFINE_enum(
@@ -57,10 +55,10 @@ def main(argv: list[str]) -> None:
     """Generates what the flags ask for."""
     errors.no_arguments(argv)
     check_flags()
-    generator, _, images_seen = checkpoint.load_average(_RUN.value)
+    generator, _, images_seen = checkpoint.load_average(run_flags.RUN.value)
     layers = style_layers(_LAYERS.value, generator.synthesis.latents)
     sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(run_flags.OUTPUT.value)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = write(sampler, layers, folder)
@@ -87,8 +85,8 @@ def check_flags() -> None:
     _check_modes()
     if _SECONDS.value is not None:
         _check_interpolation(seeds)
-    if pathlib.Path(_OUTPUT.value).is_file():
-        raise UserError(f"--output={_OUTPUT.value} is a file, expected a folder to write to")
+    if pathlib.Path(run_flags.OUTPUT.value).is_file():
+        raise UserError(f"--output={run_flags.OUTPUT.value} is a file, expected a folder to write to")
 
 
 def _check_modes() -> None:
@@ -100,7 +98,7 @@ def _check_modes() -> None:
     asked = [name for name, is_asked in modes.items() if is_asked]
     if len(asked) > 1:
         raise UserError(f"{' and '.join(asked)} are different pictures: ask for one at a time")
-    if _ROWS.value is not None and _SEEDS.present:
+    if _ROWS.value is not None and flags.FLAGS["seeds"].present:
         raise UserError("--seeds has no place in style mixing: give --rows and --columns only")
 
 

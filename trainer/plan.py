@@ -9,11 +9,12 @@ from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import loop, state
 
-# Python, TensorFlow and their code, before the first variable: resident bytes, TensorFlow 2.21.
-_RUNTIME = 0.57e9
-# What the largest step, R1, holds at its peak for every value that a layer of the discriminator puts
-# out: activations, their first and second derivatives, and what convolutions pad or reorder.
-_COPIES = 11.5
+# Fitted to the peak resident memory of one process on a CPU, to 3 %: config E's widths at 64x64 and
+# 128x128 with batch 8, and narrow networks at 32x32 with batch 16.
+_RUNTIME = 0.8e9  # Python, TensorFlow, and the four compiled steps.
+_WEIGHT_COPIES = 4  # Of one network at a time: its gradients, its scaled kernels, their derivatives.
+_VALUE_COPIES = 6.6  # Of what the discriminator's layers put out, in R1: derivatives to the second.
+_WORK = "multiply-adds an image"
 # Bytes of a PNG for every byte of pixels: photographs. Drawings are smaller.
 _PNG = 0.6
 
@@ -33,7 +34,7 @@ class Row(NamedTuple):
 class Memory(NamedTuple):
     """Estimated bytes at the peak of training, on each device; `runtime` is the process's own."""
 
-    variables: float
+    weights: float
     activations: float
     runtime: float
 
@@ -74,7 +75,7 @@ def layer_table(
     width = max(len(row.name) for rows in tables.values() for row in rows)
     lines = []
     for title, rows in tables.items():
-        head = f"{title:{width}}  {'output':>15}  {'parameters':>11}  multiply-adds an image"
+        head = f"{title:{width}}  {'output':>15}  {'parameters':>11}  {_WORK:>22}"
         total = Row("total", (), sum(r.parameters for r in rows), sum(r.multiply_adds for r in rows))
         lines += [head, *(_line(row, width) for row in [*rows, total]), ""]
     return "\n".join(lines)
@@ -83,7 +84,7 @@ def layer_table(
 def _line(row: Row, width: int) -> str:
     shape = " x ".join(str(side) for side in row.shape)
     work = f"{row.multiply_adds / 1e6:,.1f} M"
-    return f"{row.name:{width}}  {shape:>15}  {row.parameters:>11,}  {work:>12}"
+    return f"{row.name:{width}}  {shape:>15}  {row.parameters:>11,}  {work:>{len(_WORK)}}"
 
 
 def generator_rows(generator: generators.Generator) -> Iterator[Row]:
@@ -162,9 +163,8 @@ def memory_estimate(
     values = sum(math.prod(row.shape) for row in rows) * config.training.batch_size / replicas
     width = 4 if config.training.precision == "float32" else 2
     return Memory(
-        # The gradients of one network at a time.
-        variables=_state_bytes(generator, discriminator) + 4 * max(trained),
-        activations=_COPIES * width * values,
+        weights=_state_bytes(generator, discriminator) + _WEIGHT_COPIES * 4 * max(trained),
+        activations=_VALUE_COPIES * width * values,
         runtime=_RUNTIME,
     )
 
@@ -200,8 +200,8 @@ def _state_bytes(generator, discriminator) -> int:
 def _describe_memory(memory: Memory, replicas: int) -> str:
     devices = "" if replicas == 1 else f" on each of {replicas} devices"
     return (
-        f"memory, estimated within a third: {_giga(memory.variables + memory.activations)}{devices}"
-        f" ({_giga(memory.variables)} weights, averages, gradients and Adam's state,"
+        f"memory, estimated within a third: {_giga(memory.weights + memory.activations)}{devices}"
+        f" ({_giga(memory.weights)} weights, averages, gradients and Adam's state,"
         f" {_giga(memory.activations)} activations), and {_giga(memory.runtime)} for TensorFlow"
     )
 

@@ -17,33 +17,51 @@ class Release(tf.Module):
 
     def __init__(self, generator: generators.Generator):
         super().__init__()
-        # Tracked once: a second reference to the variables would be saved as a second copy.
-        self.generator = generator
-        number = tf.TensorSpec([], tf.float32, "truncation_psi")
+        functions = _Functions(generator)
+        psi = tf.TensorSpec([], tf.float32, "truncation_psi")
         z = tf.TensorSpec([None, generator.latent_size], tf.float32, "z")
-        w = tf.TensorSpec([None, generator.synthesis.latents, generator.mapping.w_size])
+        w_shape = [None, generator.synthesis.latents, generator.mapping.w_size]
         seed, count = tf.TensorSpec([], tf.int64, "seed"), tf.TensorSpec([], tf.int32, "count")
-        self.latents = _function(self._latents, [z, number])
-        self.seeds = _function(self._seeds, [seed, count, number])
-        self.w = _function(self._w, [w])
+        # Only a default that is a tensor is told to TF Serving.
+        whole = tf.constant(1.0)
+
+        def latents(z, truncation_psi=whole):
+            return functions.latents(z, truncation_psi)
+
+        def from_seeds(seed, count, truncation_psi=whole):
+            return functions.seeds(seed, count, truncation_psi)
+
+        self.latents = _compile(latents, [z, psi])
+        self.seeds = _compile(from_seeds, [seed, count, psi])
+        self.w = _compile(functions.w, [tf.TensorSpec(w_shape, tf.float32, "w")])
+        # TensorFlow's variables and not the Keras model around them: in a SavedModel of that, what
+        # the functions read is no variable that TF Serving and saved_model_cli restore.
+        self.weights = [variable.value for variable in generator.variables]
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """Returns what a server offers, by name; `latents` is also the default."""
         functions = {"latents": self.latents, "seeds": self.seeds, "w": self.w}
         return {tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: self.latents, **functions}
 
-    def _latents(self, z, truncation_psi=1.0):
+
+class _Functions:
+    """What the signatures compute."""
+
+    def __init__(self, generator: generators.Generator):
+        self._generator = generator
+
+    def latents(self, z, truncation_psi):
         """Returns the images of z, and the w (one a layer, truncated) that makes the same images.
 
         Args:
           z: [batch, latent_size] float32, standard normal.
           truncation_psi: scalar; 1 is the whole variety, 0 the mean image.
         """
-        generator = self.generator
+        generator = self._generator
         w = generator.truncate(generator.broadcast(generator.mapping(z)), truncation_psi)
-        return {"images": generator.synthesis(w), "w": w}
+        return {"images": self._images(w), "w": w}
 
-    def _seeds(self, seed, count, truncation_psi=1.0):
+    def seeds(self, seed, count, truncation_psi):
         """Returns PNG files, [count], of the seeds from `seed` on.
 
         Args:
@@ -52,14 +70,20 @@ class Release(tf.Module):
           truncation_psi: as above.
         """
         numbers = seed + tf.range(tf.cast(count, tf.int64))
-        z = seeds.latents(numbers, self.generator.latent_size)
-        images = pictures.to_uint8(self._latents(z, truncation_psi)["images"])
+        z = seeds.latents(numbers, self._generator.latent_size)
+        images = pictures.to_uint8(self.latents(z, truncation_psi)["images"])
         return {"png": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
 
-    def _w(self, w):
+    def w(self, w):
         """Returns the images of w, [batch, latents, w_size] float32, one latent a layer."""
-        return {"images": self.generator.synthesis(w)}
+        return {"images": self._images(w)}
+
+    def _images(self, w):
+        # TensorFlow's depthwise convolution gives an empty batch the wrong size, so there is none.
+        count = tf.shape(w)[0]
+        missing = tf.cast(tf.equal(count, 0), tf.int32)
+        return self._generator.synthesis(tf.pad(w, [[0, missing], [0, 0], [0, 0]]))[:count]
 
 
-def _function(body, input_signature: list[tf.TensorSpec]):
-    return tf.function(body, input_signature=input_signature, autograph=False)
+def _compile(function, input_signature: list[tf.TensorSpec]):
+    return tf.function(function, input_signature=input_signature, autograph=False)

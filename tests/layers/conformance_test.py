@@ -1,5 +1,6 @@
 """What every layer owes: its configuration, its file, its shapes, its types, its derivatives."""
 
+import doctest
 import inspect
 
 import keras
@@ -120,6 +121,12 @@ def _gradients(layer, inputs):
     found = tape.gradient(projected, watched)
     assert all(gradient is not None for gradient in found)
     return np.concatenate([np.ravel(gradient) for gradient in found])
+
+
+@every_layer
+def test_the_example_in_the_documentation_runs(name):
+    found = doctest.testmod(inspect.getmodule(LAYERS[name][0]), extraglobs={"tf": tf})
+    assert found.attempted and not found.failed
 
 
 @every_layer

@@ -1,0 +1,223 @@
+"""The exported model: what a process with TensorFlow alone gets from it, and what an export refuses."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
+
+from dualcontrast.tools import export
+from dualcontrast.trainer import checkpoint, pictures, seeds, state
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer.errors import UserError
+
+SMALL = {
+    "data.resolution": 16,
+    "data.channels": 3,
+    "generator.latent_size": 8,
+    "generator.w_size": 12,
+    "generator.mapping_layers": 2,
+    "generator.fmap_base": 64,
+    "generator.fmap_max": 8,
+}
+CONFIG = configs.replace(configs.Config(), SMALL)
+BATCHES = (1, 3, 17)
+
+
+def make_generator(seed: int):
+    generator = state.make_generator(CONFIG)
+    random = np.random.default_rng(seed)
+    # Every variable counts: at first the noise's strength and the mean of w are zero.
+    for variable in generator.variables:
+        variable.assign(variable + 0.3 * random.standard_normal(variable.shape).astype(np.float32))
+    return generator
+
+
+@pytest.fixture(name="generator", scope="module")
+def _generator():
+    return make_generator(1)
+
+
+@pytest.fixture(name="model", scope="module")
+def _model(generator, tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("export") / "models" / "1"
+    export.export(generator, CONFIG, 4321, folder)
+    return folder
+
+
+# Runs with TensorFlow alone, from a folder where the project cannot be imported.
+CLIENT = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+folder, given, taken = sys.argv[1:]
+inputs, found = np.load(given), {}
+model = tf.saved_model.load(folder)
+serve = model.signatures
+half = tf.constant(0.5)
+for batch in (0, 1, 3, 17):
+    z = tf.constant(inputs["z"][:batch])
+    found.update({f"{k}{batch}": v for k, v in serve["latents"](z=z, truncation_psi=half).items()})
+    w = found[f"w{batch}"]
+    found[f"again{batch}"] = serve["w"](w=w)["images"]
+found["default"] = serve["serving_default"](z=z, truncation_psi=half)["images"]
+found["whole"] = model.latents(z)["images"]
+for batch in (0, 1, 3):
+    png = model.seeds(5, batch, 0.5)["png"].numpy()
+    found[f"png{batch}"] = np.array([tf.io.decode_png(file).numpy() for file in png])
+found["third"] = tf.io.decode_png(model.seeds(7, 1, 0.5)["png"][0])[None]
+
+# As TF Serving and saved_model_cli do it.
+with tf.compat.v1.Session(graph=tf.Graph()) as session:
+    graph = tf.compat.v1.saved_model.load(session, ["serve"], folder)
+    signature = graph.signature_def["latents"]
+    feed = {signature.inputs["z"].name: inputs["z"]}
+    found["served"] = session.run(signature.outputs["images"].name, feed)
+    nodes = list(graph.graph_def.node)
+    nodes += [node for function in graph.graph_def.library.function for node in function.node_def]
+    found["operations"] = np.array(sorted({node.op for node in nodes}))
+
+found["project"] = np.array([name for name in sys.modules if name.startswith("dualcontrast")])
+np.savez(taken, **{name: np.asarray(value) for name, value in found.items()})
+"""
+
+
+@pytest.fixture(name="z", scope="module")
+def _z():
+    return np.random.default_rng(0).standard_normal([17, 8]).astype(np.float32)
+
+
+@pytest.fixture(name="found", scope="module")
+def _found(model, z, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("client")
+    np.savez(folder / "given.npz", z=z)
+    command = [sys.executable, "-c", CLIENT, str(model), "given.npz", "taken.npz"]
+    environment = {**os.environ, "PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return dict(np.load(folder / "taken.npz"))
+
+
+def test_the_client_has_no_module_of_the_project(found):
+    assert found["project"].tolist() == []
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_latents_give_the_generators_pixels(found, generator, z, batch):
+    expected = generator(z[:batch], truncation_psi=0.5).numpy()
+    np.testing.assert_allclose(found[f"images{batch}"], expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_w_gives_the_images_of_the_latents_it_came_with(found, batch):
+    assert found[f"w{batch}"].shape == (batch, 6, 12)
+    np.testing.assert_allclose(found[f"again{batch}"], found[f"images{batch}"], atol=2e-5)
+
+
+def test_an_empty_batch_is_an_empty_answer(found):
+    assert found["images0"].shape == found["again0"].shape == (0, 16, 16, 3)
+    assert found["w0"].shape == (0, 6, 12) and found["png0"].shape == (0,)
+
+
+def test_latents_are_the_default_and_whole_without_a_psi(found, generator, z):
+    np.testing.assert_allclose(found["default"], found["images17"], atol=2e-5)
+    np.testing.assert_allclose(found["whole"], generator(z).numpy(), atol=2e-5)
+    assert abs(found["whole"] - found["default"]).max() > 0.01
+
+
+def test_a_server_gets_the_same_images_and_need_not_give_psi(found):
+    np.testing.assert_allclose(found["served"], found["whole"], atol=2e-5)
+
+
+def test_a_png_has_the_bytes_of_the_trainers_picture(found, generator):
+    z = seeds.latents(tf.range(5, 8), 8)
+    expected = pictures.to_uint8(generator(z, truncation_psi=0.5)).numpy()
+    # A value next to a tie may round otherwise in another batch.
+    assert abs(found["png3"].astype(int) - expected).max() <= 1
+    assert (found["png3"] == expected).mean() > 0.999
+
+
+def test_a_seed_is_the_same_image_alone_and_among_others(found):
+    assert abs(found["png1"][0].astype(int) - found["png3"][0]).max() <= 1
+    assert abs(found["third"][0].astype(int) - found["png3"][2]).max() <= 1
+    assert abs(found["png3"][0].astype(int) - found["png3"][1]).max() > 10
+
+
+def test_no_operation_calls_python_or_touches_files(found):
+    operations = set(found["operations"])
+    assert "Conv2D" in operations
+    files = {"ReadFile", "WriteFile", "MatchingFiles", "Print", "PrintV2"}
+    assert not operations & ({"PyFunc", "EagerPyFunc", "PyFuncStateless"} | files)
+
+
+def test_variables_are_stored_once(model, generator):
+    stored = (model / "variables" / "variables.data-00000-of-00001").stat().st_size
+    needed = 4 * sum(int(np.prod(variable.shape)) for variable in generator.variables)
+    assert needed <= stored < 1.1 * needed
+
+
+def test_the_weights_for_keras_make_the_same_generator(model, generator, z):
+    config = configs.from_json((model / "config.json").read_text())
+    assert config == CONFIG
+    again = state.make_generator(config)
+    again.load_weights(model / "generator.weights.h5")
+    np.testing.assert_array_equal(again(z).numpy(), generator(z).numpy())
+
+
+def test_the_card_says_what_the_model_is_and_its_python_runs(model, monkeypatch, tmp_path):
+    card = (model / "README.md").read_text()
+    assert "16 x 16" in card and "4,321 real images" in card and "[batch, 6, 12]" in card
+    code = card.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code.replace("path/of/this/folder", str(model)), names)  # our own text
+    assert names["images"].shape == (16, 16, 16, 3)
+    assert (tmp_path / "seed0.png").read_bytes().startswith(b"\x89PNG")
+
+
+def call(run: pathlib.Path, output: pathlib.Path) -> None:
+    flags.FLAGS.mark_as_parsed()
+    with flagsaver.as_parsed(run=str(run), output=str(output)):
+        export.main(["export"])
+
+
+def test_the_command_exports_a_run(generator, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(checkpoint, "load_average", lambda path: (generator, CONFIG, 77))
+    call(tmp_path / "run", tmp_path / "model")
+    assert "77 images" in capsys.readouterr().out
+    assert json.loads((tmp_path / "model" / "config.json").read_text())
+    assert os.listdir(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_nothing_is_overwritten(tmp_path, kind):
+    output = tmp_path / "model"
+    output.mkdir() if kind == "folder" else output.write_text("mine")
+    with pytest.raises(UserError, match=f"--output={output} exists already"):
+        call(tmp_path / "run", output)
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_an_unknown_run_is_named_and_nothing_is_made(tmp_path):
+    with pytest.raises(UserError, match="no-such-run"):
+        call(tmp_path / "no-such-run", tmp_path / "model")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_export_that_fails_leaves_nothing(generator, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_text", refuse)
+    with pytest.raises(UserError, match="model cannot be written: No space left on device"):
+        export.export(generator, CONFIG, 1, tmp_path / "model")
+    assert os.listdir(tmp_path) == []
