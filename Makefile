@@ -20,11 +20,11 @@ $(INSTALLED): setup.cfg pyproject.toml
 demo: $(INSTALLED)
 	$(BIN)/dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
 	$(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
-	$(BIN)/dualcontrast-generate --workdir=demo/run --dest=demo/grid.png
-	$(BIN)/dualcontrast-export --workdir=demo/run --dest=demo/model
+	$(BIN)/dualcontrast-generate --run=demo/run --output=demo/samples --grid
+	test -d demo/model || $(BIN)/dualcontrast-export --run=demo/run --output=demo/model
 	@echo "demo/data          4000 scenes at 32x32 as TFRecords, with manifest.json"
 	@echo "demo/run           metrics.jsonl, checkpoints, and a grid of samples every few thousand images"
-	@echo "demo/grid.png      samples of the trained generator"
+	@echo "demo/samples       64 images by the trained generator; grid.png shows them all"
 	@echo "demo/model         the generator as a SavedModel, for tf.saved_model.load or TF Serving"
 
 test: $(INSTALLED)

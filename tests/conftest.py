@@ -3,7 +3,7 @@
 import os
 
 # Notes on the processor's instructions and on missing GPUs would bury a failing test's output.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf  # noqa: E402  (after the setting above)
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from dualcontrast.tools import pixels, shards, workers
 from dualcontrast.tools.shards import UNFINISHED, Plan, Written
-from dualcontrast.tools.sources import Entry
+from dualcontrast.tools.sources import Entry, Source
 from dualcontrast.trainer import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -37,7 +37,9 @@ _FEWEST_SHARDS, _LEAST_IMAGES = 16, 64
 _COMPRESSED = {"png": 0.5, "jpeg": 0.2}  # Typical share of the raw size.
 
 
-def order(entries: list[Entry], source: object, seed: int, shuffle: bool, count: int | None):
+def order(
+    entries: list[Entry], source: Source, seed: int, shuffle: bool, count: int | None
+) -> list[Entry]:
     """Returns the entries in stored order: shuffled if asked for, and at most `count` of them."""
     if shuffle and source.shuffles:
         random = np.random.Generator(np.random.Philox(seed))
@@ -45,14 +47,16 @@ def order(entries: list[Entry], source: object, seed: int, shuffle: bool, count:
     return entries[:count]
 
 
-def split(entries: list[Entry], shards_wanted: int | None, rules: pixels.Rules, encoding: str):
+def split(
+    entries: list[Entry], shards_wanted: int | None, rules: pixels.Rules, encoding: str
+) -> list[list[Entry]]:
     """Returns the entries of each shard, as even as can be."""
     raw = rules.resolution**2 * pixels.CHANNELS[rules.channels]
     by_size = math.ceil(len(entries) * raw * _COMPRESSED[encoding] / _SHARD_BYTES)
     by_count = min(_FEWEST_SHARDS, math.ceil(len(entries) / _LEAST_IMAGES))
     number = min(shards_wanted or max(by_size, by_count), len(entries))
     ends = [len(entries) * index // number for index in range(number + 1)]
-    return tuple(tuple(entries[a:b]) for a, b in zip(ends, ends[1:]))
+    return [entries[a:b] for a, b in zip(ends, ends[1:])]
 
 
 def check_place(dest: Path) -> None:
@@ -101,9 +105,24 @@ def _check_same(begun: dict, request: dict, dest: Path, what: str) -> None:
 
 
 def run(
-    plan: Plan, request: dict, source: str, dest: Path, processes: int, on_count: Callable
+    plan: Plan,
+    entries: list[list[Entry]],
+    request: dict,
+    source: str,
+    dest: Path,
+    processes: int,
+    on_count: Callable[[int], None],
 ) -> manifest.Manifest:
     """Writes what is missing of a dataset and returns its manifest.
+
+    Args:
+      plan: what the shards hold.
+      entries: those of each shard.
+      request: what decides the bytes of the dataset, for comparison.
+      source: what was converted, as it was typed.
+      dest: the folder of the dataset.
+      processes: that work at the same time.
+      on_count: receives the images done so far.
 
     Raises:
       UserError: another run is at work here, the disk is full, or no image could be used.
@@ -114,7 +133,7 @@ def run(
             for leftover in (dest / UNFINISHED).glob("*.tmp"):
                 leftover.unlink()
             shards.write_file(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
-            written = _write_shards(plan, dest, processes, on_count)
+            written = _write_shards(plan, entries, dest, processes, on_count)
             return _finish(plan, request, source, dest, written)
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
         raise UserError(
@@ -129,28 +148,40 @@ def _locked(dest: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(f"Another conversion is writing to --dest={dest}. Wait for it.") from None
+            raise UserError(
+                f"Another conversion is writing to --dest={dest}. Wait for it."
+            ) from None
         yield
 
 
-def _write_shards(plan: Plan, dest: Path, processes: int, on_count: Callable) -> list[Written]:
-    found = {index: shards.read_note(plan, index, dest) for index in range(len(plan.shards))}
-    jobs = [index for index, note in found.items() if note is None]
-    before = sum(len(plan.shards[index]) for index, note in found.items() if note is not None)
+def _write_shards(
+    plan: Plan,
+    entries: list[list[Entry]],
+    dest: Path,
+    processes: int,
+    on_count: Callable[[int], None],
+) -> list[Written]:
+    found = {index: shards.read_note(plan, index, dest) for index in range(plan.shards)}
+    jobs = [(index, entries[index]) for index, note in found.items() if note is None]
+    before = sum(len(entries[index]) for index, note in found.items() if note is not None)
     work = workers.run(
         _write_shard, (plan, dest), jobs, processes, lambda count: on_count(before + count)
     )
     for index, note in work:
         found[index] = note
-    return [found[index] for index in range(len(plan.shards))]
+    return [found[index] for index in range(plan.shards)]
 
 
-def _write_shard(shared: tuple[Plan, Path], index: int, step: workers.Step) -> tuple[int, Written]:
-    plan, dest = shared
-    return index, shards.write(plan, index, dest, step)
+def _write_shard(
+    shared: tuple[Plan, Path], job: tuple[int, list[Entry]], step: workers.Step
+) -> tuple[int, Written]:
+    (plan, dest), (index, entries) = shared, job
+    return index, shards.write(plan, index, entries, dest, step)
 
 
-def _finish(plan: Plan, request: dict, source: str, dest: Path, written: list[Written]):
+def _finish(
+    plan: Plan, request: dict, source: str, dest: Path, written: list[Written]
+) -> manifest.Manifest:
     rejected = sorted(row for note in written for row in note.rejected)
     finished = manifest.Manifest(
         folder=dest,

@@ -5,7 +5,7 @@
 SOURCE is a folder (with all folders in it), a .zip, tfds:NAME[:SPLIT], or scenes:
 
   dualcontrast-convert --source=photos --dest=data/photos --resolution=256 --crop=center
-  dualcontrast-convert --source=img_align_celeba.zip --dest=data/celeba --resolution=128 --crop=celeba
+  dualcontrast-convert --source=celeba.zip --dest=data/celeba --resolution=128 --crop=celeba
   dualcontrast-convert --source=tfds:cifar10:train --dest=data/cifar
   dualcontrast-convert --source=scenes --dest=data/scenes --resolution=64 --max_images=20000
 
@@ -28,6 +28,7 @@ from PIL import ImageColor
 from dualcontrast.tools import conversion, pixels, sources, survey
 from dualcontrast.tools.progress_bar import ProgressBar
 from dualcontrast.tools.shards import Plan
+from dualcontrast.tools.sources import Entry, Source
 from dualcontrast.trainer import errors, manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -73,13 +74,13 @@ def main(argv: list[str]) -> None:
     stored = conversion.order(entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value)
     rules = _resolved(source, stored, _rules())
     shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value)
-    request = _request(source, rules, stored, len(shards))
+    plan = Plan(source, rules, _ENCODING.value, len(shards))
+    request = _request(plan, stored)
     if conversion.is_finished(dest, request):
         print(f"{dest} already holds this dataset; nothing to do.")
         return
-    plan = Plan(source, rules, _ENCODING.value, shards)
     with ProgressBar("images", len(stored)) as bar:
-        made = conversion.run(plan, request, _SOURCE.value, dest, _workers(), bar.show)
+        made = conversion.run(plan, shards, request, _SOURCE.value, dest, _workers(), bar.show)
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}; dataset in {dest}")
 
@@ -96,13 +97,15 @@ def _check_flags() -> None:
         raise UserError("JPEG cannot be transparent: use --encoding=png, or --channels=rgb.")
 
 
-def _source():
+def _source() -> Source:
     """The source that --source names."""
     name = _SOURCE.value
     if name == "scenes":
         if not (_RESOLUTION.value and _MAX_IMAGES.value):
-            raise UserError("Scenes can have any size and number: give --resolution=64 and"
-                            " --max_images=20000, for example.")
+            raise UserError(
+                "Scenes can have any size and number: give --resolution=64 and"
+                " --max_images=20000, for example."
+            )
         return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value)
     if name.startswith("tfds:"):
         # TensorFlow takes seconds to import, and no other source needs it.
@@ -112,8 +115,10 @@ def _source():
     if Path(name).is_dir():
         return sources.Folder(name)
     if not Path(name).exists():
-        raise UserError(f"--source={name} does not exist.\n"
-                        "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+        raise UserError(
+            f"--source={name} does not exist.\n"
+            "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes."
+        )
     return sources.Zip(name)
 
 
@@ -135,7 +140,7 @@ def _rules() -> pixels.Rules:
     )
 
 
-def _resolved(source, entries: list, rules: pixels.Rules) -> pixels.Rules:
+def _resolved(source: Source, entries: list[Entry], rules: pixels.Rules) -> pixels.Rules:
     """The rules with a resolution, after a look at the images where that is needed."""
     if isinstance(source, sources.Scenes) or not survey.is_needed(rules):
         return rules
@@ -144,17 +149,17 @@ def _resolved(source, entries: list, rules: pixels.Rules) -> pixels.Rules:
     return dataclasses.replace(rules, resolution=found)
 
 
-def _request(source, rules: pixels.Rules, entries: list, shards: int) -> dict:
+def _request(plan: Plan, entries: list[Entry]) -> dict:
     """All that decides the bytes of the dataset."""
     return {
-        **dataclasses.asdict(rules),
-        "background": list(rules.background),
-        "encoding": _ENCODING.value,
+        **dataclasses.asdict(plan.rules),
+        "background": list(plan.rules.background),
+        "encoding": plan.encoding,
         "images": len(entries),
         "listing": sources.fingerprint(entries),
         "seed": _SEED.value,
-        "shards": shards,
-        "shuffle": _SHUFFLE.value and source.shuffles,
+        "shards": plan.shards,
+        "shuffle": _SHUFFLE.value and plan.source.shuffles,
     }
 
 

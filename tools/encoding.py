@@ -39,7 +39,7 @@ def _png(pixels: np.ndarray) -> bytes:
     rows = np.empty((height, 1 + width * channels), np.uint8)
     rows[:, 0] = number
     rows[:, 1:] = filtered.reshape(height, -1)
-    # What is left after filtering seldom repeats at a distance: runs are all that is worth a search.
+    # What is left after filtering seldom repeats at a distance: only runs are worth a search.
     deflate = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPE[channels], 0, 0, 0)
     data = deflate.compress(rows) + deflate.flush()

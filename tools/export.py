@@ -11,13 +11,16 @@ import os
 import pathlib
 import shutil
 
+from dualcontrast.trainer import quiet  # noqa: F401  isort: split
+
 import tensorflow as tf
-from absl import flags
+from absl import flags, logging
 
 from dualcontrast.layers import generator as generators
 from dualcontrast.tools import model_card, run_flags
-from dualcontrast.trainer import checkpoint, errors, release
+from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import errors, release
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
@@ -31,6 +34,9 @@ def main(argv: list[str]) -> None:
     folder = pathlib.Path(run_flags.OUTPUT.value)
     check_free(folder)
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
+    # TensorFlow's notes name the temporary folder, which is gone when they are read.
+    logging.set_verbosity(logging.WARNING)
+    tf.get_logger().setLevel("WARNING")
     export(generator, config, images_seen, folder)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")
 

@@ -10,13 +10,13 @@ One picture of them all (OUTPUT/grid.png):
 
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63 --grid
 
-A table of mixed styles (OUTPUT/style_mixing.png, and every image): rows, with the columns' styles in
-some layers, of which the first are the coarsest:
+A table of mixed styles (OUTPUT/style_mixing.png, and every image): the rows' seeds, with the styles
+of the columns' seeds in some layers, of which 0 is the coarsest:
 
-  dualcontrast-generate --run=RUN --output=OUTPUT --rows=85,100,75 --columns=55,821 --style_layers=0-3
+  dualcontrast-generate --run=RUN --output=OUTPUT --rows=85,100 --columns=55,821 --style_layers=0-3
 
-An animation that passes through the seeds, some seconds from one to the next, and back to the first
-(OUTPUT/interpolation.webp):
+An animation that passes through the seeds, so many seconds from one to the next, and to the first
+again (OUTPUT/interpolation.webp):
 
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-5 --interpolate=2
 """
@@ -26,6 +26,8 @@ import pathlib
 import re
 import sys
 from collections.abc import Iterable, Iterator
+
+from dualcontrast.trainer import quiet  # noqa: F401  isort: split
 
 import numpy as np
 from absl import flags
@@ -86,7 +88,9 @@ def check_flags() -> None:
     if _SECONDS.value is not None:
         _check_interpolation(seeds)
     if pathlib.Path(run_flags.OUTPUT.value).is_file():
-        raise UserError(f"--output={run_flags.OUTPUT.value} is a file, expected a folder to write to")
+        raise UserError(
+            f"--output={run_flags.OUTPUT.value} is a file, expected a folder to write to"
+        )
 
 
 def _check_modes() -> None:
@@ -141,11 +145,8 @@ def style_layers(text: str, latents: int) -> list[int]:
       UserError: the generator lacks one.
     """
     layers = numbers("style_layers", text)
-    # The default is for style mixing only, and every generator has these four.
     if max(layers) >= latents:
-        raise UserError(
-            f"--style_layers={text}: this generator has the layers 0 to {latents - 1}"
-        )
+        raise UserError(f"--style_layers={text}: this generator has the layers 0 to {latents - 1}")
     return layers
 
 

@@ -29,8 +29,8 @@ def model_card(config: configs.Config, images_seen: int) -> str:
 _CARD = """\
 # A generator of {resolution} x {resolution} images
 
-A StyleGAN2 generator with the moving average of its weights, in float32. Its discriminator was shown
-{images_seen:,} real images; the adversarial loss was {game}.
+A StyleGAN2 generator with the moving average of its weights, in float32. Its discriminator was
+shown {images_seen:,} real images; the adversarial loss was {game}.
 Everything that it was trained with is in `config.json`.
 
 It draws images like those that it was trained on, with their gaps and biases, and can come close to
@@ -41,12 +41,15 @@ whoever trained it to say.
 
 | name | takes | returns |
 |---|---|---|
-| `latents` (also `serving_default`) | `z` float32 [batch, {latent_size}], standard normal; `truncation_psi` float32 | `images` float32 [batch, {resolution}, {resolution}, {channels}], nominally in [-1, 1]; `w` float32 [batch, {latents}, {w_size}] |
-| `seeds` | `seed` int64; `count` int32; `truncation_psi` float32 | `png`: [count] files, of the seeds from `seed` on |
+| `latents` | `z` float32 [batch, {latent_size}], normal; `truncation_psi` | `images`, `w` |
+| `seeds` | `seed` int64; `count` int32; `truncation_psi` | `png_bytes`: [count] files |
 | `w` | `w` float32 [batch, {latents}, {w_size}], one a layer | `images` |
 
-Any batch size. `truncation_psi` may be left out: it is 1 then, the whole variety. Towards 0, images
-come closer to the mean image.
+`images` are float32 [batch, {resolution}, {resolution}, {channels}], nominally in [-1, 1].
+The `w` that `latents` returns makes the same images again. `seeds` makes the images of the seeds
+from `seed` on, always the same ones. `serving_default` is `latents`. Any batch size will do.
+`truncation_psi` is 1 when it is left out: the whole variety; towards 0, images come closer to the
+mean image.
 
 ## From Python, with TensorFlow alone
 
@@ -54,7 +57,7 @@ come closer to the mean image.
 import tensorflow as tf
 
 model = tf.saved_model.load("path/of/this/folder")
-png = model.seeds(0, 4)["png"]
+png = model.seeds(0, 4)["png_bytes"]
 tf.io.write_file("seed0.png", png[0])
 
 images = model.latents(tf.random.normal([16, {latent_size}]), 0.7)["images"]

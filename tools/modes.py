@@ -1,15 +1,15 @@
 """What 8-bit picture an image file stands for: one rule for every kind of pixel.
 
-  grey, RGB, and either with alpha        as they are
-  1 bit                                   black and white
-  palette                                 its colours, with alpha if the palette has it
-  a transparent colour (PNG, GIF)         alpha 0 where it is used
-  16 bits a channel (PNG, grey TIFF)      value / 257, rounded: 65535 is 255
-  CMYK, YCCK, YCbCr (JPEG, TIFF)          RGB, with Adobe's inverted CMYK turned round
-  several frames                          the first
-  EXIF orientation                        applied
-  a colour profile                        ignored
-  32-bit numbers, LAB, 16-bit colour TIFF rejected: they have no one meaning as 8 bits
+grey, RGB, and either with alpha        as they are
+1 bit                                   black and white
+palette                                 its colours, with alpha if the palette has it
+a transparent colour (PNG, GIF)         alpha 0 where it is used
+16 bits a channel (PNG, grey TIFF)      value / 257, rounded: 65535 is 255
+CMYK, YCCK, YCbCr (JPEG, TIFF)          RGB, with Adobe's inverted CMYK turned round
+several frames                          the first
+EXIF orientation                        applied
+a colour profile                        ignored
+32-bit numbers, LAB, 16-bit colour TIFF rejected: they have no one meaning as 8 bits
 """
 
 import io
@@ -148,7 +148,9 @@ def _with_key(pixels: np.ndarray, values: np.ndarray, key: int | tuple | None) -
     if key is not None:
         opaque = (values != np.array(key)).any(axis=2, keepdims=True)
         pixels = np.concatenate([pixels, np.where(opaque, 255, 0).astype(np.uint8)], axis=2)
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels, _MODE[pixels.shape[2]])
+    return Image.fromarray(
+        pixels[..., 0] if pixels.shape[2] == 1 else pixels, _MODE[pixels.shape[2]]
+    )
 
 
 _MODE = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}

@@ -21,9 +21,7 @@ class Sampler:
       random_noise: noise maps drawn from each image's seed, in place of the generator's fixed ones.
     """
 
-    def __init__(
-        self, generator: generators.Generator, truncation_psi: float, random_noise: bool
-    ):
+    def __init__(self, generator: generators.Generator, truncation_psi: float, random_noise: bool):
         self._generator = generator
         self._psi = truncation_psi
         self._sides = generator.synthesis.noise_sides if random_noise else None

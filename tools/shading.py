@@ -3,7 +3,6 @@
 Points, directions and normals are `solids.Vector`s of n entries; light is linear and 1 is white.
 """
 
-
 import math
 
 import numpy as np
@@ -49,7 +48,7 @@ def solid_light(
 
 def _lamp(scene: Scene, point: Vector) -> tuple[np.ndarray, Vector]:
     """How strong the lamp is at each point, and in which direction it lies."""
-    to_lamp = tuple(l - p for l, p in zip(constant(scene.lamp), point))
+    to_lamp = tuple(a - p for a, p in zip(constant(scene.lamp), point))
     return _LAMP * _LAMP_DISTANCE**2 / dot(to_lamp, to_lamp), unit(to_lamp)
 
 
@@ -66,7 +65,9 @@ def _openness(scene: Scene, own: Solid | None, point: Vector, normal: Vector) ->
         if own is None or _is_near(own, solid):
             away = tuple(m - p for m, p in zip(constant(solid.middle), point))
             square = np.maximum(dot(away, away), solid.half_height**2)
-            hidden += solid.half_height**2 * np.maximum(dot(away, normal), 0) / (square * np.sqrt(square))
+            hidden += (
+                solid.half_height**2 * np.maximum(dot(away, normal), 0) / (square * np.sqrt(square))
+            )
     return 1 - 0.85 * np.minimum(hidden, 1)
 
 

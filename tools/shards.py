@@ -7,13 +7,13 @@ beside the conversion's request. A shard without its note is written again.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dualcontrast.tools import encoding, pixels
 from dualcontrast.tools.modes import Rejected
-from dualcontrast.tools.sources import Entry, Opener
+from dualcontrast.tools.sources import Entry, Opener, Source
 from dualcontrast.trainer import records
 from dualcontrast.trainer.manifest import Shard, shard_name
 
@@ -22,19 +22,19 @@ UNFINISHED = "unfinished"  # The folder, inside the dataset's, of notes and half
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides what the shards hold.
+    """All that decides what a shard holds, but the entries of the source that go into it.
 
     Attributes:
-      source: has `openers(entries)`; see tools/sources.py.
-      rules: how images become alike.
+      source: where the images are.
+      rules: how they become alike.
       encoding: "png" or "jpeg".
-      shards: for each shard the entries of the source that go into it.
+      shards: how many there are.
     """
 
-    source: object
+    source: Source
     rules: pixels.Rules
     encoding: str
-    shards: tuple[tuple[Entry, ...], ...]
+    shards: int
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,26 @@ class Written:
     rejected: tuple[tuple[str, str, int], ...]
 
 
-def write(plan: Plan, index: int, dest: Path, on_image: Callable[[], None]) -> Written:
-    """Writes shard `index` of a plan, calls `on_image` after every image, and returns its note.
+def write(
+    plan: Plan, index: int, entries: Sequence[Entry], dest: Path, on_image: Callable[[], None]
+) -> Written:
+    """Writes shard `index` of a plan and returns its note.
+
+    Args:
+      plan: what the shards hold.
+      index: of the shard, from 0.
+      entries: the images that go into it, in order.
+      dest: the folder of the dataset.
+      on_image: called after every image.
 
     Raises:
       OSError: the shard cannot be written; the images' own faults are in the note.
     """
-    name = shard_name(index, len(plan.shards))
+    name = shard_name(index, plan.shards)
     temporary = dest / UNFINISHED / f"{name}.tmp"
     digest, kept, rejected = hashlib.sha256(), 0, []
     with open(temporary, "wb") as file:
-        for entry, found in _examples(plan, plan.shards[index]):
+        for entry, found in _examples(plan, entries):
             if isinstance(found, Rejected):
                 rejected.append((entry.name, str(found), entry.bytes))
             else:
@@ -73,7 +82,7 @@ def write(plan: Plan, index: int, dest: Path, on_image: Callable[[], None]) -> W
 
 def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
     """Returns the note of shard `index` if an earlier run finished it."""
-    name = shard_name(index, len(plan.shards))
+    name = shard_name(index, plan.shards)
     try:
         fields = json.loads(_note(dest, name).read_text(encoding="utf-8"))
         size = (dest / name).stat().st_size
@@ -101,7 +110,7 @@ def _flush(file) -> None:
     os.fsync(file.fileno())
 
 
-def _examples(plan: Plan, entries: tuple[Entry, ...]) -> Iterator[tuple[Entry, bytes | Rejected]]:
+def _examples(plan: Plan, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | Rejected]]:
     """For each entry its framed record, or why there is none."""
     for entry, opener in zip(entries, plan.source.openers(entries), strict=True):
         try:

@@ -58,6 +58,14 @@ class Solid:
     def _turn(self) -> tuple[np.float32, np.float32]:
         return np.float32(math.cos(self.angle)), np.float32(math.sin(self.angle))
 
+    def interval(self, origin: Vector, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
+        """Distances at which rays (unit directions) enter and leave; enter > leave if they miss."""
+        raise NotImplementedError
+
+    def normal(self, point: Vector) -> Vector:
+        """Unit normals at points of the surface."""
+        raise NotImplementedError
+
     def to_local(self, point: Vector) -> Vector:
         """Points of the world as seen from the middle of the solid, turned with it."""
         x, y, z = point
@@ -84,14 +92,12 @@ class Sphere(Solid):
         return self.size
 
     def interval(self, origin: Vector, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        """Distances at which rays (unit directions) enter and leave; enter > leave if they miss."""
         local = self.to_local(origin)
         along = -dot(local, self.turn(direction))
         square = along * along - dot(local, local) + self.size**2
         return _between(along, square)
 
     def normal(self, point: Vector) -> Vector:
-        """Unit normals at points of the surface."""
         return self.turn_back(unit(self.to_local(point)))
 
 
@@ -108,7 +114,6 @@ class Cube(Solid):
         return self.half_height * math.sqrt(2)
 
     def interval(self, origin: Vector, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        """Distances at which rays enter and leave; enter > leave if they miss."""
         enter, leave = -np.inf, np.inf
         for o, d in zip(self.to_local(origin), self.turn(direction)):
             near, far = _slab(o, d, self.half_height)
@@ -116,7 +121,6 @@ class Cube(Solid):
         return enter, leave
 
     def normal(self, point: Vector) -> Vector:
-        """Unit normals at points of the surface."""
         local = self.to_local(point)
         sides = tuple(np.copysign(_rounded(abs(x), self.half_height), x) for x in local)
         return self.turn_back(unit(sides))
@@ -131,7 +135,6 @@ class Cylinder(Solid):
         return self.size * 0.95
 
     def interval(self, origin: Vector, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        """Distances at which rays enter and leave; enter > leave if they miss."""
         (x, y, z), (dx, dy, dz) = self.to_local(origin), self.turn(direction)
         scale = 1 / np.maximum(dx * dx + dy * dy, _TINY)
         along = -(x * dx + y * dy) * scale
@@ -141,7 +144,6 @@ class Cylinder(Solid):
         return np.maximum(enter, near), np.minimum(leave, far)
 
     def normal(self, point: Vector) -> Vector:
-        """Unit normals at points of the surface."""
         x, y, z = self.to_local(point)
         radius = np.sqrt(x * x + y * y)
         side = _rounded(radius, self.size) / np.maximum(radius, _TINY)

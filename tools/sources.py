@@ -10,10 +10,10 @@ import io
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from dualcontrast.tools import scenes
 from dualcontrast.tools.modes import Rejected
@@ -37,6 +37,22 @@ class Entry:
     bytes: int
 
 
+class Source(Protocol):
+    """What a source can do.
+
+    Attributes:
+      shuffles: whether its entries may be opened in any order at no cost.
+    """
+
+    shuffles: bool
+
+    def entries(self) -> list[Entry]:
+        """What there is, in an order that is always the same."""
+
+    def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
+        """For each of some entries a function that opens it, or raises Rejected."""
+
+
 def fingerprint(entries: Iterable[Entry]) -> str:
     """Returns a hash of the names and sizes, to tell whether a source is still what it was."""
     digest = hashlib.sha256()
@@ -47,7 +63,7 @@ def fingerprint(entries: Iterable[Entry]) -> str:
 
 @dataclass(frozen=True)
 class Folder:
-    """The image files of a folder and all folders in it, by name; links to folders are not followed."""
+    """The image files of a folder and all below it; links to folders are not followed."""
 
     path: str
     shuffles = True
@@ -63,7 +79,7 @@ class Folder:
         found.sort()
         return [Entry(name, place, _size(root / name)) for place, name in enumerate(found)]
 
-    def openers(self, entries: list[Entry]) -> Iterator[Opener]:
+    def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that opens it."""
         for entry in entries:
             yield functools.partial(_open_file, Path(self.path) / entry.name)
@@ -109,7 +125,7 @@ class Zip:
         ]
         return sorted(found, key=lambda entry: (entry.name, entry.place))
 
-    def openers(self, entries: list[Entry]) -> Iterator[Opener]:
+    def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that opens it."""
         for entry in entries:
             yield functools.partial(_open_member, self.path, entry.place)
@@ -144,9 +160,11 @@ class Scenes:
 
     def entries(self) -> list[Entry]:
         """One entry a scene; they are independent draws, so their order means nothing."""
-        return [Entry(f"scene {place} of seed {self.seed}", place, 0) for place in range(self.count)]
+        return [
+            Entry(f"scene {place} of seed {self.seed}", place, 0) for place in range(self.count)
+        ]
 
-    def openers(self, entries: list[Entry]) -> Iterator[Opener]:
+    def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that renders it."""
         for entry in entries:
             yield functools.partial(self._render, entry.place)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dualcontrast.tools import modes, pixels, workers
 from dualcontrast.tools.modes import Rejected
-from dualcontrast.tools.sources import Entry
+from dualcontrast.tools.sources import Entry, Source
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.manifest import is_resolution
 
@@ -17,8 +17,7 @@ Sizes = dict[tuple[int, int], tuple[int, str]]
 
 @dataclass(frozen=True)
 class _Question:
-    source: object
-    entries: tuple[Entry, ...]
+    source: Source
     crop: str
     max_pixels: int
 
@@ -29,7 +28,7 @@ def is_needed(rules: pixels.Rules) -> bool:
 
 
 def resolution(
-    source: object,
+    source: Source,
     entries: list[Entry],
     rules: pixels.Rules,
     processes: int,
@@ -40,8 +39,9 @@ def resolution(
     Raises:
       UserError: the images differ in size, or are not square, and the rules do not say what to do.
     """
-    question = _Question(source, tuple(entries), rules.crop, rules.max_pixels)
-    jobs = list(range(0, len(entries), _ENTRIES_A_JOB))
+    question = _Question(source, rules.crop, rules.max_pixels)
+    starts = range(0, len(entries), _ENTRIES_A_JOB)
+    jobs = [entries[start : start + _ENTRIES_A_JOB] for start in starts]
     found: Sizes = {}
     refused = []
     for sizes, why in workers.run(_look, question, jobs, processes, on_count):
@@ -52,9 +52,8 @@ def resolution(
     return _decide(found, sorted(refused), rules)
 
 
-def _look(question: _Question, start: int, step: workers.Step) -> tuple[Sizes, list]:
+def _look(question: _Question, entries: list[Entry], step: workers.Step) -> tuple[Sizes, list]:
     """The sizes of some images, and (name, reason) for the first that has none."""
-    entries = question.entries[start : start + _ENTRIES_A_JOB]
     sizes: Sizes = {}
     refused = []
     for entry, opener in zip(entries, question.source.openers(entries), strict=True):

@@ -5,7 +5,7 @@ The only source that needs TensorFlow. Its worker processes import it for themse
 
 import functools
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tensorflow_datasets as tfds
@@ -31,7 +31,7 @@ class Tfds:
         count = _builder(self.name).info.splits[self.split].num_examples
         return [Entry(f"{self.name}/{self.split}/{place}", place, 0) for place in range(count)]
 
-    def openers(self, entries: list[Entry]) -> Iterator[Opener]:
+    def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that opens it; the entries follow one another."""
         if not entries:
             return

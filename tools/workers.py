@@ -1,7 +1,7 @@
 """Runs a function over many jobs on several processes, with a count of what is done.
 
-The processes are started afresh (spawn): a fork of a process that uses TensorFlow can hang. They end
-by themselves when the parent does, even if it was killed, so that none writes on behind its back.
+The processes are started afresh (spawn): a fork of a process that uses TensorFlow can hang. They
+end by themselves when the parent does, even if it was killed, so that none writes on unseen.
 """
 
 import multiprocessing
@@ -9,6 +9,7 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+import types
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,9 @@ from dualcontrast.trainer.errors import UserError
 _POLL_SECONDS = 0.2
 
 Step = Callable[[], None]
+
+# What every job of a worker process needs; `_start` puts it there.
+_here = types.SimpleNamespace()
 
 
 def run(
@@ -70,12 +74,12 @@ def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+            process.join()
 
 
 def _start(work, shared, counter) -> None:
     """Prepares a worker process."""
-    global _work, _shared, _counter  # What every job of this process needs.
-    _work, _shared, _counter = work, shared, counter
+    _here.work, _here.shared, _here.counter = work, shared, counter
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides what an interruption means.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -86,9 +90,9 @@ def _end_with_parent() -> None:
 
 
 def _call(job):
-    return _work(_shared, job, _step)
+    return _here.work(_here.shared, job, _step)
 
 
 def _step() -> None:
-    with _counter.get_lock():
-        _counter.value += 1
+    with _here.counter.get_lock():
+        _here.counter.value += 1

@@ -133,7 +133,9 @@ def load_average(path: str) -> tuple[generators.Generator, configs.Config, int]:
     average = state.make_generator(released, name="average")
     images_seen = tf.Variable(0, dtype=tf.int64)
     try:
-        checkpoint = tf.train.Checkpoint(average=average, images_seen=images_seen)
+        checkpoint = tf.train.Checkpoint(
+            average=state.variables_of(average), images_seen=images_seen
+        )
         status = checkpoint.restore(str(prefix))
         status.assert_existing_objects_matched().expect_partial()
     except _DAMAGE as error:

@@ -13,6 +13,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dualcontrast.trainer.errors import UserError
 
@@ -125,7 +126,7 @@ def _nothing_at(folder: Path) -> str:
     )
 
 
-def _checked(folder: Path, fields: object) -> Manifest:
+def _checked(folder: Path, fields: Any) -> Manifest:
     path = folder / FILE_NAME
     version = fields.get("version") if isinstance(fields, dict) else None
     if version != VERSION:

@@ -12,7 +12,7 @@ from dualcontrast.trainer import loop, state
 # Fitted to the peak resident memory of one process on a CPU, to 3 %: config E's widths at 64x64 and
 # 128x128 with batch 8, and narrow networks at 32x32 with batch 16.
 _RUNTIME = 0.8e9  # Python, TensorFlow, and the four compiled steps.
-_WEIGHT_COPIES = 4  # Of one network at a time: its gradients, its scaled kernels, their derivatives.
+_WEIGHT_COPIES = 4  # Of one network: its gradients, its scaled kernels, their derivatives.
 _VALUE_COPIES = 6.6  # Of what the discriminator's layers put out, in R1: derivatives to the second.
 _WORK = "multiply-adds an image"
 # Bytes of a PNG for every byte of pixels: photographs. Drawings are smaller.
@@ -76,8 +76,8 @@ def layer_table(
     lines = []
     for title, rows in tables.items():
         head = f"{title:{width}}  {'output':>15}  {'parameters':>11}  {_WORK:>22}"
-        total = Row("total", (), sum(r.parameters for r in rows), sum(r.multiply_adds for r in rows))
-        lines += [head, *(_line(row, width) for row in [*rows, total]), ""]
+        totals = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
+        lines += [head, *(_line(row, width) for row in [*rows, Row("total", (), *totals)]), ""]
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ def short_number(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Returns a time to read: 45s, 12m05s, 16h02m, 12d03h."""
+    """Returns a time to read: 45s, 12m05s, 16h02m, 12d03h, >999d."""
     seconds = int(seconds)
     if seconds < 60:
         return f"{seconds}s"
@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
         return f"{minutes}m{seconds % 60:02d}s"
     if days == 0:
         return f"{hours}h{minutes % 60:02d}m"
-    return f"{days}d{hours % 24:02d}h"
+    return f"{days}d{hours % 24:02d}h" if days < 1000 else ">999d"
 
 
 def progress_line(row: dict, total_images: int) -> str:

@@ -72,7 +72,9 @@ class _Functions:
         numbers = seed + tf.range(tf.cast(count, tf.int64))
         z = seeds.latents(numbers, self._generator.latent_size)
         images = pictures.to_uint8(self.latents(z, truncation_psi)["images"])
-        return {"png": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
+        files = tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)
+        # By this ending TF Serving knows that its JSON needs base64.
+        return {"png_bytes": files}
 
     def w(self, w):
         """Returns the images of w, [batch, latents, w_size] float32, one latent a layer."""

@@ -70,6 +70,19 @@ def make_optimizer(
     )
 
 
+def variables_of(part: keras.Model | keras.optimizers.Optimizer) -> dict[str, tf.Variable]:
+    """Returns every variable of a network or optimizer by its path inside it.
+
+    For tf.train.Checkpoint, which looks into dictionaries but not into Keras's lists of layers: given
+    the network itself it would leave out most weights, and no check of its own would notice.
+    """
+    # Without the first word, which differs between the networks, and counts a process's optimizers.
+    paths = [variable.path.split("/", 1)[1].replace("/", ".") for variable in part.variables]
+    named = dict(zip(paths, (variable.value for variable in part.variables), strict=True))
+    assert len(named) == len(paths), "two variables have one path"
+    return named
+
+
 class State:
     """The variables of a run; build it inside `strategy.scope()`.
 
@@ -104,15 +117,18 @@ class State:
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Returns the checkpoint that saves and restores every variable."""
-        return tf.train.Checkpoint(**vars(self))
+        parts = {
+            name: variables_of(part) if hasattr(part, "variables") else part
+            for name, part in vars(self).items()
+        }
+        return tf.train.Checkpoint(**parts)
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Returns every floating variable by a name that a reader can place."""
-        named = {"path_length_mean": self.path_length_mean}
+        named = {}
         owners = ("generator", "discriminator", "average")
         for owner in (*owners, "generator_optimizer", "discriminator_optimizer"):
-            for variable in getattr(self, owner).variables:
-                if variable.dtype == "float32":
-                    # Without the first part, which counts the optimizers a process has made.
-                    named[f"{owner}/{variable.path.split('/', 1)[1]}"] = variable.value
-        return named
+            for path, variable in variables_of(getattr(self, owner)).items():
+                if variable.dtype == tf.float32:
+                    named[f"{owner}/{path}"] = variable
+        return named | {"path_length_mean": self.path_length_mean}

@@ -10,6 +10,8 @@ The same command again goes on where the run stopped, bit for bit.
 
 import pathlib
 
+from dualcontrast.trainer import quiet  # noqa: F401  isort: split
+
 import tensorflow as tf
 from absl import flags
 

@@ -15,9 +15,14 @@ from dualcontrast.trainer import manifest, records
 
 
 class Workbench:
-    """Makes images and runs the data tools; a fixture, because test files cannot import each other."""
+    """Makes images and runs the data tools.
 
-    def pixels(self, number: int, width: int = 16, height: int = 16, channels: int = 3) -> np.ndarray:
+    A fixture and not functions, because test files cannot import each other.
+    """
+
+    def pixels(
+        self, number: int, width: int = 16, height: int = 16, channels: int = 3
+    ) -> np.ndarray:
         """Noise that differs from number to number, uint8 [height, width, channels]."""
         random = np.random.default_rng(number)
         return random.integers(0, 256, (height, width, channels), dtype=np.uint8)
@@ -61,7 +66,9 @@ class Workbench:
 
     def convert(self, source: object, dest: object, *arguments: object) -> manifest.Manifest:
         """Converts in one process, expects that it works, and opens the result."""
-        done = self.run("convert", f"--source={source}", f"--dest={dest}", "--workers=1", *arguments)
+        done = self.run(
+            "convert", f"--source={source}", f"--dest={dest}", "--workers=1", *arguments
+        )
         assert done.returncode == 0, done.stderr
         return manifest.open_dataset(dest)
 

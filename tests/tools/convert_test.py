@@ -5,10 +5,12 @@ import io
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -40,7 +42,9 @@ def test_every_image_is_stored_once_with_its_pixels(bench, dataset):
     assert len(stored) == dataset.count == 60
     for name, data in stored.items():
         number = int(name.removeprefix("below/").removesuffix(".png"))
-        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), bench.pixels(number))
+        np.testing.assert_array_equal(
+            np.asarray(Image.open(io.BytesIO(data))), bench.pixels(number)
+        )
 
 
 def test_the_manifest_says_how_it_was_made(dataset, folder):
@@ -136,6 +140,34 @@ def test_what_cannot_be_read_is_a_row(bench, tmp_path):
     assert os.fsdecode(b"\xff.png") in rows
 
 
+def test_bombs_are_rows_and_memory_stays_small(bench, tmp_path):
+    source = bench.folder(tmp_path / "in", 4)
+    data = bench.chunk(b"IDAT", zlib.compress(bytes(12_000 * 12_001), 9))
+    header = bench.chunk(b"IHDR", struct.pack(">IIBBBBB", 12_000, 12_000, 8, 0, 0, 0, 0))
+    end = bench.chunk(b"IEND", b"")
+    (source / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + end)
+    # An image that is sound but for 200 MB of text about it.
+    text = bench.chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(200_000_000), 9))
+    sound = (source / "000.png").read_bytes()
+    (source / "text.png").write_bytes(sound[:33] + text + sound[33:])
+    assert max(path.stat().st_size for path in source.glob("*.png")) < 300_000
+    # Of the process alone: `getrusage` would begin with what this process had when it forked.
+    program = (
+        "from dualcontrast.tools import convert\n"
+        "try: convert.run()\n"
+        "finally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    )
+    arguments = [f"--source={source}", f"--dest={tmp_path / 'data'}", "--workers=1"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    kilobytes = int(done.stdout.splitlines()[-1])
+    rows = rejected(manifest.open_dataset(tmp_path / "data"))
+    assert "12000x12000 pixels, more than" in rows["bomb.png"]["reason"]
+    assert kilobytes < 200_000
+
+
 def test_the_last_line_says_what_came_of_it(bench, folder, tmp_path):
     arguments = [f"--source={folder}", f"--dest={tmp_path / 'data'}", "--workers=1"]
     done = bench.run("convert", *arguments)
@@ -209,7 +241,10 @@ def places(bench, folder, tmp_path_factory):
 @pytest.mark.parametrize("arguments, words", BAD_REQUESTS.values(), ids=list(BAD_REQUESTS))
 def test_bad_input_is_refused_in_two_lines_and_nothing_is_written(bench, places, arguments, words):
     arguments = [argument.format(**places) for argument in arguments]
-    if not any(argument.startswith("--dest") for argument in arguments) and "is missing" not in words[0]:
+    if (
+        not any(argument.startswith("--dest") for argument in arguments)
+        and "is missing" not in words[0]
+    ):
         arguments.append(f"--dest={places['new']}")
     bench.assert_refused(bench.run("convert", *arguments, "--workers=1"), *words)
     assert not places["new"].exists()
@@ -376,6 +411,10 @@ def test_a_disk_that_is_full_is_said_in_two_lines_and_the_conversion_goes_on_lat
 
 
 def test_importing_the_converter_does_not_import_tensorflow():
-    command = "import sys; from dualcontrast.tools import convert; print('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    command = (
+        "import sys; from dualcontrast.tools import convert; print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"

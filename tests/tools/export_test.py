@@ -1,4 +1,4 @@
-"""The exported model: what a process with TensorFlow alone gets from it, and what an export refuses."""
+"""The exported model: what a process with TensorFlow alone gets, and what an export refuses."""
 
 import json
 import os
@@ -13,8 +13,9 @@ from absl import flags
 from absl.testing import flagsaver
 
 from dualcontrast.tools import export
-from dualcontrast.trainer import checkpoint, pictures, seeds, state
+from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import pictures, seeds, state
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -35,7 +36,8 @@ def make_generator(seed: int):
     random = np.random.default_rng(seed)
     # Every variable counts: at first the noise's strength and the mean of w are zero.
     for variable in generator.variables:
-        variable.assign(variable + 0.3 * random.standard_normal(variable.shape).astype(np.float32))
+        change = 0.3 * random.standard_normal(variable.shape)
+        variable.assign(variable.numpy() + change.astype(np.float32))
     return generator
 
 
@@ -70,9 +72,9 @@ for batch in (0, 1, 3, 17):
 found["default"] = serve["serving_default"](z=z, truncation_psi=half)["images"]
 found["whole"] = model.latents(z)["images"]
 for batch in (0, 1, 3):
-    png = model.seeds(5, batch, 0.5)["png"].numpy()
+    png = model.seeds(5, batch, 0.5)["png_bytes"].numpy()
     found[f"png{batch}"] = np.array([tf.io.decode_png(file).numpy() for file in png])
-found["third"] = tf.io.decode_png(model.seeds(7, 1, 0.5)["png"][0])[None]
+found["third"] = tf.io.decode_png(model.seeds(7, 1, 0.5)["png_bytes"][0])[None]
 
 # As TF Serving and saved_model_cli do it.
 with tf.compat.v1.Session(graph=tf.Graph()) as session:
@@ -162,7 +164,7 @@ def test_no_operation_calls_python_or_touches_files(found):
 def test_variables_are_stored_once(model, generator):
     stored = (model / "variables" / "variables.data-00000-of-00001").stat().st_size
     needed = 4 * sum(int(np.prod(variable.shape)) for variable in generator.variables)
-    assert needed <= stored < 1.1 * needed
+    assert needed <= stored < 1.5 * needed  # the rest is the graph of objects
 
 
 def test_the_weights_for_keras_make_the_same_generator(model, generator, z):

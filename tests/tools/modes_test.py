@@ -174,6 +174,7 @@ def test_a_truncated_image_is_rejected_not_half_grey(bench, kind, share):
         modes.read(data[: int(len(data) * share)], LIMIT)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp", "tiff", "ppm"])
 def test_flipped_bytes_give_pixels_or_a_rejection_and_nothing_else(bench, kind):
     data = saved(Image.fromarray(bench.pixels(4, 24, 24)), kind)

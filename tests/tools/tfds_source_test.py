@@ -42,7 +42,9 @@ def test_images_are_converted_in_stored_order(bench, prepared, tmp_path, name):
     stored = bench.stored(manifest.open_dataset(tmp_path / "data"))
     assert list(stored) == [f"toy/train/{number}" for number in range(20)]
     for number, data in enumerate(stored.values()):
-        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), bench.pixels(number))
+        np.testing.assert_array_equal(
+            np.asarray(Image.open(io.BytesIO(data))), bench.pixels(number)
+        )
 
 
 @pytest.mark.parametrize(

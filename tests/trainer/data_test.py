@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from dualcontrast.trainer import data, manifest, records
 from dualcontrast.trainer.errors import UserError

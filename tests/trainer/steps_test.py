@@ -9,7 +9,7 @@ import tensorflow as tf
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import draws, state, steps
 
-LOGIT_BIAS = {"discriminator/logit/bias"} | {
+LOGIT_BIAS = {"discriminator/logit.bias"} | {
     f"discriminator_optimizer/discriminator_logit_bias_{slot}" for slot in ("momentum", "velocity")
 }
 IMAGES = np.random.default_rng(0).integers(0, 256, [4, 8, 8, 8, 3]).astype(np.uint8)
