@@ -5,9 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def r1_penalty(
-    discriminator: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor
-) -> tf.Tensor:
+def r1_penalty(discriminator: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
     """Returns |d D(x) / d x|^2 of every image, [batch] float32; the loss is gamma / 2 its mean.
 
     Args:

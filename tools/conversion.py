@@ -24,7 +24,7 @@ import numpy as np
 from dualcontrast.tools import pixels, shards, workers
 from dualcontrast.tools.shards import UNFINISHED, Plan, Written
 from dualcontrast.tools.sources import Entry, Source
-from dualcontrast.trainer import manifest
+from dualcontrast.trainer import files, manifest
 from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
@@ -132,7 +132,7 @@ def run(
         with _locked(dest):
             for leftover in (dest / UNFINISHED).glob("*.tmp"):
                 leftover.unlink()
-            shards.write_file(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
+            files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
             written = _write_shards(plan, entries, dest, processes, on_count)
             return _finish(plan, request, source, dest, written)
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
@@ -199,8 +199,8 @@ def _finish(
     )
     if not finished.count:
         _give_up(dest, written, rejected)
-    shards.write_file(dest / REJECTED, _csv(rejected))
-    shards.write_file(dest / manifest.FILE_NAME, manifest.to_json(finished))
+    files.write(dest / REJECTED, _csv(rejected))
+    files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished
 

@@ -11,10 +11,10 @@ import os
 import pathlib
 import shutil
 
-from dualcontrast.trainer import quiet  # noqa: F401  isort: split
+from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 from dualcontrast.layers import generator as generators
 from dualcontrast.tools import model_card, run_flags
@@ -35,7 +35,6 @@ def main(argv: list[str]) -> None:
     check_free(folder)
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
     # TensorFlow's notes name the temporary folder, which is gone when they are read.
-    logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("WARNING")
     export(generator, config, images_seen, folder)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")

@@ -27,7 +27,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 
-from dualcontrast.trainer import quiet  # noqa: F401  isort: split
+from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 
 import numpy as np
 from absl import flags

@@ -3,6 +3,8 @@
 import sys
 import time
 
+from dualcontrast.trainer.readable import duration
+
 _WIDTH = 28
 _TERMINAL_SECONDS, _LOG_SECONDS = 0.2, 30.0
 
@@ -13,7 +15,7 @@ class ProgressBar:
     with ProgressBar("images", total=4000) as bar:
         bar.show(1200)
 
-    images  [########                    ]  1,200/4,000  30%  412/s  eta 0:07
+    images  [########                    ]  1,200/4,000  30%  412/s  eta 7s
     """
 
     def __init__(self, what: str, total: int):
@@ -53,10 +55,3 @@ class ProgressBar:
             f"{self._what}  [{done:{_WIDTH}}]  {count:,}/{self._total:,}  {share:.0%}"
             f"  {rate:,.0f}/s  eta {left}"
         )
-
-
-def duration(seconds: float) -> str:
-    """Returns a time as h:mm:ss or m:ss."""
-    minutes, seconds = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

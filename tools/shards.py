@@ -14,7 +14,7 @@ from pathlib import Path
 from dualcontrast.tools import encoding, pixels
 from dualcontrast.tools.modes import Rejected
 from dualcontrast.tools.sources import Entry, Opener, Source
-from dualcontrast.trainer import records
+from dualcontrast.trainer import files, records
 from dualcontrast.trainer.manifest import Shard, shard_name
 
 UNFINISHED = "unfinished"  # The folder, inside the dataset's, of notes and half-written shards.
@@ -76,7 +76,7 @@ def write(
         _flush(file)
     os.replace(temporary, dest / name)
     written = Written(Shard(name, kept, size, digest.hexdigest()), tuple(rejected))
-    write_file(_note(dest, name), json.dumps(asdict(written)))
+    files.write(_note(dest, name), json.dumps(asdict(written)))
     return written
 
 
@@ -90,15 +90,6 @@ def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
         return None
     written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
     return written if written.shard.bytes == size else None
-
-
-def write_file(path: Path, text: str) -> None:
-    """Writes a small text file, all of it or nothing."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-        _flush(file)
-    os.replace(temporary, path)
 
 
 def _note(dest: Path, name: str) -> Path:

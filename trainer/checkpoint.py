@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest, state
+from dualcontrast.trainer import files, manifest, state
 from dualcontrast.trainer.errors import UserError
 
 CONFIG_NAME = "config.json"
@@ -75,9 +75,11 @@ class Checkpoints:
             ) from error
 
     def _sweep(self) -> None:
-        """Deletes what a killed save left: TensorFlow never does."""
+        """Deletes what a killed process left: TensorFlow never does."""
         for leftover in self._folder.glob("images-*_temp*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self._folder.parent.rglob("*.tmp"):
+            leftover.unlink()
 
 
 def claim(workdir: pathlib.Path, config: configs.Config, dataset: manifest.Manifest) -> None:
@@ -94,8 +96,8 @@ def claim(workdir: pathlib.Path, config: configs.Config, dataset: manifest.Manif
     if (workdir / CONFIG_NAME).exists():
         _check_config(workdir, read_config(workdir), config)
         _check_data(workdir, data)
-    write_text(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
-    write_text(workdir / CONFIG_NAME, configs.to_json(config) + "\n")
+    files.write(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
+    files.write(workdir / CONFIG_NAME, configs.to_json(config) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> configs.Config:
@@ -144,13 +146,6 @@ def load_average(path: str) -> tuple[generators.Generator, configs.Config, int]:
             f"Try another one of {workdir / FOLDER}."
         ) from None
     return average, config, int(images_seen.numpy())
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:

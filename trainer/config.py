@@ -37,7 +37,7 @@ class GeneratorConfig:
     fmap_max: int = setting(512, "most feature maps of any layer", least=1)
     style_mixing_probability: float = setting(
         0.9,
-        "share of the batches whose images take a second latent from some layer on",
+        "probability that an image takes a second latent from some layer on",
         least=0,
         most=1,
     )
@@ -276,19 +276,13 @@ def check_replicas(config: Config, replicas: int) -> None:
     """Checks that `replicas` devices can share a batch.
 
     Raises:
-      UserError: they do not divide it, or a replica's share is too small for the path length step.
+      UserError: they do not divide it.
     """
     batch_size = config.training.batch_size
     if batch_size % replicas:
         raise UserError(
             f"training.batch_size={batch_size} cannot be shared by {replicas} devices:"
             f" try --config.training.batch_size={math.ceil(batch_size / replicas) * replicas}"
-        )
-    shrink = config.generator.path_length_batch_shrink
-    if config.generator.path_length_weight and batch_size // replicas < shrink:
-        raise UserError(
-            f"generator.path_length_batch_shrink={shrink} leaves no image of the"
-            f" {batch_size // replicas} on each device: expected at most {batch_size // replicas}"
         )
 
 

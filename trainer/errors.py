@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 
 
 class UserError(ValueError):
@@ -30,6 +30,7 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
 
 
 def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | None:
+    logging.set_verbosity(logging.WARNING)  # TensorFlow's Python side is chatty through absl
     try:
         return main(argv)
     except UserError as error:

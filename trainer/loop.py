@@ -8,9 +8,11 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import checkpoint, data, draws, manifest, pictures, progress
+from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import data, draws
 from dualcontrast.trainer import game as games
+from dualcontrast.trainer import manifest, pictures, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
 from dualcontrast.trainer.errors import UserError
@@ -34,8 +36,8 @@ def train(
       strategy: of one or more replicas.
 
     Returns:
-      0 when the run is complete; 128 + the signal's number when SIGTERM or SIGINT stopped it, after a
-      checkpoint.
+      0 when the run is complete; 128 + the signal's number when SIGTERM or SIGINT stopped it, after
+      a checkpoint.
 
     Raises:
       UserError: the run diverged, the data are damaged, or the disk is full.

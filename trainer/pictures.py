@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from dualcontrast.trainer import files
+
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
     """Returns images in [-1, 1] as uint8, [...] of any shape: -1 is 0, 0 is 128, 1 is 255.
@@ -64,15 +66,7 @@ def _save(path: str | os.PathLike, frames: list[np.ndarray], **how) -> None:
     first, *others = [_as_picture(frame) for frame in frames]
     encoded = io.BytesIO()
     first.save(encoded, save_all=bool(others), append_images=others, **how)
-    path = pathlib.Path(path)
-    # In the same folder, where a rename is atomic; the process's number keeps two writers apart.
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(encoded.getvalue())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    files.write(pathlib.Path(path), encoded.getvalue())
 
 
 def _as_picture(image: np.ndarray) -> Image.Image:

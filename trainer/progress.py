@@ -5,31 +5,10 @@ import pathlib
 
 import tensorflow as tf
 
-from dualcontrast.trainer import checkpoint
+from dualcontrast.trainer import files
+from dualcontrast.trainer.readable import duration, short_number
 
 METRICS_NAME = "metrics.jsonl"
-
-
-def short_number(number: float) -> str:
-    """Returns three significant digits in at most seven characters: 950, -0.021, 1.28M, 3.1e-07."""
-    for unit, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= 0.9995 * unit:
-            return f"{number / unit:.3g}{suffix}"
-    small = 0 < abs(number) < 1e-3
-    return f"{number:.1e}" if small else f"{number:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """Returns a time to read: 45s, 12m05s, 16h02m, 12d03h, >999d."""
-    seconds = int(seconds)
-    if seconds < 60:
-        return f"{seconds}s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if hours == 0:
-        return f"{minutes}m{seconds % 60:02d}s"
-    if days == 0:
-        return f"{hours}h{minutes % 60:02d}m"
-    return f"{days}d{hours % 24:02d}h" if days < 1000 else ">999d"
 
 
 def progress_line(row: dict, total_images: int) -> str:
@@ -60,7 +39,7 @@ def progress_line(row: dict, total_images: int) -> str:
 
 
 class Log:
-    """Writes metrics.jsonl and TensorBoard summaries; lines a resumed run will repeat are cut first.
+    """Writes metrics.jsonl and TensorBoard summaries; lines that a resumed run repeats are cut.
 
     Args:
       workdir: of the run.
@@ -70,7 +49,7 @@ class Log:
     def __init__(self, workdir: pathlib.Path, images_seen: int):
         self._path = workdir / METRICS_NAME
         if self._path.exists():
-            checkpoint.write_text(self._path, _lines_until(self._path, images_seen))
+            files.write(self._path, _lines_until(self._path, images_seen))
         # Written as plain protocol buffers, because tf.summary.scalar needs TensorBoard installed.
         self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
@@ -99,7 +78,7 @@ def _value(**fields) -> tf.compat.v1.Summary.Value:
 
 
 def _lines_until(path: pathlib.Path, images_seen: int) -> str:
-    """Returns the whole lines of the steps up to `images_seen`; a killed run may leave half a line."""
+    """Returns the whole lines up to `images_seen`; a killed run may leave half a line."""
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
@@ -109,4 +88,3 @@ def _lines_until(path: pathlib.Path, images_seen: int) -> str:
         if row["images_seen"] <= images_seen:
             kept.append(line + "\n")
     return "".join(kept)
-

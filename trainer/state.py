@@ -53,8 +53,8 @@ def make_optimizer(
 ) -> keras.optimizers.Adam:
     """Returns Adam with the constants corrected for lazy regularisation.
 
-    Karras et al. 2020, appendix B: with a regulariser every k batches Adam takes k + 1 steps where it
-    took k, so its learning rate and decays are adjusted by c = k / (k + 1).
+    Karras et al. 2020, appendix B: with a regulariser every k batches Adam takes k + 1 steps where
+    it took k, so its learning rate and decays are adjusted by c = k / (k + 1).
 
     Args:
       training: the uncorrected constants.
@@ -73,8 +73,8 @@ def make_optimizer(
 def variables_of(part: keras.Model | keras.optimizers.Optimizer) -> dict[str, tf.Variable]:
     """Returns every variable of a network or optimizer by its path inside it.
 
-    For tf.train.Checkpoint, which looks into dictionaries but not into Keras's lists of layers: given
-    the network itself it would leave out most weights, and no check of its own would notice.
+    For tf.train.Checkpoint, which looks into dictionaries but not into Keras's lists of layers:
+    given the network itself it leaves out most weights, and no check of its own notices.
     """
     # Without the first word, which differs between the networks, and counts a process's optimizers.
     paths = [variable.path.split("/", 1)[1].replace("/", ".") for variable in part.variables]

@@ -10,7 +10,7 @@ The same command again goes on where the run stopped, bit for bit.
 
 import pathlib
 
-from dualcontrast.trainer import quiet  # noqa: F401  isort: split
+from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 
 import tensorflow as tf
 from absl import flags
@@ -47,8 +47,8 @@ def main(argv: list[str]) -> int:
 def make_strategy() -> tf.distribute.Strategy:
     """Returns a mirrored strategy over all GPUs, or over the logical CPUs when there is none."""
     tf.get_logger().setLevel("ERROR")  # MirroredStrategy announces itself, twice
-    # The remapper of TensorFlow 2.21 fails on the gradient of conv + bias + leaky ReLU, with an error
-    # line in the log and nothing gained when it does not.
+    # The remapper of TensorFlow 2.21 fails on the gradient of conv + bias + leaky ReLU, with an
+    # error line in the log, and nothing is gained when it does not.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])

@@ -137,9 +137,7 @@ def test_the_gradient_is_the_adjoint_resampling(up, down, padding, channels):
         inner = tf.reduce_sum(y * v)
     before = 4 - padding[0] - 1
     after = 6 * up - y.shape[1] * down + padding[0] - up + 1
-    adjoint = upfirdn2d.upfirdn2d(
-        v, kernel[::-1, ::-1], up=down, down=up, padding=(before, after)
-    )
+    adjoint = upfirdn2d.upfirdn2d(v, kernel[::-1, ::-1], up=down, down=up, padding=(before, after))
     np.testing.assert_allclose(tape.gradient(inner, x), adjoint, atol=1e-11)
     np.testing.assert_allclose(tf.reduce_sum(x * adjoint), inner, rtol=1e-11)
 

@@ -153,18 +153,14 @@ def test_order_means_nothing_and_roles_mean_something():
 
 
 def test_minimax_is_the_discriminators_loss_negated():
-    value, of_reals, of_fakes = _gradients(
-        dual_contrastive.minimax_generator_loss, REALS, FAKES
-    )
+    value, of_reals, of_fakes = _gradients(dual_contrastive.minimax_generator_loss, REALS, FAKES)
     np.testing.assert_allclose(value, -GOLDEN[2][2], rtol=1e-6)
     np.testing.assert_allclose(of_fakes, np.negative(GOLDEN[2][4]), atol=1e-6)
     assert of_reals is None or not np.any(of_reals)
 
 
 def test_swapped_exchanges_the_roles():
-    value, of_reals, of_fakes = _gradients(
-        dual_contrastive.swapped_generator_loss, REALS, FAKES
-    )
+    value, of_reals, of_fakes = _gradients(dual_contrastive.swapped_generator_loss, REALS, FAKES)
     np.testing.assert_allclose(value, SWAPPED, rtol=1e-6)
     np.testing.assert_allclose(of_fakes, SWAPPED_GRADIENT, atol=1e-6)
     assert of_reals is None or not np.any(of_reals)

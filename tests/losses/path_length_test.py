@@ -46,9 +46,7 @@ def test_lengths_teach_the_synthesis():
     with tf.GradientTape() as tape:
         lengths = path_length.path_lengths(lambda w: scale * _linear(w), w, y)
     # Lengths are proportional to the scale.
-    np.testing.assert_allclose(
-        tape.gradient(lengths, scale), np.sum(lengths) / 2, rtol=1e-5
-    )
+    np.testing.assert_allclose(tape.gradient(lengths, scale), np.sum(lengths) / 2, rtol=1e-5)
 
 
 def test_a_constant_length_is_approached_by_a_hundredth_a_time():

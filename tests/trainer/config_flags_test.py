@@ -89,7 +89,6 @@ BAD_INPUTS = [
     ("--config.data.resolution=48", "data.resolution: got 48, expected a power of two"),
     ("--config.training.total_images=1e6", "loss.warmup_images=1_400_000 is longer than"),
     ("--config.loss.warmup_images=3e7", "is longer than training.total_images=25_000_000"),
-    ("--config.training.batch_size=1", "generator.path_length_batch_shrink=2 leaves no image"),
     ("--config.generator.fmap_base=4 --config.data.resolution=64", "generator.fmap_base: 4"),
     # A file that is no configuration.
     ("--config=stylegan3", "no such file, expected one of demo, emoji64, stylegan2_e"),

@@ -135,16 +135,6 @@ def test_devices_that_do_not_divide_the_batch_are_refused():
         config_lib.check_replicas(Config(), 3)
 
 
-def test_a_share_too_small_for_the_path_length_step_is_refused():
-    with pytest.raises(UserError, match="path_length_batch_shrink=2 leaves no image of the 1"):
-        config_lib.check_replicas(Config(), 32)
-
-
-def test_a_share_of_one_image_is_allowed_without_path_length():
-    config = config_lib.replace(Config(), {"generator.path_length_weight": 0.0})
-    config_lib.check_replicas(config, 32)
-
-
 def test_resolving_takes_the_shape_of_the_dataset():
     resolved = config_lib.resolve(Config(), resolution=64, channels=4)
     assert resolved.data == DataConfig(resolution=64, channels=4)

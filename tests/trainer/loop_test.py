@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.trainer import checkpoint, loop
+from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import loop
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer.errors import UserError
 

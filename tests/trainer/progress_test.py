@@ -8,23 +8,6 @@ import pytest
 from dualcontrast.trainer import progress
 
 
-@pytest.mark.parametrize(
-    "number, text",
-    [(0, "0"), (950, "950"), (12_800, "12.8k"), (999_700, "1M"), (25e6, "25M"), (-0.0212, "-0.0212"),
-     (3.14e-7, "3.1e-07"), (-131_000, "-131k"), (1.5e13, "15T")],
-)  # fmt: skip
-def test_numbers_have_three_digits_in_seven_characters(number, text):
-    assert progress.short_number(number) == text and len(text) <= 7
-
-
-@pytest.mark.parametrize(
-    "seconds, text",
-    [(45, "45s"), (725, "12m05s"), (57_720, "16h02m"), (1_047_600, "12d03h")],
-)
-def test_times_have_two_units(seconds, text):
-    assert progress.duration(seconds) == text
-
-
 def test_the_line_fits_in_100_columns_whatever_the_numbers():
     worst = (-1.31e-5, -131_000.0, 999_400.0, -0.0123)
     for number, images, rate in itertools.product(worst, (999, 99_900_000), (0.00123, 99_900)):

@@ -1,11 +1,12 @@
-"""The training binary and what it says to mistakes: exit code 2, two lines at most, nothing touched."""
+"""The training binary, and what it says to mistakes: exit code 2, two lines, nothing touched."""
 
 import shutil
 
 import pytest
 
-from dualcontrast.trainer import checkpoint, manifest
+from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import manifest
 from dualcontrast.trainer.errors import UserError
 
 
@@ -64,9 +65,7 @@ def test_a_damaged_record_is_named_with_its_shard(dataset, tmp_path, tiny):
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(dataset, tmp_path, tiny):
-    done = tiny.run(
-        "trainer.train", *tiny.train_arguments(dataset, tmp_path / "run"), "--dry_run"
-    )
+    done = tiny.run("trainer.train", *tiny.train_arguments(dataset, tmp_path / "run"), "--dry_run")
     assert done.returncode == 0, done.stderr
     assert "batch_size: 8" in done.stdout and "8x8_up" in done.stdout
     assert "memory" in done.stdout and "disk" in done.stdout
