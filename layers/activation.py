@@ -4,6 +4,9 @@ import math
 
 import tensorflow as tf
 
+# Of the leaky ReLU below zero.
+SLOPE = 0.2
+
 
 class Activation:
     """Leaky ReLU of slope 0.2 or the identity; `gain` is what the layer multiplies its output by.
@@ -23,4 +26,19 @@ class Activation:
         self.gain = math.sqrt(2) if name == "leaky_relu" else 1.0
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        return tf.nn.leaky_relu(x, 0.2) if self.name == "leaky_relu" else x
+        return _leaky_relu(x) if self.name == "leaky_relu" else x
+
+
+@tf.custom_gradient
+def _leaky_relu(x):
+    # The output has the input's sign, so the input need not be kept for the gradient.
+    y = tf.nn.leaky_relu(x, SLOPE)
+    return y, lambda dy: _leaky_relu_gradient(dy, y)
+
+
+@tf.custom_gradient
+def _leaky_relu_gradient(dy, y):
+    # None: y decides only between two slopes. TensorFlow's own second derivative sends zeros of full
+    # size back through everything that made y.
+    dx = tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=SLOPE)
+    return dx, lambda ddx: (_leaky_relu_gradient(ddx, y), None)

@@ -73,7 +73,9 @@ class Layer:
     convolution: Convolution
     transposed: bool = False
 
-    def calls(self, batch: int, forward: int = 0, input_gradient: int = 0, filter_gradient: int = 0):
+    def calls(
+        self, batch: int, forward: int = 0, input_gradient: int = 0, filter_gradient: int = 0
+    ):
         """Returns that many calls of each pass of the layer; transposing swaps two of them."""
         there, back = FORWARD, INPUT_GRADIENT
         if self.transposed:

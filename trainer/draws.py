@@ -1,8 +1,8 @@
 """Every random number of training, as a function of the run's seed, the images seen and a purpose.
 
 Nothing random is ever saved: whoever knows how many images were seen knows every draw. Draws are
-made for the whole global batch, and replica r of R takes samples r, r + R, r + 2R, ...: the number of
-devices changes neither which latents a batch has nor which samples share a minibatch standard
+made for the whole global batch, and replica r of R takes samples r, r + R, r + 2R, ...: the number
+of devices changes neither which latents a batch has nor which samples share a minibatch standard
 deviation, so a run may be continued on another number of devices.
 """
 

@@ -24,7 +24,9 @@ class Steps:
       strategy: a tf.distribute strategy whose replicas divide the batch.
     """
 
-    def __init__(self, config: configs.Config, state: states.State, strategy: tf.distribute.Strategy):
+    def __init__(
+        self, config: configs.Config, state: states.State, strategy: tf.distribute.Strategy
+    ):
         self._config = config
         self._state = state
         self._strategy = strategy
@@ -56,10 +58,19 @@ class Steps:
         return metrics
 
     def _run(self, step: str, game: games.Game | None, reals, images_seen: tf.Tensor) -> Metrics:
+        return self.compiled(step, game)(reals, images_seen)
+
+    def compiled(self, step: str, game: games.Game | None):
+        """Returns the function of (reals, images seen) that runs one step; compiled once.
+
+        Args:
+          step: "G", "path_length", "D" or "R1".
+          game: for G and D; the regularisers have none.
+        """
         key = step, game and game.phase
         if key not in self._compiled:
             self._compiled[key] = self._compile(step, game)
-        return self._compiled[key](reals, images_seen)
+        return self._compiled[key]
 
     def _compile(self, step: str, game: games.Game | None):
         body = {

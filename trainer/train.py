@@ -16,7 +16,7 @@ import tensorflow as tf
 from absl import flags
 
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import config_flags, errors, loop, manifest, plan
+from dualcontrast.trainer import config_flags, devices, errors, loop, manifest, plan
 
 _DATA = flags.DEFINE_string("data", None, "The dataset's folder.", required=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.", required=True)
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     errors.no_arguments(argv)
     dataset = manifest.open_dataset(_DATA.value)
     config = configs.resolve(config_flags.config(), dataset.resolution, dataset.channels)
-    strategy = make_strategy()
+    strategy = devices.make_strategy()
     configs.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:
         print(plan.describe(config, strategy.num_replicas_in_sync))
@@ -42,16 +42,6 @@ def main(argv: list[str]) -> int:
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     return loop.train(config, dataset, pathlib.Path(_WORKDIR.value), strategy)
-
-
-def make_strategy() -> tf.distribute.Strategy:
-    """Returns a mirrored strategy over all GPUs, or over the logical CPUs when there is none."""
-    tf.get_logger().setLevel("ERROR")  # MirroredStrategy announces itself, twice
-    # The remapper of TensorFlow 2.21 fails on the gradient of conv + bias + leaky ReLU, with an
-    # error line in the log, and nothing is gained when it does not.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
 def run() -> None:

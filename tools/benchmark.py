@@ -1,0 +1,226 @@
+"""Measures training and generation against the convolutions that they need.
+
+  python -m dualcontrast.tools.benchmark --resolutions=64,128
+
+For config E at batch 8, the time of every convolution of an iteration is measured alone, summed
+to a floor, and each figure is printed as a fraction of it, with its target; the exit code is 1 when
+one falls short. Samples taken while other programs used the processor are thrown away.
+docs/performance.md explains the figures.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from dualcontrast.tools import benchmark_convolutions as convolutions
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import devices, errors, game, state, steps
+
+_RESOLUTIONS = flags.DEFINE_list("resolutions", ["64", "128"], "Sides of the images.")
+_PRECISIONS = flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "Arithmetic.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
+_ONE = flags.DEFINE_bool("in_this_process", False, "Measure one resolution and precision here.")
+
+BATCH = 8
+LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
+MOST_GIGABYTES = {64: 2.6, 128: 4.0}
+# How often a step runs in one iteration.
+SHARES = {"G": 1.0, "path_length": 1 / 4, "D": 1.0, "R1": 1 / 16}
+_BUSY = 0.06  # Share of one processor that others may use during a sample.
+_PATIENCE_SECONDS = 300.0
+
+
+def main(argv: list[str]) -> int:
+    """Runs every combination in a process of its own; returns 1 when a target is missed."""
+    errors.no_arguments(argv)
+    if _ONE.value:
+        return measure(int(_RESOLUTIONS.value[0]), _PRECISIONS.value[0])
+    missed = 0
+    for resolution in _RESOLUTIONS.value:
+        for precision in _PRECISIONS.value:
+            command = [sys.executable, "-m", "dualcontrast.tools.benchmark", "--in_this_process"]
+            command += [f"--resolutions={resolution}", f"--precisions={precision}"]
+            # A process of its own: its peak memory is the iteration's.
+            missed |= subprocess.call([*command, f"--rounds={_ROUNDS.value}"])
+    return missed
+
+
+def measure(resolution: int, precision: str) -> int:
+    """Prints the figures of one resolution and precision; returns 1 when a target is missed."""
+    strategy = devices.make_strategy()
+    config = _config(resolution, precision)
+    with strategy.scope():
+        run = state.State(config)
+    sample = {name: _stepper(config, run, strategy, name) for name in SHARES}
+    for step in sample.values():
+        step()
+    memory = peak_gigabytes()
+    sample["generator"] = _generator(run)
+    sample["generator"]()
+    needed = convolutions.steps(config) | {"generator": convolutions.inference(config)}
+    calls = {call: _operation(call, precision) for counts in needed.values() for call in counts}
+    clock = _Clock(_ROUNDS.value)
+    seconds = clock.medians({**{(name,): step for name, step in sample.items()}, **calls})
+    if seconds is None:
+        print(f"{resolution}x{resolution} {precision}: not measured, the machine was busy")
+        return 1
+    floor = {
+        name: sum(seconds[call] * times for call, times in counts.items())
+        for name, counts in needed.items()
+    }
+    return _report(resolution, precision, seconds, floor, memory, clock.rejected)
+
+
+def _report(resolution, precision, seconds, floor, memory, rejected) -> int:
+    took = {name: seconds[(name,)] for name in floor}
+    iteration = sum(took[name] * share for name, share in SHARES.items())
+    bound = sum(floor[name] * share for name, share in SHARES.items())
+    title, missed = f"{resolution}x{resolution} {precision}", 0
+    shares = ", ".join(
+        f"{name} {took[name] * share / iteration:.0%} ({floor[name] / took[name]:.2f})"
+        for name, share in SHARES.items()
+    )
+    print(f"{title}: {rejected} busy samples thrown away; share of time (of its floor): {shares}")
+    least = LEAST_FRACTION[precision]
+    missed |= _line(f"{title} iteration", bound / iteration, least, BATCH / iteration)
+    if precision == "float32":
+        speed = BATCH / took["generator"]
+        missed |= _line(f"{title} generator", floor["generator"] / took["generator"], least, speed)
+        most = MOST_GIGABYTES.get(resolution)
+        if most:
+            late = memory > most
+            verdict = "MISSED" if late else "ok"
+            print(f"{title} peak memory: {memory:.2f} GB (target < {most} GB) {verdict}")
+            missed |= late
+    return int(missed)
+
+
+def _line(what: str, fraction: float, least: float, speed: float) -> bool:
+    verdict = "ok" if fraction >= least else "MISSED"
+    print(f"{what}: {fraction:.3f} of the floor (target {least}), {speed:.2f} images/s {verdict}")
+    return fraction < least
+
+
+def _config(resolution: int, precision: str) -> configs.Config:
+    changes = {
+        "loss.adversarial": "non_saturating",
+        "training.batch_size": BATCH,
+        "training.precision": precision,
+    }
+    return configs.resolve(configs.replace(configs.Config(), changes), resolution, 3)
+
+
+def _stepper(config, run, strategy, name: str) -> Callable[[], None]:
+    trainer = steps.Steps(config, run, strategy)
+    side = config.data.resolution
+    pixels = np.random.default_rng(0).integers(0, 256, [BATCH, side, side, 3])
+    reals = strategy.experimental_distribute_values_from_function(
+        lambda _: tf.constant(pixels, tf.uint8)
+    )
+    step = trainer.compiled(name, game.game_at(config.loss, 0))
+
+    def call():
+        for value in step(reals, tf.constant(0, tf.int64)).values():
+            value.numpy()
+
+    return call
+
+
+def _generator(run: state.State) -> Callable[[], None]:
+    z = tf.random.stateless_normal([BATCH, run.average.latent_size], [0, 0])
+    generate = tf.function(run.average, autograph=False)
+    return lambda: generate(z).numpy()
+
+
+def _operation(call: convolutions.Call, precision: str) -> Callable[[], None]:
+    """Returns the function that runs one pass of one convolution, as TensorFlow does."""
+    shape, dtype = call.convolution, tf.float32 if precision == "float32" else tf.bfloat16
+    strides = [1, shape.stride, shape.stride, 1]
+    padding = "SAME" if shape.stride == 1 else "VALID"
+    x = tf.zeros([call.batch, shape.side, shape.side, shape.channels], dtype)
+    kernel = tf.zeros([shape.taps, shape.taps, shape.channels, shape.filters], dtype)
+    y = tf.zeros([call.batch, shape.out_side, shape.out_side, shape.filters], dtype)
+    how = {"strides": strides, "padding": padding}
+    if call.kind is convolutions.FORWARD:
+        return lambda: tf.raw_ops.Conv2D(input=x, filter=kernel, **how)
+    if call.kind is convolutions.INPUT_GRADIENT:
+        return lambda: tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=x.shape, filter=kernel, out_backprop=y, **how
+        )
+    return lambda: tf.raw_ops.Conv2DBackpropFilter(
+        input=x, filter_sizes=kernel.shape, out_backprop=y, **how
+    )
+
+
+class _Clock:
+    """Times functions in rounds, and a round again when other programs were at work.
+
+    Steps and convolutions take turns, so that a drift of the machine's speed meets both.
+    """
+
+    def __init__(self, rounds: int):
+        self._rounds = rounds
+        self.rejected = 0
+
+    def medians(self, functions: dict) -> dict | None:
+        """Returns the median seconds of each function, or None when the machine stays busy."""
+        samples = {name: [] for name in functions}
+        for function in functions.values():
+            function()
+        deadline = time.monotonic() + _PATIENCE_SECONDS * self._rounds
+        # What takes milliseconds is judged together: the kernel counts in hundredths of a second.
+        blocks = [[name] for name in functions if isinstance(name, tuple)]
+        blocks.append([name for name in functions if not isinstance(name, tuple)])
+        for _ in range(self._rounds):
+            for block in blocks:
+                while (times := self._sample(functions, block)) is None:
+                    if time.monotonic() > deadline:
+                        return None
+                for name, seconds in times.items():
+                    samples[name].append(seconds)
+        return {name: float(np.median(values)) for name, values in samples.items()}
+
+    def _sample(self, functions: dict, block: list) -> dict | None:
+        others, started = _others_seconds(), time.monotonic()
+        times = {}
+        for name in block:
+            before = time.perf_counter()
+            functions[name]()
+            times[name] = time.perf_counter() - before
+        elapsed = time.monotonic() - started
+        if _others_seconds() - others > _BUSY * elapsed + 0.02:
+            self.rejected += 1
+            return None
+        return times
+
+
+def _others_seconds() -> float:
+    """Returns the processor time that all other programs have used since the machine started."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    everyone = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return everyone - time.process_time()
+
+
+def peak_gigabytes() -> float:
+    """Returns the most memory that this process has held."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        (line,) = [line for line in file if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024 / 1e9
+
+
+def run() -> None:
+    """The command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()
