@@ -32,7 +32,7 @@ def get_config() -> Config:
         loss=LossConfig(warmup_images=10_000),
         training=TrainingConfig(
             batch_size=8,
-            total_images=40_000,
+            total_images=56_000,
             log_every_images=1_600,
             checkpoint_every_images=8_000,
             grid_every_images=8_000,

@@ -137,7 +137,7 @@ def _resample(
 def _adjoint_padding(
     sides: tuple[int, int], taps: int, up: int, down: int, padding: tuple[int, int]
 ) -> tuple[int, int] | None:
-    """Returns the padding with which the flipped kernel gives the adjoint; None: no padding does."""
+    """Returns the padding that makes the flipped kernel the adjoint; None: no padding does."""
     before = taps - 1 - padding[0]
     # Inserting zeros leaves some behind the last pixel, both on the way there and on the way back.
     slack = taps - 1 - padding[1] - (up - 1) - (down - 1)

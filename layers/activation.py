@@ -38,7 +38,7 @@ def _leaky_relu(x):
 
 @tf.custom_gradient
 def _leaky_relu_gradient(dy, y):
-    # None: y decides only between two slopes. TensorFlow's own second derivative sends zeros of full
-    # size back through everything that made y.
+    # None: y decides only between two slopes. TensorFlow's own second derivative sends
+    # full-size zeros back through everything that made y.
     dx = tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=SLOPE)
     return dx, lambda ddx: (_leaky_relu_gradient(ddx, y), None)

@@ -172,7 +172,7 @@ class _Clock:
 
     def medians(self, functions: dict) -> dict | None:
         """Returns the median seconds of each function, or None when the machine stays busy."""
-        samples = {name: [] for name in functions}
+        samples: dict = {name: [] for name in functions}
         for function in functions.values():
             function()
         deadline = time.monotonic() + _PATIENCE_SECONDS * self._rounds

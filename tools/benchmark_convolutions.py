@@ -147,7 +147,7 @@ class Discriminator:
         return _sum(layer.calls(batch, input_gradient=1) for layer in self._layers)
 
     def weight_gradient(self, batch: int) -> Calls:
-        """Returns the calls of the gradient by the weights; no layer asks for that by the images."""
+        """Returns the calls of the gradient by the weights; none by the images is asked for."""
         later = [layer.calls(batch, 0, 1, 1) for layer in self.blocks + [self.last]]
         return _sum([self.from_rgb.calls(batch, filter_gradient=1), *later])
 

@@ -20,7 +20,7 @@ from dualcontrast.layers import generator as generators
 from dualcontrast.tools import model_card, run_flags
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import errors, release
+from dualcontrast.trainer import errors, files, release
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
@@ -92,8 +92,8 @@ def _write(
     module = release.Release(generator)
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
     generator.save_weights(folder / WEIGHTS_NAME)
-    checkpoint.write_text(folder / checkpoint.CONFIG_NAME, configs.to_json(config) + "\n")
-    checkpoint.write_text(folder / "README.md", model_card.model_card(config, images_seen))
+    files.write(folder / checkpoint.CONFIG_NAME, configs.to_json(config) + "\n")
+    files.write(folder / "README.md", model_card.model_card(config, images_seen))
 
 
 def _reason(error: Exception) -> str:

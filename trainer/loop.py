@@ -94,7 +94,7 @@ class _Run:
         last = seen >= training.total_images or stop
 
         def due(every: int) -> bool:
-            return last or seen // every > before // every
+            return bool(last) or seen // every > before // every
 
         save = due(training.checkpoint_every_images)
         if save or due(training.log_every_images):

@@ -1,5 +1,7 @@
 """The four steps of training, each compiled once: G, its regulariser, D, its regulariser."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from dualcontrast.losses import path_length, r1
@@ -31,7 +33,7 @@ class Steps:
         self._state = state
         self._strategy = strategy
         self._replicas = strategy.num_replicas_in_sync
-        self._compiled = {}
+        self._compiled: dict[tuple, Callable] = {}
 
     def iterate(self, reals, images_seen: int) -> Metrics:
         """Runs one iteration in StyleGAN2's order: G, path length, average, D, R1.
@@ -60,7 +62,7 @@ class Steps:
     def _run(self, step: str, game: games.Game | None, reals, images_seen: tf.Tensor) -> Metrics:
         return self.compiled(step, game)(reals, images_seen)
 
-    def compiled(self, step: str, game: games.Game | None):
+    def compiled(self, step: str, game: games.Game | None) -> Callable:
         """Returns the function of (reals, images seen) that runs one step; compiled once.
 
         Args:

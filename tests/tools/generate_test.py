@@ -15,7 +15,7 @@ from PIL import Image
 from dualcontrast.tools import generate, sampler
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import pictures, seeds, state
+from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -44,7 +44,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         variable.assign(variable.numpy() + change.astype(np.float32))
     trained.images_seen.assign(4000)
     checkpoint.Checkpoints(workdir, trained, keep=1).save()
-    checkpoint.write_text(workdir / checkpoint.CONFIG_NAME, configs.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, configs.to_json(CONFIG))
     return workdir
 
 
