@@ -142,7 +142,9 @@ def _adjoint_padding(
     # Inserting zeros leaves some behind the last pixel, both on the way there and on the way back.
     slack = taps - 1 - padding[1] - (up - 1) - (down - 1)
     after = {slack + (side * up + sum(padding) - taps) % down for side in sides}
-    return (before, *after) if len(after) == 1 and min(before, *after) >= 0 else None
+    if len(after) > 1 or min(before, *after) < 0:
+        return None
+    return before, after.pop()
 
 
 def _filter(

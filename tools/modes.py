@@ -118,7 +118,8 @@ def _to_8_bit(image: Image.Image, data: bytes) -> Image.Image:
 
 def _raw_mode(image: Image.Image) -> str:
     """How Pillow calls the layout of the file's pixels."""
-    arguments = image.tile[0].args if image.tile else ""
+    tile = getattr(image, "tile", None)  # only pictures from files have it
+    arguments = tile[0].args if tile else ""
     raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return raw_mode if isinstance(raw_mode, str) else ""
 

@@ -11,9 +11,8 @@ import tensorflow as tf
 
 from dualcontrast.trainer import checkpoint
 
-KILLS = 10
-# Small enough that a start costs seconds, long enough that kills fall between and into saves.
-LENGTH = {"training.total_images": 640, "training.checkpoint_every_images": 16}
+# Small networks, so that a start costs seconds; so many images that no run ends before its kills.
+LENGTH = {"training.total_images": 4096, "training.checkpoint_every_images": 32}
 
 
 def final_variables(workdir) -> dict[str, np.ndarray]:
@@ -57,26 +56,27 @@ def undisturbed(dataset, tmp_path_factory, tiny):
     return workdir
 
 
-def test_a_run_killed_ten_times_ends_with_equal_bits(undisturbed, dataset, tmp_path, tiny):
+@pytest.mark.parametrize("kills", [10, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_run_killed_again_and_again_ends_with_equal_bits(
+    kills, undisturbed, dataset, tmp_path, tiny
+):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     rng = random.Random(seed)
     command = tiny.binary("trainer.train", *tiny.train_arguments(dataset, tmp_path, LENGTH))
-    kills = 0
-    while kills < KILLS:
-        # The first lines are warnings and "resuming"; after them a line every 4 iterations.
-        killed = kill_after(start(command), rng.randint(1, 4), rng.expovariate(10))
-        kills += killed
-        if not killed:
-            break
+    for _ in range(kills):
+        # The first line says where it resumes; after it comes one every 4 iterations.
+        alive = kill_after(start(command), rng.randint(1, 4), rng.expovariate(10))
+        assert alive, "the run was complete before its last kill"
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert kills >= KILLS, f"only {kills} kills before the run was complete"
     assert_equal_bits(final_variables(undisturbed), final_variables(tmp_path))
     assert (tmp_path / "metrics.jsonl").read_text().count("\n") == (
         undisturbed / "metrics.jsonl"
     ).read_text().count("\n")
     assert not list((tmp_path / checkpoint.FOLDER).glob("*_temp*"))
+    assert not list(tmp_path.rglob("*.tmp"))
+    print(f"{kills} kills, no difference")
 
 
 def test_sigterm_saves_at_that_step_and_exits_143(undisturbed, dataset, tmp_path, tiny):
@@ -96,5 +96,5 @@ def test_sigterm_saves_at_that_step_and_exits_143(undisturbed, dataset, tmp_path
 def test_a_finished_run_says_so_and_changes_nothing(undisturbed, dataset, tiny):
     before = final_variables(undisturbed)
     done = tiny.run("trainer.train", *tiny.train_arguments(dataset, undisturbed, LENGTH))
-    assert done.returncode == 0 and "done: 640 images" in done.stdout
+    assert done.returncode == 0 and "done: 4,096 images" in done.stdout
     assert_equal_bits(before, final_variables(undisturbed))
