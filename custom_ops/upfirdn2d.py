@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from dualcontrast.custom_ops import derivatives
+
 # The only low-pass filter of StyleGAN2 (Karras et al. 2020): binomial, no response at Nyquist.
 BINOMIAL = (1.0, 3.0, 3.0, 1.0)
 
@@ -67,7 +69,7 @@ def upfirdn2d(
         _resample, kernel=kernel * np.float32(gain), up=up, down=down, padding=padding
     )
     adjoint_padding = _adjoint_padding(x.shape[1:3], kernel.shape[0], up, down, padding)
-    if adjoint_padding is None:
+    if adjoint_padding is None or not derivatives.are_own():
         return resample(x)
 
     def adjoint(dy):

@@ -4,6 +4,8 @@ import math
 
 import tensorflow as tf
 
+from dualcontrast.custom_ops import derivatives
+
 # Of the leaky ReLU below zero.
 SLOPE = 0.2
 
@@ -26,7 +28,9 @@ class Activation:
         self.gain = math.sqrt(2) if name == "leaky_relu" else 1.0
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        return _leaky_relu(x) if self.name == "leaky_relu" else x
+        if self.name == "linear":
+            return x
+        return _leaky_relu(x) if derivatives.are_own() else tf.nn.leaky_relu(x, SLOPE)
 
 
 @tf.custom_gradient

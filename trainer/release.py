@@ -1,7 +1,10 @@
 """The generator as others run it: a TensorFlow module with signatures, for a SavedModel."""
 
+import functools
+
 import tensorflow as tf
 
+from dualcontrast.custom_ops import derivatives
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import pictures, seeds
 
@@ -88,4 +91,9 @@ class _Functions:
 
 
 def _compile(function, input_signature: list[tf.TensorSpec]):
-    return tf.function(function, input_signature=input_signature, autograph=False)
+    @functools.wraps(function)
+    def traced(*arguments):
+        with derivatives.of_tensorflow():
+            return function(*arguments)
+
+    return tf.function(traced, input_signature=input_signature, autograph=False)
