@@ -142,7 +142,7 @@ def test_every_command_shows_its_usage(script, installed, tmp_path):
     module = SCRIPTS[script].partition(":")[0].removeprefix("dualcontrast.")
     source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
     usage = ast.get_docstring(ast.parse(source), clean=False)
-    assert f"{script} --" in usage
+    assert f"\n  {script} " in usage or f"\n    {script} " in usage
     assert usage in call(installed / script, "--help", cwd=tmp_path)
 
 

@@ -32,8 +32,8 @@ _ONE = flags.DEFINE_bool("in_this_process", False, "Measure one resolution and p
 BATCH = 8
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
-# How often a step runs in one iteration.
-SHARES = {"G": 1.0, "path_length": 1 / 4, "D": 1.0, "R1": 1 / 16}
+# How often a step runs in one iteration; the average of the weights has no convolutions.
+SHARES = {"G": 1.0, "path_length": 1 / 4, "average": 1.0, "D": 1.0, "R1": 1 / 16}
 _BUSY = 0.06  # Share of one processor that others may use during a sample.
 _PATIENCE_SECONDS = 300.0
 
@@ -66,6 +66,7 @@ def measure(resolution: int, precision: str) -> int:
     sample["generator"] = _generator(run)
     sample["generator"]()
     needed = convolutions.steps(config) | {"generator": convolutions.inference(config)}
+    needed["average"] = convolutions.Calls()
     calls = {call: _operation(call, precision) for counts in needed.values() for call in counts}
     clock = _Clock(_ROUNDS.value)
     seconds = clock.medians({**{(name,): step for name, step in sample.items()}, **calls})
@@ -120,6 +121,8 @@ def _config(resolution: int, precision: str) -> configs.Config:
 
 def _stepper(config, run, strategy, name: str) -> Callable[[], None]:
     trainer = steps.Steps(config, run, strategy)
+    if name == "average":
+        return trainer.average
     side = config.data.resolution
     pixels = np.random.default_rng(0).integers(0, 256, [BATCH, side, side, 3])
     reals = strategy.experimental_distribute_values_from_function(

@@ -6,12 +6,12 @@ def short_number(number: float) -> str:
     for unit, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(number) >= 0.9995 * unit:
             return f"{number / unit:.3g}{suffix}"
-    small = 0 < abs(number) < 1e-3
-    return f"{number:.0e}" if small else f"{number:.3g}"
+    digits = 0 if 0 < abs(number) < 1e-3 else 2 if abs(number) < 0.1 else 3
+    return f"{number:.0e}" if digits == 0 else f"{number:.{digits}g}"
 
 
 def duration(seconds: float) -> str:
-    """Returns a time to read: 45s, 12m05s, 16h02m, 12d03h, >999d."""
+    """Returns a time to read: 45s, 12m05s, 16h02m, 12d03h, ? for years."""
     seconds = int(seconds)
     if seconds < 60:
         return f"{seconds}s"
@@ -20,4 +20,4 @@ def duration(seconds: float) -> str:
         return f"{minutes}m{seconds % 60:02d}s"
     if days == 0:
         return f"{hours}h{minutes % 60:02d}m"
-    return f"{days}d{hours % 24:02d}h" if days < 1000 else ">999d"
+    return f"{days}d{hours % 24:02d}h" if days < 1000 else "?"

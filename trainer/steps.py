@@ -52,7 +52,7 @@ class Steps:
         metrics = dict(self._run("G", game, reals, seen))
         if config.generator.path_length_weight and batches % config.generator.regularize_every == 0:
             metrics |= self._run("path_length", None, reals, seen)
-        self._average()
+        self.average()
         metrics |= self._run("D", game, reals, seen)
         if config.discriminator.r1_gamma and batches % config.discriminator.regularize_every == 0:
             metrics |= self._run("R1", None, reals, seen)
@@ -205,7 +205,7 @@ class Steps:
         optimizer.apply(gradients, variables)
 
     @tf.function(autograph=False)
-    def _average(self) -> None:
+    def average(self) -> None:
         """Moves the released weights: half of what they know is `ema_half_life_images` old."""
         config, state = self._config, self._state
         decay = 0.5 ** (config.training.batch_size / config.generator.ema_half_life_images)

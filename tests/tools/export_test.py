@@ -15,7 +15,7 @@ from absl.testing import flagsaver
 from dualcontrast.tools import export
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import pictures, seeds, state
+from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -219,7 +219,7 @@ def test_an_export_that_fails_leaves_nothing(generator, tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_text", refuse)
+    monkeypatch.setattr(files, "write", refuse)
     with pytest.raises(UserError, match="model cannot be written: No space left on device"):
         export.export(generator, CONFIG, 1, tmp_path / "model")
     assert os.listdir(tmp_path) == []

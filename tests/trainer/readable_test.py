@@ -16,7 +16,7 @@ def test_numbers_have_three_digits_in_seven_characters(number, text):
 
 @pytest.mark.parametrize(
     "seconds, text",
-    [(45, "45s"), (725, "12m05s"), (57_720, "16h02m"), (1_047_600, "12d03h")],
+    [(45, "45s"), (725, "12m05s"), (57_720, "16h02m"), (1_047_600, "12d03h"), (1e9, "?")],
 )
 def test_times_have_two_units(seconds, text):
     assert readable.duration(seconds) == text

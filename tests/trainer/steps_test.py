@@ -133,10 +133,10 @@ def test_the_average_forgets_half_in_its_half_life(tiny_config):
     )
     first = averaged.numpy()
     kernel.assign(first + 1.0)
-    trainer._average()
+    trainer.average()
     np.testing.assert_allclose(averaged.numpy(), first + 0.5, atol=1e-6)
     built.generator.w_mean.assign(built.generator.w_mean + 3.0)
-    trainer._average()
+    trainer.average()
     np.testing.assert_array_equal(built.average.w_mean.numpy(), built.generator.w_mean.numpy())
 
 
