@@ -4,6 +4,7 @@ The processes are started afresh (spawn): a fork of a process that uses TensorFl
 end by themselves when the parent does, even if it was killed, so that none writes on unseen.
 """
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -59,7 +60,8 @@ def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
     counter = context.Value("q", 0)
     pool = futures.ProcessPoolExecutor(workers, context, _start, (work, shared, counter))
     try:
-        pending = {pool.submit(_call, job) for job in jobs}
+        with _no_interruption():
+            pending = {pool.submit(_call, job) for job in jobs}
         while pending:
             done, pending = futures.wait(pending, _POLL_SECONDS, futures.FIRST_COMPLETED)
             on_count(counter.value)
@@ -77,10 +79,22 @@ def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
             process.join()
 
 
+@contextlib.contextmanager
+def _no_interruption() -> Iterator[None]:
+    """Holds Ctrl-C back while processes start, for them for ever: the parent decides what it means.
+
+    A process inherits which signals are blocked, so it has no moment in which it could be caught.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(work, shared, counter) -> None:
     """Prepares a worker process."""
     _here.work, _here.shared, _here.counter = work, shared, counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides what an interruption means.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

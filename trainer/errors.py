@@ -1,7 +1,6 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
 import difflib
-import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -26,10 +25,7 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     try:
         app.run(lambda argv: _call(main, argv), flags_parser=lambda argv: _parse(main, argv))
     except KeyboardInterrupt:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # At once: an ordinary exit waits for the threads of a process pool, which may never end.
-        os._exit(130)
+        sys.exit(130)
     sys.exit(0)
 
 
