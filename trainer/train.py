@@ -18,8 +18,8 @@ from absl import flags
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import config_flags, devices, errors, loop, manifest, plan
 
-_DATA = flags.DEFINE_string("data", None, "The dataset's folder.", required=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.", required=True)
+_DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.")
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )
@@ -32,6 +32,9 @@ config_flags.define(default=None)
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     errors.no_arguments(argv)
+    for flag, meaning in ((_DATA, "a folder of dualcontrast-convert"), (_WORKDIR, "a folder")):
+        if not flag.value:
+            raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
     config = configs.resolve(config_flags.config(), dataset.resolution, dataset.channels)
     strategy = devices.make_strategy()

@@ -45,6 +45,14 @@ def test_a_wrong_dataset_path_is_named(tmp_path, tiny):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("missing", ["--data", "--workdir"])
+def test_a_missing_flag_is_named(missing, tiny):
+    given = {"--data": "d", "--workdir": "w"}
+    del given[missing]
+    arguments = [f"{name}={value}" for name, value in given.items()]
+    assert_refused(tiny.run("trainer.train", "--config=demo", *arguments), f"{missing} is missing")
+
+
 def test_another_config_is_refused_and_the_run_is_untouched(short_run, dataset, tiny):
     before = contents(short_run)
     arguments = tiny.train_arguments(dataset, short_run, {"training.seed": 7})
