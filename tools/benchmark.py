@@ -122,7 +122,7 @@ def _config(resolution: int, precision: str) -> configs.Config:
 def _stepper(config, run, strategy, name: str) -> Callable[[], None]:
     trainer = steps.Steps(config, run, strategy)
     if name == "average":
-        return trainer.average
+        return lambda: trainer.average()  # tf.function alone would not keep the trainer
     side = config.data.resolution
     pixels = np.random.default_rng(0).integers(0, 256, [BATCH, side, side, 3])
     reals = strategy.experimental_distribute_values_from_function(
