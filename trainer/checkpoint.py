@@ -78,8 +78,10 @@ class Checkpoints:
         """Deletes what a killed process left: TensorFlow never does."""
         for leftover in self._folder.glob("images-*_temp*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        for leftover in self._folder.parent.rglob("*.tmp"):
-            leftover.unlink()
+        # By name: a run may share its folder with files that are not ours.
+        for name in (CONFIG_NAME, DATA_NAME, "metrics.jsonl", "grids/*.png"):
+            for leftover in self._folder.parent.glob(f"{name}.[0-9]*.tmp"):
+                leftover.unlink()
 
 
 def claim(workdir: pathlib.Path, config: configs.Config, dataset: manifest.Manifest) -> None:

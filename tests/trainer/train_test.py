@@ -3,10 +3,11 @@
 import shutil
 
 import pytest
+import tensorflow as tf
 
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest
+from dualcontrast.trainer import manifest, state
 from dualcontrast.trainer.errors import UserError
 
 
@@ -136,3 +137,15 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
 def test_a_path_that_is_no_run_is_named(path):
     with pytest.raises(UserError, match="no run|no checkpoint"):
         checkpoint.load_average(path)
+
+
+def test_what_a_killed_run_left_is_swept_and_nothing_else(tiny_config, tmp_path):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        run = state.State(tiny_config)
+    ours = [tmp_path / "config.json.77.tmp", tmp_path / "grids" / "reals.png.77.tmp"]
+    theirs = [tmp_path / "thesis.tmp", tmp_path / "notes" / "config.json.77.tmp"]
+    for path in ours + theirs:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    checkpoint.Checkpoints(tmp_path, run, keep=1)
+    assert [path.exists() for path in ours + theirs] == [False, False, True, True]
