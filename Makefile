@@ -9,7 +9,7 @@ PACKAGES := configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo test test-slow benchmark benchmark-data lint format
+.PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -17,7 +17,11 @@ $(INSTALLED): setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-demo: $(INSTALLED)
+# Training and sampling would compile them when they first need them.
+operations: $(INSTALLED)
+	$(BIN)/python -m dualcontrast.custom_ops.build || echo "TensorFlow computes in their place"
+
+demo: operations
 	$(BIN)/dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
 	$(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
 	$(BIN)/dualcontrast-generate --run=demo/run --output=demo/samples --grid
@@ -27,10 +31,10 @@ demo: $(INSTALLED)
 	@echo "demo/samples       64 images by the trained generator; grid.png shows them all"
 	@echo "demo/model         the generator as a SavedModel, for tf.saved_model.load or TF Serving"
 
-test: $(INSTALLED)
+test: operations
 	$(BIN)/python -m pytest
 
-test-slow: $(INSTALLED)
+test-slow: operations
 	$(BIN)/python -m pytest -m slow
 
 benchmark: $(INSTALLED)
@@ -38,6 +42,12 @@ benchmark: $(INSTALLED)
 
 benchmark-data: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.tools.benchmark_data
+
+benchmark-ops: operations
+	$(BIN)/python -m dualcontrast.tools.benchmark_ops
+
+gpu-check: $(INSTALLED)
+	$(BIN)/python -m dualcontrast.tools.gpu_check --output=gpu_check.json
 
 # lint-imports and mypy read a package from one folder and cannot follow the mapping of setup.cfg, so
 # they are shown a folder of links.

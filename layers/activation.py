@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from dualcontrast.custom_ops import derivatives
+from dualcontrast.custom_ops import bias_act
 
 # Of the leaky ReLU below zero.
 SLOPE = 0.2
@@ -27,22 +27,17 @@ class Activation:
         self.name = name
         self.gain = math.sqrt(2) if name == "leaky_relu" else 1.0
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        if self.name == "linear":
+    def __call__(
+        self, x: tf.Tensor, bias: tf.Tensor | None = None, noise: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns the activation of x + bias + noise, in one pass over `x`.
+
+        Args:
+          x: [..., channels].
+          bias: [channels], or None.
+          noise: [batch or 1, ..., 1], or None.
+        """
+        activation = "lrelu" if self.name == "leaky_relu" else "linear"
+        if activation == "linear" and bias is None and noise is None:
             return x
-        return _leaky_relu(x) if derivatives.are_own() else tf.nn.leaky_relu(x, SLOPE)
-
-
-@tf.custom_gradient
-def _leaky_relu(x):
-    # The output has the input's sign, so the input need not be kept for the gradient.
-    y = tf.nn.leaky_relu(x, SLOPE)
-    return y, lambda dy: _leaky_relu_gradient(dy, y)
-
-
-@tf.custom_gradient
-def _leaky_relu_gradient(dy, y):
-    # None: y decides only between two slopes. TensorFlow's own second derivative sends
-    # full-size zeros back through everything that made y.
-    dx = tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=SLOPE)
-    return dx, lambda ddx: (_leaky_relu_gradient(ddx, y), None)
+        return bias_act.bias_act(x, bias, noise, activation=activation, slope=SLOPE)

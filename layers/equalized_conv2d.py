@@ -71,9 +71,7 @@ class EqualizedConv2D(keras.layers.Layer):
             slack = len(self.lowpass) - 2 + self.kernel_size - 1
             x = upfirdn2d.upfirdn2d(x, self.lowpass, padding=((slack + 1) // 2, slack // 2))
             x = tf.nn.conv2d(x, kernel, strides=2, padding="VALID")
-        if self.use_bias:
-            x = tf.nn.bias_add(x, tf.cast(self.bias.value * self.activation.gain, x.dtype))
-        return self.activation(x)
+        return self.activation(x, self.bias.value * self.activation.gain if self.use_bias else None)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

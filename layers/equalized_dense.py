@@ -58,8 +58,7 @@ class EqualizedDense(keras.layers.Layer):
         # The activation's gain goes into the weights: the leaky ReLU is positively homogeneous.
         multiplier = self.learning_rate_multiplier * self.activation.gain
         kernel = tf.cast(self.kernel.value * (multiplier / self.inputs**0.5), x.dtype)
-        bias = tf.cast(self.bias.value * multiplier, x.dtype)
-        return self.activation(tf.nn.bias_add(tf.matmul(x, kernel), bias))
+        return self.activation(tf.matmul(x, kernel), self.bias.value * multiplier)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

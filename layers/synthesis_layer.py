@@ -1,7 +1,6 @@
 """One layer of the synthesis network: modulated convolution, noise, bias, activation."""
 
 import keras
-import tensorflow as tf
 
 from dualcontrast.layers import activation as activations
 from dualcontrast.layers import modulated_conv2d
@@ -64,9 +63,7 @@ class SynthesisLayer(keras.layers.Layer):
         gain = self.activation.gain
         x = self.convolution(x, w, gain=gain)
         noise = self.noise.value if noise is None else noise
-        x = x + tf.cast(noise * (self.strength.value * gain), x.dtype)
-        x = tf.nn.bias_add(x, tf.cast(self.bias.value * gain, x.dtype))
-        return self.activation(x)
+        return self.activation(x, self.bias.value * gain, noise * (self.strength.value * gain))
 
     def compute_output_shape(self, x_shape, w_shape):
         batch, height, width, _ = x_shape

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.custom_ops import bias_act
 from dualcontrast.layers import modulated_conv2d
 
 
@@ -41,7 +42,7 @@ class ToRGB(keras.layers.Layer):
           w: [batch, w_size].
         """
         image = tf.cast(self.convolution(x, w), self.variable_dtype)
-        return tf.nn.bias_add(image, self.bias.value)
+        return bias_act.bias_act(image, self.bias.value)
 
     def compute_output_shape(self, x_shape, w_shape):
         return (*x_shape[:-1], self.channels)

@@ -21,19 +21,17 @@ import tensorflow as tf
 from absl import flags
 
 from dualcontrast.tools import benchmark_convolutions as convolutions
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import devices, errors, game, state, steps
+from dualcontrast.tools import benchmark_iteration as iterations
+from dualcontrast.tools.benchmark_iteration import BATCH, SHARES
+from dualcontrast.trainer import devices, errors, state
 
 _RESOLUTIONS = flags.DEFINE_list("resolutions", ["64", "128"], "Sides of the images.")
 _PRECISIONS = flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "Arithmetic.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
 _ONE = flags.DEFINE_bool("in_this_process", False, "Measure one resolution and precision here.")
 
-BATCH = 8
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
-# How often a step runs in one iteration; the average of the weights has no convolutions.
-SHARES = {"G": 1.0, "path_length": 1 / 4, "average": 1.0, "D": 1.0, "R1": 1 / 16}
 _BUSY = 0.06  # Share of one processor that others may use during a sample.
 _PATIENCE_SECONDS = 300.0
 
@@ -56,10 +54,10 @@ def main(argv: list[str]) -> int:
 def measure(resolution: int, precision: str) -> int:
     """Prints the figures of one resolution and precision; returns 1 when a target is missed."""
     strategy = devices.make_strategy()
-    config = _config(resolution, precision)
+    config = iterations.config(resolution, precision)
     with strategy.scope():
         run = state.State(config)
-    sample = {name: _stepper(config, run, strategy, name) for name in SHARES}
+    sample = {name: iterations.stepper(config, run, strategy, name) for name in SHARES}
     for step in sample.values():
         step()
     memory = peak_gigabytes()
@@ -108,33 +106,6 @@ def _line(what: str, fraction: float, least: float, speed: float) -> bool:
     verdict = "ok" if fraction >= least else "MISSED"
     print(f"{what}: {fraction:.3f} of the floor (target {least}), {speed:.2f} images/s {verdict}")
     return fraction < least
-
-
-def _config(resolution: int, precision: str) -> configs.Config:
-    changes = {
-        "loss.adversarial": "non_saturating",
-        "training.batch_size": BATCH,
-        "training.precision": precision,
-    }
-    return configs.resolve(configs.replace(configs.Config(), changes), resolution, 3)
-
-
-def _stepper(config, run, strategy, name: str) -> Callable[[], None]:
-    trainer = steps.Steps(config, run, strategy)
-    if name == "average":
-        return lambda: trainer.average()  # tf.function alone would not keep the trainer
-    side = config.data.resolution
-    pixels = np.random.default_rng(0).integers(0, 256, [BATCH, side, side, 3])
-    reals = strategy.experimental_distribute_values_from_function(
-        lambda _: tf.constant(pixels, tf.uint8)
-    )
-    step = trainer.compiled(name, game.game_at(config.loss, 0))
-
-    def call():
-        for value in step(reals, tf.constant(0, tf.int64)).values():
-            value.numpy()
-
-    return call
 
 
 def _generator(run: state.State) -> Callable[[], None]:

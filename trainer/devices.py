@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+from dualcontrast.custom_ops import implementation
+from dualcontrast.trainer import errors
+
 
 def make_strategy() -> tf.distribute.Strategy:
     """Returns a mirrored strategy over all GPUs, or over the logical CPUs when there is none."""
@@ -11,3 +14,15 @@ def make_strategy() -> tf.distribute.Strategy:
     tf.config.optimizer.set_experimental_options({"remapping": False})
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def select_operations(impl: str) -> None:
+    """Makes `impl` (see custom_ops/implementation.py) the choice of this process.
+
+    Raises:
+      UserError: it cannot run here.
+    """
+    try:
+        implementation.select(impl)
+    except tf.errors.InvalidArgumentError as error:
+        raise errors.UserError(f"--custom_ops: {error.message}; use --custom_ops=auto") from error

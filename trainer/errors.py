@@ -1,6 +1,7 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
 import difflib
+import logging as standard_logging
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -31,10 +32,19 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
 
 def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | None:
     logging.set_verbosity(logging.WARNING)  # TensorFlow's Python side is chatty through absl
+    _show_own_log()
     try:
         return main(argv)
     except UserError as error:
         return fail(str(error))
+
+
+def _show_own_log() -> None:
+    """Shows what this project logs, such as that it compiles its operations, as plain lines."""
+    log = standard_logging.getLogger("dualcontrast")
+    log.addHandler(standard_logging.StreamHandler())
+    log.setLevel(standard_logging.INFO)
+    log.propagate = False
 
 
 def _parse(main: Callable, argv: list[str]) -> list[str]:

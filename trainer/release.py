@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from dualcontrast.custom_ops import derivatives
+from dualcontrast.custom_ops import implementation
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import pictures, seeds
 
@@ -93,7 +93,7 @@ class _Functions:
 def _compile(function, input_signature: list[tf.TensorSpec]):
     @functools.wraps(function)
     def traced(*arguments):
-        with derivatives.of_tensorflow():
+        with implementation.exportable():
             return function(*arguments)
 
     return tf.function(traced, input_signature=input_signature, autograph=False)

@@ -15,6 +15,7 @@ from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 import tensorflow as tf
 from absl import flags
 
+from dualcontrast.custom_ops import implementation
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import config_flags, devices, errors, loop, manifest, plan
 
@@ -25,6 +26,13 @@ _DRY_RUN = flags.DEFINE_bool(
 )
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", True, "Give the same bits in every run; slower on a GPU."
+)
+_CUSTOM_OPS = flags.DEFINE_enum(
+    "custom_ops",
+    None,
+    implementation.IMPLEMENTATIONS,
+    "Which operations to run: compiled for a GPU (cuda) or a CPU (cpu), TensorFlow's (ref), or "
+    "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
 config_flags.define(default=None)
 
@@ -42,6 +50,9 @@ def main(argv: list[str]) -> int:
     if _DRY_RUN.value:
         print(plan.describe(config, strategy.num_replicas_in_sync))
         return 0
+    if _CUSTOM_OPS.value:
+        devices.select_operations(_CUSTOM_OPS.value)
+    print(implementation.report(), flush=True)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     return loop.train(config, dataset, pathlib.Path(_WORKDIR.value), strategy)
