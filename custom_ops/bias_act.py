@@ -41,6 +41,11 @@ class Activation:
         """Whether f is linear in pieces: its derivative is known from the sign of y."""
         return self.name in ("linear", "lrelu", "relu")
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether the derivative is the gain everywhere."""
+        return self.name == "linear" and not self.clamp
+
     def attributes(self) -> dict:
         """Returns the attributes of the compiled operations."""
         return {
@@ -124,8 +129,10 @@ def _forward(x, bias, noise, function: Activation, library) -> tf.Tensor:
 
         def backward(dy):
             empty = bias[:0]
-            # y has the sign of x + bias + noise, so that these need not be kept.
-            operands = (y, empty, empty) if function.in_pieces else (x, bias, noise)
+            # y has the sign of x + bias + noise, so that these need not be kept. Where not even
+            # that matters, nothing is: the path length never computes what it has no use for.
+            kept = dy if function.is_linear else y
+            operands = (kept, empty, empty) if function.in_pieces else (x, bias, noise)
             sums = (bias.shape != [0], noise.shape != [0])
             dx, dbias, dnoise = _backward(dy, *operands, function, 1, sums, library)
             return dx, dbias, _fold(dnoise, noise)

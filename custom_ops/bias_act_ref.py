@@ -21,6 +21,8 @@ def bias_act(x: tf.Tensor, bias: tf.Tensor, noise: tf.Tensor, function) -> tf.Te
     if bias.shape != [0]:
         bias = tf.cast(bias, x.dtype)
         x = tf.nn.bias_add(x, bias) if x.shape.rank > 1 else x + bias
+    if function.is_linear:
+        return _value(x, function)
     if function.in_pieces and implementation.derivatives_are_own():
         return _in_pieces(x, function)
     return _clip(_value(x, function), function)

@@ -92,7 +92,7 @@ DC_ATTRIBUTES(REGISTER_OP("DualContrastBiasAct"))
     .SetShapeFn(InferForward);
 
 DC_ATTRIBUTES(REGISTER_OP("DualContrastBiasActGrad"))
-    .Attr("order: int")
+    .Attr("order: int >= 1")
     .Attr("over_rows: bool")
     .Attr("over_channels: bool")
     .Input("g: T")

@@ -97,7 +97,7 @@ struct RowSite {
     Put<N, kStream>(y + offset + channel, value);
   }
 
-  // Returns dx, as it is stored.
+  // Returns dx, before it is rounded to T.
   template <int N, bool kStream = false>
   DC_HD Lanes<A, N> Backward(const T* g, const T* reference, T* dx, int channel) const {
     const auto upstream = Load<N>(g + offset + channel);

@@ -3,6 +3,7 @@
 import pytest
 import tensorflow as tf
 
+from dualcontrast.custom_ops import implementation, library
 from dualcontrast.tools import benchmark_convolutions as convolutions
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import game, state, steps
@@ -67,9 +68,10 @@ def _traced(request):
     expected = convolutions.steps(config, played.generator_sees_reals)
     arguments = tf.zeros([8, 16, 16, 3], tf.uint8), tf.constant(0, tf.int64)
     operations = {}
-    for name in expected:
-        compiled = trainer.compiled(name, played if name in ("G", "D") else None)
-        operations[name] = needed_operations(compiled.get_concrete_function(*arguments).graph)
+    with implementation.using("ref"):
+        for name in expected:
+            compiled = trainer.compiled(name, played if name in ("G", "D") else None)
+            operations[name] = needed_operations(compiled.get_concrete_function(*arguments).graph)
     return operations, expected
 
 
@@ -101,3 +103,20 @@ def test_a_transposed_convolution_swaps_the_forward_pass_and_the_input_gradient(
         convolutions.Call(shape, convolutions.FORWARD, 5): 2,
         convolutions.Call(shape, convolutions.FILTER_GRADIENT, 5): 3,
     }
+
+
+def test_the_compiled_operations_need_no_other_convolution():
+    if library.load() is None:
+        pytest.skip(library.unavailable_because())
+    config = tiny("non_saturating")
+    arguments = tf.zeros([8, 16, 16, 3], tf.uint8), tf.constant(0, tf.int64)
+    operations = {}
+    for impl in ("cpu", "ref"):
+        trainer = steps.Steps(config, state.State(config), tf.distribute.get_strategy())
+        with implementation.using(impl):
+            step = trainer.compiled("path_length", None)
+            graph = step.get_concrete_function(*arguments).graph
+        operations[impl] = needed_operations(graph)
+    assert any(op.type == "DualContrastBiasAct" for op in operations["cpu"])
+    counted = {impl: calls(needed, image_channels=3) for impl, needed in operations.items()}
+    assert counted["cpu"] == counted["ref"]
