@@ -4,12 +4,13 @@
 PYTHON ?= python3
 TOO_OLD := "Python 3.10 or newer is needed; name one, as in: make PYTHON=python3.12 test"
 BIN := .venv/bin
+CROSSCHECK := .venv-crosscheck
 INSTALLED := .venv/installed
 PACKAGES := configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops gpu-check lint format
+.PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops crosscheck gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -48,6 +49,13 @@ benchmark-ops: operations
 
 gpu-check: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.tools.gpu_check --output=gpu_check.json
+
+# torch stays out of the environment of the project. Its folder hides itself from git.
+crosscheck:
+	test -x $(CROSSCHECK)/bin/python || $(PYTHON) -m venv $(CROSSCHECK)
+	echo '*' > $(CROSSCHECK)/.gitignore
+	$(CROSSCHECK)/bin/pip install --quiet --disable-pip-version-check absl-py scipy torch-fidelity
+	$(CROSSCHECK)/bin/python -m dualcontrast.tools.crosscheck
 
 # lint-imports and mypy read a package from one folder and cannot follow the mapping of setup.cfg, so
 # they are shown a folder of links.

@@ -4,7 +4,8 @@
            else "cpu" or "ref" for each operation and type, as measured when they were built
     cuda   the compiled operation on a GPU
     cpu    the compiled operation on the CPU
-    ref    plain TensorFlow: runs everywhere, and inside of jit_compile=True
+    ref    plain TensorFlow: runs everywhere, inside of jit_compile=True, and under
+           tf.autodiff.ForwardAccumulator, which the compiled operations do not know
 
 The process starts with the environment variable DUALCONTRAST_OPS, or else "auto".
 """

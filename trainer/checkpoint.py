@@ -6,9 +6,10 @@ import shutil
 
 import tensorflow as tf
 
+from dualcontrast.layers import discriminator as discriminators
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import files, manifest, state
+from dualcontrast.trainer import environment, files, manifest, state
 from dualcontrast.trainer.errors import UserError
 
 CONFIG_NAME = "config.json"
@@ -100,6 +101,7 @@ def claim(workdir: pathlib.Path, config: configs.Config, dataset: manifest.Manif
         _check_data(workdir, data)
     files.write(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
     files.write(workdir / CONFIG_NAME, configs.to_json(config) + "\n")
+    files.write(workdir / "environment.json", json.dumps(environment.describe(), indent=1) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> configs.Config:
@@ -131,27 +133,55 @@ def load_average(path: str) -> tuple[generators.Generator, configs.Config, int]:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
-    workdir, prefix = _locate(pathlib.Path(path))
+    workdir, prefix = locate(pathlib.Path(path))
     config = read_config(workdir)
-    released = configs.replace(config, {"training.precision": "float32"})
-    average = state.make_generator(released, name="average")
+    average = state.make_generator(_in_float32(config), name="average")
     images_seen = tf.Variable(0, dtype=tf.int64)
+    parts = {"average": state.variables_of(average), "images_seen": images_seen}
+    _restore(prefix, workdir, parts)
+    return average, config, int(images_seen.numpy())
+
+
+def load_discriminator(path: str) -> discriminators.Discriminator:
+    """Loads the discriminator as it trains (it has no average), in float32.
+
+    Args:
+      path: as for `load_average`.
+
+    Raises:
+      UserError: there is no such run or checkpoint, or it is damaged.
+    """
+    workdir, prefix = locate(pathlib.Path(path))
+    network = state.make_discriminator(_in_float32(read_config(workdir)))
+    _restore(prefix, workdir, {"discriminator": state.variables_of(network)})
+    return network
+
+
+def _in_float32(config: configs.Config) -> configs.Config:
+    return configs.replace(config, {"training.precision": "float32"})
+
+
+def _restore(prefix: pathlib.Path, workdir: pathlib.Path, parts: dict) -> None:
+    """Gives variables the values of a checkpoint that holds more than those."""
     try:
-        checkpoint = tf.train.Checkpoint(
-            average=state.variables_of(average), images_seen=images_seen
-        )
-        status = checkpoint.restore(str(prefix))
+        status = tf.train.Checkpoint(**parts).restore(str(prefix))
         status.assert_existing_objects_matched().expect_partial()
     except _DAMAGE as error:
         raise UserError(
             f"checkpoint {prefix} is damaged or of another network: {_first_line(error)}\n"
             f"Try another one of {workdir / FOLDER}."
         ) from None
-    return average, config, int(images_seen.numpy())
 
 
-def _locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """Returns the workdir and the checkpoint's prefix."""
+def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Returns the workdir and the checkpoint's prefix.
+
+    Args:
+      path: as for `load_average`.
+
+    Raises:
+      UserError: there is no such run or checkpoint.
+    """
     if not path.is_dir():
         prefix = path.with_suffix("") if path.suffix == ".index" else path
         if not prefix.with_name(prefix.name + ".index").exists():

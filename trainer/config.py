@@ -149,6 +149,34 @@ class TrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """What the trainer measures while it trains; dualcontrast-evaluate measures more."""
+
+    every_images: int = setting(
+        0,
+        "images from one FID to the next, whose best checkpoint is kept (0: never)",
+        least=0,
+        resumable=True,
+    )
+    images: int = setting(
+        10_000,
+        "generated images, and real ones at most, that are compared",
+        least=20,
+        resumable=True,
+    )
+    extractor: str = setting(
+        "embedded",
+        "the network whose features are compared: the project's own, which ranks checkpoints and"
+        " compares with nothing published, or that of published values",
+        choices=("embedded", "inception"),
+        resumable=True,
+    )
+    weights: Optional[str] = setting(
+        None, "inception: path of the graph of 2015, or URL#sha256=DIGEST", resumable=True
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class Config:
     """A whole run: what a file in configs/ returns."""
 
@@ -157,6 +185,7 @@ class Config:
     loss: LossConfig = LossConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
 
 
 def _fields(section: Any, prefix: str = "") -> Iterator[Field]:

@@ -20,6 +20,7 @@ from dualcontrast.trainer.manifest import Manifest
 
 # Three chunks are in memory at most: the one being read, the one that waits, the one in use.
 CHUNK_BYTES = 128 << 20
+_RECORDS = 64  # Examples that are parsed at once where images are read in order.
 
 # Fixed by name, so that the order is the same on every device and in every version.
 _ALGORITHM = "philox"
@@ -52,6 +53,17 @@ def image_batches(
     return batches.map(_mirror if mirror else lambda images, coins: images).prefetch(2)
 
 
+def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:
+    """Returns the first images in stored order, uint8 [resolution, resolution, channels] each.
+
+    Reading raises `tf.errors.OpError` for a damaged dataset; see `explain`.
+    """
+    paths = [str(dataset.path(shard)) for shard in dataset.shards if shard.records]
+    payloads = tf.data.TFRecordDataset(paths).take(count)
+    images = payloads.batch(_RECORDS).map(_images_of).unbatch()
+    return images.map(_decoder(dataset), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
 def first_images(dataset: Manifest, count: int) -> np.ndarray:
     """Returns the first images in stored order, uint8 [count, resolution, resolution, channels].
 
@@ -60,11 +72,8 @@ def first_images(dataset: Manifest, count: int) -> np.ndarray:
     """
     if count > dataset.count:
         raise UserError(f"{dataset.folder} has {dataset.count} images, {count} are needed.")
-    paths = [str(dataset.path(shard)) for shard in dataset.shards if shard.records]
-    payloads = tf.data.TFRecordDataset(paths).take(count)
     try:
-        decoded = payloads.batch(count).map(_images_of).unbatch().map(_decoder(dataset))
-        return np.stack(list(decoded.as_numpy_iterator()))
+        return np.stack(list(stored_images(dataset, count).as_numpy_iterator()))
     except tf.errors.OpError as error:
         raise explain(error, dataset) from error
 

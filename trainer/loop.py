@@ -12,13 +12,11 @@ from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import data, draws
 from dualcontrast.trainer import game as games
-from dualcontrast.trainer import manifest, pictures, progress
+from dualcontrast.trainer import grids, manifest, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
-from dualcontrast.trainer.errors import UserError
-
-GRID_COLUMNS, GRID_ROWS = 8, 8
-_GRID_BATCH = 16
+from dualcontrast.trainer import window
+from dualcontrast.trainer.evaluation import periodic
 
 
 def train(
@@ -60,8 +58,11 @@ class _Run:
         self.checkpoints = checkpoint.Checkpoints(workdir, state, config.training.keep_checkpoints)
         self.restored = self.checkpoints.restore()
         self.log = progress.Log(workdir, self.images_seen)
-        self.window = _Window(self.images_seen)
-        self.sampler = _Sampler(config, state.average)
+        self.window = window.Window(self.images_seen)
+        self.grids = grids.Grids(config, workdir, state.average, self.log)
+        self.evaluation = None
+        if config.evaluation.every_images:
+            self.evaluation = periodic.Periodic(config, dataset, workdir, state, self.log)
 
     @property
     def images_seen(self) -> int:
@@ -72,8 +73,9 @@ class _Run:
         if self.restored:
             print(f"resuming at {self.images_seen:,} images from {self.restored}", flush=True)
         else:
-            self._save_reals()
-            self._save_grid()
+            self.grids.save_reals(self.dataset)
+            self.grids.save_fakes(self.images_seen)
+            self._evaluate(signals)
         batches = self._batches()
         while self.images_seen < training.total_images:
             started = time.monotonic()
@@ -81,36 +83,53 @@ class _Run:
             waited = time.monotonic() - started
             before = self.images_seen
             self.window.add(before, self.steps.iterate(reals, before), waited)
-            self._report(before, signals.received)
-            if signals.received:
+            # Asked once: a signal that arrives during the report gets one more iteration, after
+            # which there is a checkpoint.
+            stop = signals.received
+            self._report(before, stop)
+            if stop:
                 print(f"stopped at {self.images_seen:,} images; the same command resumes")
-                return 128 + signals.received
+                return 128 + stop
+            if self._is_due(self.config.evaluation.every_images, before):
+                self._evaluate(signals)
         print(f"done: {self.images_seen:,} images; {self.workdir}", flush=True)
         return 0
 
     def _report(self, before: int, stop: int) -> None:
         """Logs, draws and saves what is due after the iteration that began at `before`."""
-        training, seen = self.config.training, self.images_seen
-        last = seen >= training.total_images or stop
+        training = self.config.training
 
         def due(every: int) -> bool:
-            return bool(last) or seen // every > before // every
+            return bool(stop) or self._is_due(every, before)
 
         save = due(training.checkpoint_every_images)
         if save or due(training.log_every_images):
             self._write_metrics()
         if due(training.grid_every_images):
-            self._save_grid()
+            self.grids.save_fakes(self.images_seen)
         if save:
             self._check_variables()
             self.checkpoints.save()
+
+    def _is_due(self, every: int, before: int) -> bool:
+        """Whether what happens every so many images falls on this iteration, or the run ends."""
+        seen = self.images_seen
+        if not every:
+            return False
+        return seen >= self.config.training.total_images or seen // every > before // every
+
+    def _evaluate(self, signals: "_Signals") -> None:
+        if self.evaluation:
+            started = time.monotonic()
+            self.evaluation.evaluate(lambda: bool(signals.received))
+            self.window.pause(time.monotonic() - started)
 
     def _write_metrics(self) -> None:
         phase = games.game_at(self.config.loss, self.window.last_start).phase
         row = {"images_seen": self.images_seen, "phase": phase, **self._means()}
         self.log.write(row)
         print(progress.progress_line(row, self.config.training.total_images), flush=True)
-        self.window = _Window(self.images_seen)
+        self.window = window.Window(self.images_seen)
 
     def _means(self) -> dict[str, float]:
         return self.window.close(self.images_seen, self._culprit)
@@ -136,28 +155,6 @@ class _Run:
             lambda context: draws.share(batch, context.replica_id_in_sync_group, replicas)
         )
 
-    def _save_reals(self) -> None:
-        count = min(GRID_COLUMNS * GRID_ROWS, self.dataset.count)
-        reals = data.first_images(self.dataset, count)
-        self._save_picture("reals", pictures.grid(reals, GRID_COLUMNS))
-
-    def _save_grid(self) -> None:
-        images = pictures.to_uint8(self.sampler.images())
-        self._save_picture(f"fakes-{self.images_seen:012d}", pictures.grid(images, GRID_COLUMNS))
-
-    def _save_picture(self, name: str, picture: np.ndarray) -> None:
-        folder = self.workdir / "grids"
-        try:
-            folder.mkdir(exist_ok=True)
-            pictures.save_png(folder / f"{name}.png", picture)
-        except OSError as error:
-            raise UserError(
-                f"{folder / name}.png could not be written: {error.strerror}.\n"
-                "Make room, then run the same command again."
-            ) from error
-        png = (folder / f"{name}.png").read_bytes()
-        self.log.write_picture(name.split("-")[0], png, self.images_seen)
-
     def _culprit(self) -> str:
         """Says which variable is not finite, if one is."""
         for name, variable in self.state.named_variables().items():
@@ -170,60 +167,7 @@ class _Run:
         variables = self.state.named_variables()
         finite = _all_finite([tf.convert_to_tensor(variable) for variable in variables.values()])
         if not finite:
-            raise _diverged(f"at {self.images_seen:,} images{self._culprit()}")
-
-
-class _Sampler:
-    """Draws the same latents again and again with the averaged generator and its fixed noise."""
-
-    def __init__(self, config: configs.Config, average):
-        count = GRID_COLUMNS * GRID_ROWS
-        draw = draws.Draws(config.training.seed, 0, draws.Purpose.GRID, count)
-        self._latents = draw.latents(config.generator.latent_size)
-        self._generate = tf.function(average, autograph=False)
-
-    def images(self) -> np.ndarray:
-        chunks = tf.split(self._latents, len(self._latents) // _GRID_BATCH)
-        return np.concatenate([self._generate(chunk).numpy() for chunk in chunks])
-
-
-class _Window:
-    """The metrics since the last log line."""
-
-    def __init__(self, images_seen: int):
-        self._first = images_seen
-        self._started = time.monotonic()
-        self._waited = 0.0
-        self._steps: list[tuple[int, dict]] = []
-
-    @property
-    def last_start(self) -> int:
-        """The images seen before the last iteration."""
-        return self._steps[-1][0]
-
-    def add(self, images_seen: int, metrics: dict, waited: float) -> None:
-        self._steps.append((images_seen, metrics))
-        self._waited += waited
-
-    def close(self, images_seen: int, culprit) -> dict[str, float]:
-        """Returns the means over the window, the rate and the share of time spent waiting for data.
-
-        Raises:
-          UserError: a metric is not finite.
-        """
-        values: dict[str, list[float]] = {}
-        for before, metrics in self._steps:
-            for name, tensor in metrics.items():
-                value = float(tensor)
-                if not np.isfinite(value):
-                    raise _diverged(f"{name} is {value} at {before:,} images{culprit()}")
-                values.setdefault(name, []).append(value)
-        # The values are on the host now, so the device has finished what is timed.
-        elapsed = time.monotonic() - self._started
-        return {name: float(np.mean(value)) for name, value in values.items()} | {
-            "images_per_second": (images_seen - self._first) / elapsed,
-            "wait_share": self._waited / elapsed,
-        }
+            raise window.diverged(f"at {self.images_seen:,} images{self._culprit()}")
 
 
 class _Signals:
@@ -245,13 +189,6 @@ class _Signals:
         if self.received:  # asked twice: now
             os._exit(128 + number)
         self.received = number
-
-
-def _diverged(what: str) -> UserError:
-    return UserError(
-        f"training diverged: {what}.\nThe last checkpoint is good. "
-        "Try a smaller learning rate or a larger discriminator.r1_gamma in another --workdir."
-    )
 
 
 @tf.function(autograph=False)

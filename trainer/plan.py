@@ -7,7 +7,8 @@ from typing import NamedTuple
 from dualcontrast.layers import discriminator as discriminators
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import loop, state
+from dualcontrast.trainer import grids as picture_grids
+from dualcontrast.trainer import state
 
 # Fitted to the peak resident memory of one process on a CPU, to 3 %: config E's widths at 64x64 and
 # 128x128 with batch 8, and narrow networks at 32x32 with batch 16.
@@ -181,8 +182,10 @@ def disk_estimate(
         training.keep_checkpoints + 1,
         -(-training.total_images // training.checkpoint_every_images),
     )
+    if config.evaluation.every_images:
+        checkpoints += 2  # the best one, and the one that takes its place
     grids = -(-training.total_images // training.grid_every_images) + 2  # the first, and the reals
-    pixels = loop.GRID_ROWS * loop.GRID_COLUMNS * data.resolution**2 * data.channels
+    pixels = picture_grids.ROWS * picture_grids.COLUMNS * data.resolution**2 * data.channels
     return Disk(
         checkpoints=checkpoints * _state_bytes(generator, discriminator),
         grids=grids * pixels * _PNG * 2,  # as a file, and in TensorBoard's

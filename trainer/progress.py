@@ -61,6 +61,11 @@ class Log:
         values = [_value(tag=name, simple_value=value) for name, value in scalars.items()]
         self._summarise(values, row["images_seen"])
 
+    def write_scalars(self, scalars: dict[str, float], images_seen: int) -> None:
+        """Shows numbers in TensorBoard that have no place in metrics.jsonl."""
+        values = [_value(tag=name, simple_value=value) for name, value in scalars.items()]
+        self._summarise(values, images_seen)
+
     def write_picture(self, tag: str, png: bytes, images_seen: int) -> None:
         """Shows an encoded picture in TensorBoard."""
         image = tf.compat.v1.Summary.Image(encoded_image_string=png)

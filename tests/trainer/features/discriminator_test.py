@@ -1,0 +1,32 @@
+"""What the last layer of a discriminator reads."""
+
+import numpy as np
+import tensorflow as tf
+
+from dualcontrast.layers.discriminator import Discriminator
+from dualcontrast.trainer.features import discriminator
+from dualcontrast.trainer.features.extractor import Extraction
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 1), dtype=np.uint8)
+
+
+def make() -> Discriminator:
+    network = Discriminator(16, channels=1, fmap_base=64, fmap_max=8)
+    network.build()
+    return network
+
+
+def test_the_last_layer_makes_the_logits_of_them():
+    network = make()
+    images = discriminator.to_float(tf.constant(IMAGES))
+    features = discriminator.last_features(network, images)
+    assert features.shape == (8, 8)
+    np.testing.assert_allclose(network.logit(features)[:, 0], network(images), rtol=1e-6)
+    assert network.logit.call.__name__ == "call"  # the network is as it was
+
+
+def test_the_extractor_takes_the_channels_of_the_run():
+    network = make()
+    found = Extraction(discriminator.load(network, "digest"), 8)(IMAGES).table
+    images = discriminator.to_float(tf.constant(IMAGES))
+    np.testing.assert_allclose(found, discriminator.last_features(network, images), atol=1e-6)

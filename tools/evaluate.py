@@ -1,0 +1,177 @@
+"""Measures generated images against real ones: FID, KID, precision and recall, and others.
+
+A run's newest checkpoint, with the small extractor that needs no download:
+
+  dualcontrast-evaluate --run=RUN --data=DATA
+  dualcontrast-evaluate --run=RUN/checkpoints/images-200000 --data=DATA --metrics=fid,kid,fddf
+
+As published, which needs the Inception graph of 2015 (docs/evaluation.md says where it is):
+
+  dualcontrast-evaluate --run=RUN --data=DATA --extractor=inception --inception=GRAPH.pb
+  dualcontrast-evaluate --run=RUN --data=DATA --extractor=inception --inception=GRAPH.pb \\
+      --vgg16=VGG16.npz --lpips=LPIPS.npz --metrics=fid,kid,is,precision_recall,ppl_wend
+
+An exported model, or images of any origin:
+
+  dualcontrast-evaluate --model=MODEL --data=DATA
+  dualcontrast-evaluate --images=FOLDER --data=OTHER_FOLDER
+
+Every checkpoint of a run while it trains, until it is complete:
+
+  dualcontrast-evaluate --run=RUN --data=DATA --watch
+
+Metrics: fid, kid, is, precision_recall (with density and coverage), fddf (of the run's own
+discriminator), ppl_zfull, ppl_zend, ppl_wfull, ppl_wend. Each result is a line of a table, and all
+of them, with everything that decides them, a line of metrics-evaluation.jsonl.
+"""
+
+import pathlib
+
+from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+
+from absl import flags
+
+from dualcontrast.tools import (
+    evaluation_flags,
+    evaluation_session,
+    image_folder,
+    saved_generator,
+)
+from dualcontrast.tools import subject as subjects
+from dualcontrast.tools import watching
+from dualcontrast.tools.evaluation_session import Session
+from dualcontrast.tools.subject import Subject
+from dualcontrast.trainer import checkpoint, errors
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import measure, path_length, report
+
+flags.adopt_module_key_flags(evaluation_flags)
+_RUN = flags.DEFINE_string(
+    "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
+)
+_MODEL = flags.DEFINE_string("model", None, "In place of --run: a SavedModel of a generator.")
+_IMAGES = flags.DEFINE_string("images", None, "In place of --run: a folder of generated images.")
+_METRICS = flags.DEFINE_list("metrics", ["fid"], "What to measure, with commas between.")
+_FAKE_COUNT = flags.DEFINE_integer(
+    "fake_count", None, "Generated images (default: 50,000; all of a folder).", lower_bound=2
+)
+_PAIRS = flags.DEFINE_integer("ppl_pairs", 50_000, "Pairs for path lengths.", lower_bound=2)
+_CROP = flags.DEFINE_bool("ppl_crop", False, "Path lengths look at an aligned face's middle only.")
+_PSI = flags.DEFINE_float("truncation_psi", 1.0, "1: all the variety; 0: the mean image.")
+_NOISE = flags.DEFINE_enum(
+    "noise", "random", ["random", "fixed"], "Noise maps of each image's own, or the generator's."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0, upper_bound=2**30)
+_BATCH = flags.DEFINE_integer("batch_size", 32, "Images an extractor sees at once.", lower_bound=1)
+_ERROR_BARS = flags.DEFINE_bool("error_bars", True, "Also say how far fid and fddf can be trusted.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "File for the results (default: metrics-evaluation.jsonl in the run's folder)."
+)
+_SAVE = flags.DEFINE_string(
+    "save_statistics", None, "Write the real images' statistics to this .npz file, for --data."
+)
+_WATCH = flags.DEFINE_bool("watch", False, "Wait for new checkpoints of --run and measure each.")
+_POLL = flags.DEFINE_float("poll_secs", 30.0, "Seconds between two looks.", lower_bound=0.1)
+
+_FAKES = 50_000
+
+
+def main(argv: list[str]) -> None:
+    """Measures what the flags ask for."""
+    errors.no_arguments(argv)
+    metrics = check_flags()
+    session, output = _session(metrics), _output()
+    if _WATCH.value:
+        watching.watch(session, pathlib.Path(_RUN.value), run_subject, output, _POLL.value)
+        return
+    report.append(output, session.evaluate(_subject()))
+    print(f"added to {output}")
+
+
+def check_flags() -> tuple[str, ...]:
+    """Returns the metrics, after a look at what can be checked before anything is loaded.
+
+    Raises:
+      UserError: a flag is wrong, or two contradict each other.
+    """
+    metrics = tuple(dict.fromkeys(name.strip() for name in _METRICS.value))
+    known = [*measure.ROLES, *path_length.METRICS]
+    for name in metrics or ("",):
+        if name not in known:
+            raise UserError(f"--metrics={name}: expected some of {', '.join(known)}")
+    sources = {"--run": _RUN.value, "--model": _MODEL.value, "--images": _IMAGES.value}
+    named = [flag for flag, value in sources.items() if value]
+    if len(named) != 1:
+        raise UserError(
+            f"give one of --run, --model and --images, got {' and '.join(named) or 'none'}"
+        )
+    own = [name for name in metrics if name == "fddf" or name in path_length.METRICS]
+    if own and not _RUN.value:
+        raise UserError(
+            f"--metrics={own[0]} needs the networks of a run: give --run, not {named[0]}"
+        )
+    compares = any(name != "is" and name in measure.ROLES for name in metrics)
+    if compares and not evaluation_flags.DATA.value:
+        raise UserError("--data is missing: expected a dataset, a folder of images, or statistics")
+    if _WATCH.value and not (_RUN.value and pathlib.Path(_RUN.value).is_dir()):
+        raise UserError("--watch follows a training run: give its folder as --run")
+    return metrics
+
+
+def _output() -> pathlib.Path:
+    """Returns where the results go."""
+    if _OUTPUT.value or not _RUN.value:
+        return pathlib.Path(_OUTPUT.value or report.FILE_NAME)
+    run_folder = pathlib.Path(_RUN.value)
+    if not _WATCH.value:
+        run_folder, _ = checkpoint.locate(run_folder)
+    return run_folder / report.FILE_NAME
+
+
+def _session(metrics: tuple[str, ...]) -> Session:
+    return evaluation_session.open_session(
+        metrics,
+        batch_size=_BATCH.value,
+        error_bars=_ERROR_BARS.value,
+        seed=_SEED.value,
+        pairs=_PAIRS.value,
+        crop=_CROP.value,
+        save_statistics=_SAVE.value,
+    )
+
+
+def _subject() -> Subject:
+    """Returns what --run, --model or --images names."""
+    count = _FAKE_COUNT.value
+    if _RUN.value:
+        return run_subject(_RUN.value)
+    if _MODEL.value:
+        images = saved_generator.open_model(
+            _MODEL.value, count=count or _FAKES, seed=_SEED.value, truncation_psi=_PSI.value
+        )
+        return Subject(images)
+    return Subject(image_folder.open_folder(_IMAGES.value, "--images", count, _FAKES))
+
+
+def run_subject(path: str) -> Subject:
+    """Returns a checkpoint of a run, with its networks, as the flags want its images.
+
+    Raises:
+      UserError: there is none, or it is damaged.
+    """
+    return subjects.of_run(
+        path,
+        count=_FAKE_COUNT.value or _FAKES,
+        seed=_SEED.value,
+        truncation_psi=_PSI.value,
+        random_noise=_NOISE.value == "random",
+    )
+
+
+def run() -> None:
+    """The console command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""The parts of the page that dualcontrast-report writes: one section a file."""

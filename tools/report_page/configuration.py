@@ -1,0 +1,60 @@
+"""The section of configurations: what differs from the base, and everything."""
+
+from typing import Any
+
+from dualcontrast.tools.report_page import markup
+from dualcontrast.tools.report_page.markup import Html
+from dualcontrast.tools.report_page.run_folder import Run
+from dualcontrast.trainer import config as configs
+
+_FROM_DATASET = ("data.resolution", "data.channels")
+
+
+def section(runs: list[Run]) -> Html:
+    """Returns the section."""
+    base = configs.Config()
+    changed = [
+        path
+        for path in configs.FIELDS
+        if any(configs.get(run.config, path) != configs.get(base, path) for run in runs)
+    ]
+    apart = [path for path in changed if len({configs.get(run.config, path) for run in runs}) > 1]
+    changed.sort(key=lambda path: path not in apart)
+    columns = [markup.run_name(index, run.name) for index, run in enumerate(runs)]
+    head = ["field", "base", *columns, "meaning"]
+    table = markup.table(head, [_row(path, base, runs, path in apart) for path in changed])
+    whole = markup.table(head, [_row(path, base, runs, path in apart) for path in configs.FIELDS])
+    lead = (
+        f"{len(changed)} of {len(configs.FIELDS)} fields differ from the base, which is "
+        "StyleGAN2 config E with the dual contrastive loss (configs/stylegan2_e.py)."
+    )
+    if len(runs) > 1:
+        lead += f" {len(apart) or 'None'} of them, marked, differ between the runs."
+    return markup.section(
+        "Configuration",
+        lead,
+        table if changed else "",
+        markup.details(f"All {len(configs.FIELDS)} fields", whole),
+    )
+
+
+def _row(path: str, base: configs.Config, runs: list[Run], is_apart: bool) -> list[object]:
+    default = configs.get(base, path)
+    shown = "the dataset's" if path in _FROM_DATASET else _value(default)
+    cells = [
+        (
+            _value(value)
+            if (value := configs.get(run.config, path)) == default
+            else markup.element("b", _value(value), class_="changed")
+        )
+        for run in runs
+    ]
+    meaning = markup.element("small", configs.FIELDS[path].help)
+    name = markup.element("code", path, class_="apart" if is_apart else "alike")
+    return [name, shown, *cells, meaning]
+
+
+def _value(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return f"{value:,}" if isinstance(value, int) else str(value)

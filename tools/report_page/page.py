@@ -1,0 +1,120 @@
+"""The whole page: style and script inside, nothing to load."""
+
+import datetime
+import pathlib
+
+from dualcontrast.tools.report_page import (
+    configuration,
+    curves,
+    data_card,
+    embedding,
+    environment,
+    markup,
+    overview,
+    run_folder,
+    samples,
+    scores,
+)
+from dualcontrast.tools.report_page.markup import Html
+from dualcontrast.tools.report_page.run_folder import Run
+from dualcontrast.trainer import files
+from dualcontrast.trainer.errors import UserError
+
+MOST_RUNS = 8  # So many colours can be told apart.
+_FOLDER = pathlib.Path(__file__).parent
+# What a browser may do with the page: show what is in it, and fetch nothing whatever.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def write(folders: list[str], datasets: list[str], output: pathlib.Path) -> str:
+    """Writes the report of the runs in `folders`, and returns in words what and where.
+
+    Args:
+      folders: of the runs.
+      datasets: folders of their datasets, in any order; may be fewer.
+      output: file to write.
+
+    Raises:
+      UserError: a folder is no run, something in it is damaged, or the file cannot be written.
+    """
+    if len(folders) > MOST_RUNS:
+        raise UserError(f"--run was given {len(folders)} times: at most {MOST_RUNS} fit on a page")
+    if output.is_dir():
+        raise UserError(f"--output={output} is a folder, expected a file such as report.html")
+    runs = run_folder.read(folders, datasets)
+    text = page(runs)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        files.write(output, text)
+    except OSError as error:
+        raise UserError(f"--output={output} cannot be written: {error.strerror}") from error
+    names = " and ".join(run.name for run in runs)
+    return f"{output}: the report of {names}, {len(text.encode()) / 1e6:.1f} MB"
+
+
+def page(runs: list[Run]) -> str:
+    """Returns the report as HTML.
+
+    Args:
+      runs: at least one.
+
+    Raises:
+      UserError: a picture of a run cannot be read.
+    """
+    with_attention = any(run.attention for run in runs)
+    grid_bytes = embedding.MOST_BYTES * (0.6 if with_attention else 1.0)
+    sections = [
+        overview.section(runs),
+        samples.section(runs, grid_bytes),
+        curves.section(runs),
+        scores.section(runs),
+        samples.attention(runs, embedding.MOST_BYTES - grid_bytes),
+        configuration.section(runs),
+        data_card.section(runs),
+        environment.section(runs),
+    ]
+    title = " · ".join(run.name for run in runs)
+    body = [_header(title, sections), markup.element("main", markup.join(filter(None, sections)))]
+    return _document(title, [*body, _footer()])
+
+
+def _header(title: str, sections: list[Html | None]) -> Html:
+    names = [part.split('id="', 1)[1].split('"', 1)[0] for part in sections if part]
+    links = [
+        markup.element("a", name.replace("-", " ").capitalize(), href=f"#{name}") for name in names
+    ]
+    parts = [
+        markup.element("p", "dualcontrast report", class_="kicker"),
+        markup.element("h1", title),
+        markup.element("nav", markup.join(links)),
+    ]
+    return markup.element("header", markup.join(parts))
+
+
+def _footer() -> Html:
+    now = datetime.datetime.now().strftime("%Y-%m-%d %H:%M")
+    return markup.element("footer", f"Written by dualcontrast-report, {now}. Loads nothing.")
+
+
+def _document(title: str, body: list[Html]) -> str:
+    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    guard = (_FOLDER / "guard.js").read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            '<link rel="icon" href="data:,">',
+            markup.element("title", f"{title} – dualcontrast report"),
+            f"<script>{guard}</script>",
+            f"<style>{style}</style>",
+            *body,
+            f"<script>{script}</script>",
+            "</html>",
+            "",
+        ]
+    )

@@ -1,0 +1,65 @@
+"""A SavedModel of dualcontrast-export as a source of images to measure."""
+
+import pathlib
+
+import tensorflow as tf
+
+from dualcontrast.trainer import seeds
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import generated
+from dualcontrast.trainer.evaluation.image_set import ImageSet
+from dualcontrast.trainer.features import weights
+
+
+def open_model(path: str, *, count: int, seed: int, truncation_psi: float) -> ImageSet:
+    """Returns images of the model, with the noise that is fixed in it.
+
+    Args:
+      path: of the SavedModel's folder.
+      count: how many images.
+      seed: another one gives other images.
+      truncation_psi: 1 is the whole variety.
+
+    Raises:
+      UserError: there is no such model, or it is none of a generator of ours.
+    """
+    model, function = _load(path)
+    latent_size = function.structured_input_signature[1]["z"].shape[1]
+    shape = function.structured_outputs["images"].shape
+    psi = tf.constant(truncation_psi, tf.float32)
+
+    def draw(numbers: tf.Tensor, model=model) -> tf.Tensor:  # holds on to the model's variables
+        return function(z=seeds.latents(numbers, latent_size), truncation_psi=psi)["images"]
+
+    resolution, channels = shape[1], shape[3]
+    protocol = {
+        "kind": "saved_model",
+        "weights": weights.digest_folder(pathlib.Path(path)),
+        **generated.settings(count, seed, truncation_psi, random_noise=False),
+        "resolution": resolution,
+        "channels": channels,
+    }
+
+    def read():
+        return generated.batches(draw, path, count, seed)
+
+    return ImageSet(path, count, resolution, channels, protocol, read)
+
+
+def _load(path: str):
+    if not (pathlib.Path(path) / "saved_model.pb").is_file():
+        raise UserError(
+            f"--model={path} is no SavedModel: expected a folder of dualcontrast-export"
+        )
+    # Of gradients, which older exports lack and nobody takes here.
+    tf.get_logger().setLevel("ERROR")
+    try:
+        model = tf.saved_model.load(path)
+        function = model.signatures["latents"]
+        known = "z" in function.structured_input_signature[1]
+    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0][:200]
+        raise UserError(f"--model={path} cannot be loaded as a generator: {reason}") from error
+    if not known or None in function.structured_outputs["images"].shape[1:]:
+        raise UserError(f"--model={path} is no generator of dualcontrast-export")
+    return model, function

@@ -1,0 +1,104 @@
+"""The images that a generator is measured by."""
+
+import hashlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dualcontrast.layers import generator as generators
+from dualcontrast.trainer import pictures, seeds
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation.image_set import ImageSet
+
+# Always the same, so that rounding does not depend on how many images are wanted.
+_BATCH = 16
+# From one seed's images to the next one's.
+_STRIDE = 2**32
+
+
+def of_generator(
+    generator: generators.Generator,
+    name: str,
+    images_seen: int,
+    *,
+    count: int,
+    seed: int = 0,
+    truncation_psi: float = 1.0,
+    random_noise: bool = True,
+) -> ImageSet:
+    """Returns images of a generator: with seed 0, those of `dualcontrast-generate --seeds=0-...`.
+
+    As published: no truncation, no style mixing, noise drawn for each image.
+
+    Args:
+      generator: built, in float32.
+      name: of the checkpoint.
+      images_seen: by the generator.
+      count: how many.
+      seed: another one gives other images.
+      truncation_psi: 1 is the whole variety.
+      random_noise: noise maps of each image's own, or the generator's fixed ones.
+    """
+    synthesis = generator.synthesis
+    protocol = {
+        "kind": "generator",
+        "images_seen": images_seen,
+        "weights": weights_digest(generator),
+        **settings(count, seed, truncation_psi, random_noise),
+        "resolution": synthesis.resolution,
+        "channels": synthesis.channels,
+    }
+
+    def draw(numbers: tf.Tensor) -> tf.Tensor:
+        z = seeds.latents(numbers, generator.latent_size)
+        noise = seeds.noise(numbers, synthesis.noise_sides) if random_noise else None
+        return generator(z, noise=noise, truncation_psi=truncation_psi)
+
+    # Traced on the first batch, so that a set whose results are known costs nothing.
+    drawn = tf.function(draw, autograph=False)
+    return ImageSet(
+        name,
+        count,
+        synthesis.resolution,
+        synthesis.channels,
+        protocol,
+        lambda: batches(drawn, name, count, seed),
+    )
+
+
+def settings(count: int, seed: int, truncation_psi: float, random_noise: bool) -> dict:
+    """Returns what was asked of a generator, for the protocol."""
+    noise = "random" if random_noise else "fixed"
+    return {"count": count, "seed": seed, "truncation_psi": truncation_psi, "noise": noise}
+
+
+def batches(draw, name: str, count: int, seed: int) -> Iterator[np.ndarray]:
+    """Yields uint8 images, 16 at a time, the last of them fewer.
+
+    Args:
+      draw: int64 numbers [16] -> images [16, height, width, channels] in [-1, 1].
+      name: of the generator, for the message.
+      count: of all images.
+      seed: number i of the images is seed * 2^32 + i.
+
+    Raises:
+      UserError: an image is not finite.
+    """
+    for first in range(0, count, _BATCH):
+        numbers = seed * _STRIDE + tf.range(first, first + _BATCH, dtype=tf.int64)
+        images = draw(numbers)
+        finite = tf.reduce_all(tf.math.is_finite(images), axis=[1, 2, 3]).numpy()
+        if not finite.all():
+            image = first + int(np.argmin(finite))
+            raise UserError(f"{name}: image {image} of seed {seed} holds NaN or infinity")
+        yield pictures.to_uint8(images).numpy()[: count - first]
+
+
+def weights_digest(network: keras.Model) -> str:
+    """Returns the sha256 of all variables."""
+    found = hashlib.sha256()
+    for variable in network.variables:
+        found.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,108 @@
+"""Images to measure: where they come from, how many they are, and what decides their pixels."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dualcontrast.trainer import data
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.manifest import Manifest
+
+_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """Images in a fixed order, which can be read again and again.
+
+    Attributes:
+      name: for people, such as a path.
+      count: how many.
+      resolution: width and height in pixels.
+      channels: 1, 3 or 4.
+      protocol: everything that decides the pixels, ready for JSON; part of every cache key.
+      read: yields them as uint8 [any number, resolution, resolution, channels].
+    """
+
+    name: str
+    count: int
+    resolution: int
+    channels: int
+    protocol: dict[str, Any]
+    read: Callable[[], Iterator[np.ndarray]]
+
+
+def check_alike(reals: tuple[str, int, int], fakes: ImageSet) -> None:
+    """Refuses to compare images of two sizes or kinds.
+
+    Args:
+      reals: their name, resolution and channels.
+      fakes: the others.
+
+    Raises:
+      UserError: they differ.
+    """
+    name, resolution, channels = reals
+    if (resolution, channels) != (fakes.resolution, fakes.channels):
+        raise UserError(
+            f"{fakes.name} has images of {_size(fakes.resolution, fakes.channels)}, {name} of "
+            f"{_size(resolution, channels)}: convert the real images to the size of the others"
+        )
+
+
+def of_dataset(
+    dataset: Manifest, count: int | None, most: int, mirror: bool = False, seed: int = 0
+) -> ImageSet:
+    """Returns the first images of a dataset in stored order.
+
+    Args:
+      dataset: opened.
+      count: how many; None for all of them, but no more than `most`.
+      most: see `count`.
+      mirror: flips each image left to right by a coin, as published for runs that mirror.
+      seed: of the coins.
+
+    Raises:
+      UserError: the dataset has fewer.
+    """
+    if count is not None and count > dataset.count:
+        raise UserError(f"{dataset.folder} has {dataset.count:,} images, asked for {count:,}")
+    count = min(dataset.count, most) if count is None else count
+    protocol = {
+        "kind": "dataset",
+        "count": count,
+        "resolution": dataset.resolution,
+        "channels": dataset.channels,
+        "crop": dataset.crop,
+        "filter": dataset.filter,
+        "encoding": dataset.encoding,
+        "mirror": mirror,
+        "mirror_seed": seed if mirror else None,
+        # The content, so that a dataset that was replaced in its place is another one.
+        "sha256": [shard.sha256 for shard in dataset.shards],
+    }
+
+    def read() -> Iterator[np.ndarray]:
+        coins = np.random.default_rng(seed).integers(0, 2, count) == 1
+        done = 0
+        for batch in _stored(dataset, count):
+            flipped = coins[done : done + len(batch), None, None, None] & mirror
+            yield np.where(flipped, batch[:, :, ::-1], batch)
+            done += len(batch)
+
+    name = str(dataset.folder)
+    return ImageSet(name, count, dataset.resolution, dataset.channels, protocol, read)
+
+
+def _stored(dataset: Manifest, count: int) -> Iterator[np.ndarray]:
+    try:
+        yield from data.stored_images(dataset, count).batch(_BATCH).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise data.explain(error, dataset) from error
+
+
+def _size(resolution: int, channels: int) -> str:
+    return f"{resolution}x{resolution}x{channels}"

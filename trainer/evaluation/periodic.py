@@ -1,0 +1,130 @@
+"""Evaluation inside of training: FID every so many images, and the best checkpoint kept."""
+
+import pathlib
+import time
+from collections.abc import Callable
+
+from dualcontrast.trainer import best
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import manifest, progress
+from dualcontrast.trainer import state as states
+from dualcontrast.trainer.evaluation import generated, image_set, measure, report
+from dualcontrast.trainer.features import embedded, inception
+from dualcontrast.trainer.features.extractor import Extractor
+
+
+class Periodic:
+    """Measures the averaged generator of a run.
+
+    Nothing random is drawn from the run's own draws, so a run with evaluations trains the same
+    weights, bit for bit, as one without.
+
+    Args:
+      config: of the run, resolved.
+      dataset: the real images: the first ones in stored order, never flipped.
+      workdir: of the run; results go to its metrics-evaluation.jsonl.
+      state: of the run.
+      log: of the run.
+
+    Raises:
+      UserError: the extractor's weights are missing.
+    """
+
+    def __init__(
+        self,
+        config: configs.Config,
+        dataset: manifest.Manifest,
+        workdir: pathlib.Path,
+        state: states.State,
+        log: progress.Log,
+    ):
+        self._state, self._log, self._count = state, log, config.evaluation.images
+        self._plan = measure.Plan(
+            ("fid",), {measure.MAIN: _extractor(config.evaluation)}, error_bars=False
+        )
+        images = image_set.of_dataset(dataset, None, self._count)
+        measure.check_counts(self._plan, images.count, self._count)
+        self._reals = measure.Reals(images, workdir / "references")
+        # In float32 and on one device, as it will be released.
+        released = configs.replace(config, {"training.precision": "float32"})
+        self._generator = states.make_generator(released, name="released")
+        self._path = workdir / report.FILE_NAME
+        self._best = best.Best(workdir, state)
+
+    def evaluate(self, stopped: Callable[[], bool]) -> None:
+        """Measures, says and writes the result, and keeps the checkpoint if it is the best so far.
+
+        What a resumed run has measured before is not measured again.
+
+        Args:
+          stopped: whether the run is to stop; the measurement is given up then.
+
+        Raises:
+          UserError: images or features are not finite, or the disk is full.
+        """
+        images_seen, started = int(self._state.images_seen.numpy()), time.monotonic()
+        images = self._images(images_seen)
+        request = report.request_of(**self._asked())
+        known = [(row.get("images_seen"), row.get("request")) for row in report.rows(self._path)]
+        if (images_seen, request) in known:
+            return
+
+        def watch(count: int) -> None:
+            if stopped():
+                raise _Stopped
+
+        try:
+            results = measure.measure(
+                self._plan, self._reals.references(self._plan, watch), images, watch
+            )
+        except _Stopped:
+            return
+        row = report.record(
+            results,
+            images_seen=images_seen,
+            fakes=images.name,
+            reals=self._reals.images.name,
+            protocol={**self._asked(), "fakes": images.protocol},
+            request=request,
+            seconds=time.monotonic() - started,
+        )
+        # The row comes last: without it, a run killed in between measures once more.
+        self._say(results["fid"], images_seen)
+        report.append(self._path, row)
+
+    def _images(self, images_seen: int) -> image_set.ImageSet:
+        average = self._state.average
+        for own, variable in zip(self._generator.variables, average.variables, strict=True):
+            own.assign(variable.numpy())
+        return generated.of_generator(
+            self._generator, f"average at {images_seen:,} images", images_seen, count=self._count
+        )
+
+    def _asked(self) -> dict:
+        return {
+            "metrics": list(self._plan.metrics),
+            "reals": self._reals.protocol,
+            "fakes": generated.settings(self._count, 0, 1.0, random_noise=True),
+            "extractors": {role: e.protocol() for role, e in self._plan.extractors.items()},
+        }
+
+    def _say(self, result: measure.Result, images_seen: int) -> None:
+        fid = result.estimate.value
+        self._log.write_scalars({"fid": fid}, images_seen)
+        before = self._best.offer(fid, images_seen)
+        rank = "the best so far" if before is None else f"best {before:.5g}"
+        note = f"; {result.note}" if result.note else ""
+        print(
+            f"fid {fid:.5g} at {images_seen:,} images, {rank} ({result.extractor}{note})",
+            flush=True,
+        )
+
+
+class _Stopped(Exception):
+    """The run is to stop before the measurement is complete."""
+
+
+def _extractor(evaluation: configs.EvaluationConfig) -> Extractor:
+    if evaluation.extractor == "embedded":
+        return embedded.load()
+    return inception.load(evaluation.weights, "--config.evaluation.weights")

@@ -1,0 +1,110 @@
+"""Results for people and for machines."""
+
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+from typing import Any
+
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import references
+from dualcontrast.trainer.evaluation.measure import Result
+
+FILE_NAME = "metrics-evaluation.jsonl"
+_HEAD = ("metric", "value", "deviation", "reals", "fakes", "extractor")
+
+
+def table(results: dict[str, Result]) -> str:
+    """Returns the results as aligned columns, and below them what limits their meaning."""
+    rows = [_HEAD, *(_row(name, result) for name, result in results.items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    lines = []
+    for row in rows:
+        ends = row[0].ljust(widths[0]), row[-1]
+        middle = [word.rjust(width) for word, width in zip(row[1:-1], widths[1:-1])]
+        lines.append("  ".join([ends[0], *middle, ends[1]]))
+    warnings: dict[str, list[str]] = {}
+    for name, result in results.items():
+        warnings.setdefault(result.estimate.warning, []).append(name)
+    warnings.pop("", None)
+    lines += [f"{', '.join(names)}: {warning}" for warning, names in warnings.items()]
+    return "\n".join(lines)
+
+
+def _row(name: str, result: Result) -> tuple[str, ...]:
+    estimate = result.estimate
+    deviation = "" if estimate.deviation is None else f"± {estimate.deviation:.3g}"
+    reals = f"{estimate.reals:,}" if estimate.reals else "-"
+    network = f"{result.extractor} ({result.note})" if result.note else result.extractor
+    return name, f"{estimate.value:.5g}", deviation, reals, f"{estimate.fakes:,}", network
+
+
+def record(
+    results: dict[str, Result],
+    *,
+    images_seen: int | None,
+    fakes: str,
+    reals: str,
+    protocol: dict[str, Any],
+    request: str,
+    seconds: float,
+) -> dict[str, Any]:
+    """Returns the row of metrics-evaluation.jsonl.
+
+    Args:
+      results: by name.
+      images_seen: by the generator; None where nobody knows.
+      fakes, reals: what was compared, as it was named.
+      protocol: everything that decides the values.
+      request: see `request_of`.
+      seconds: that it took.
+    """
+    versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "numpy", "scipy")}
+    return {
+        "images_seen": images_seen,
+        **{name: result.estimate.value for name, result in results.items()},
+        "fakes": fakes,
+        "reals": reals,
+        "estimates": {
+            name: {**dataclasses.asdict(result.estimate), "extractor": result.extractor}
+            | ({"note": result.note} if result.note else {})
+            for name, result in results.items()
+        },
+        "protocol": protocol,
+        "request": request,
+        "versions": versions,
+        "seconds": round(seconds, 1),
+    }
+
+
+def request_of(**parts: Any) -> str:
+    """Returns a hash of what was asked for, the same for every checkpoint of a run."""
+    return references.key(parts)
+
+
+def append(path: pathlib.Path, row: dict[str, Any]) -> None:
+    """Adds a row to a file, whole.
+
+    Raises:
+      UserError: the file cannot be written.
+    """
+    try:
+        with open(path, "ab") as file:
+            # One write, so that two evaluators cannot mix their lines.
+            file.write((json.dumps(row, allow_nan=False) + "\n").encode())
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def rows(path: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the rows of a file, none where there is none; a line that is no row is left out."""
+    found = []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:  # what a killed process left
+            continue
+        if isinstance(row, dict):
+            found.append(row)
+    return found

@@ -1,0 +1,56 @@
+"""A run's own discriminator as an extractor: what its last dense layer reads. No file is needed.
+
+The standard deviation over a group is one of its features, so the features of an image depend on
+the rest of its batch: feed whole batches of reals only, and of fakes only, in a fixed order.
+"""
+
+import tensorflow as tf
+
+from dualcontrast.layers import discriminator as discriminators
+from dualcontrast.trainer.features.extractor import Extractor
+
+NOTE = "features of the run's own discriminator: compares networks of one architecture at most"
+
+
+def load(network: discriminators.Discriminator, digest: str) -> Extractor:
+    """Returns the network as an extractor.
+
+    Args:
+      network: built, in float32.
+      digest: says which checkpoint it is.
+    """
+    return Extractor(
+        name="discriminator",
+        digest=digest,
+        preparation="x / 127.5 - 1",
+        compute=lambda images: (last_features(network, to_float(images)), None),
+        note=NOTE,
+        channels=None,
+    )
+
+
+def to_float(images: tf.Tensor) -> tf.Tensor:
+    """Returns uint8 images as the discriminator sees them, float32 in [-1, 1]."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def last_features(network: discriminators.Discriminator, images: tf.Tensor) -> tf.Tensor:
+    """Returns the input of the network's last dense layer, [batch, size] float32.
+
+    The network runs as it is and its last layer is listened to, so that a discriminator with other
+    layers before it needs no other code here.
+    """
+    heard = []
+    original = network.logit.call
+
+    def listen(x):
+        heard.append(x)
+        return original(x)
+
+    network.logit.call = listen
+    try:
+        network(images)
+    finally:
+        del network.logit.call
+    (features,) = heard
+    return features
