@@ -26,10 +26,12 @@ demo: operations
 	$(BIN)/dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
 	$(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
 	$(BIN)/dualcontrast-generate --run=demo/run --output=demo/samples --grid
+	$(BIN)/dualcontrast-report --run=demo/run --data=demo/data --output=demo/report.html
 	test -d demo/model || $(BIN)/dualcontrast-export --run=demo/run --output=demo/model
 	@echo "demo/data          4000 scenes at 32x32 as TFRecords, with manifest.json"
 	@echo "demo/run           metrics.jsonl, checkpoints, and a grid of samples every few thousand images"
 	@echo "demo/samples       64 images by the trained generator; grid.png shows them all"
+	@echo "demo/report.html   the run on one page: samples over time, curves, FID; open it in a browser"
 	@echo "demo/model         the generator as a SavedModel, for tf.saved_model.load or TF Serving"
 
 test: operations

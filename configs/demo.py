@@ -10,6 +10,7 @@ path length steps: they shape the latent space over millions of images, and here
 from dualcontrast.trainer.config import (
     Config,
     DiscriminatorConfig,
+    EvaluationConfig,
     GeneratorConfig,
     LossConfig,
     TrainingConfig,
@@ -37,4 +38,6 @@ def get_config() -> Config:
             checkpoint_every_images=8_000,
             grid_every_images=8_000,
         ),
+        # By the embedded network, at the start, in the middle and at the end.
+        evaluation=EvaluationConfig(every_images=28_000, images=2_000),
     )
