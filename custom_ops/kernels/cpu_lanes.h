@@ -34,7 +34,7 @@ DC_HD void ForLanes(int channels, const Body& body) {
 // what a core may hope to keep there, and every vector begins where such a store may.
 template <class T>
 bool Streams(const T* results, int64_t count, int channels) {
-  constexpr int64_t kLargest = 6 << 20;
+  constexpr int64_t kLargest = 32 << 20;
   constexpr int kBytes = kCpuLanes<T> * sizeof(T);
   return count * static_cast<int64_t>(sizeof(T)) > kLargest && channels % kCpuLanes<T> == 0 &&
          reinterpret_cast<uintptr_t>(results) % kBytes == 0;

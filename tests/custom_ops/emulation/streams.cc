@@ -42,7 +42,7 @@ void Require(bool right, const char* what, const char* type) {
 template <class T>
 void Resample(const char* type) {
   namespace op = dualcontrast::upfirdn2d;
-  const int64_t images = 40, side = 32, channels = 48, size = side * side * channels;
+  const int64_t images = 90, side = 32, channels = 48, size = side * side * channels;
   const op::Attributes a{{1, 3, 3, 1, 1, 3, 3, 2}, {4, 4}, true, {2, 2}, {1, 1}, {2, 1, 2, 1}};
   const Numbers<T> x(images * size), expected(images * 4 * size);
   op::Params p;
@@ -66,7 +66,7 @@ void Resample(const char* type) {
 template <class T>
 void Activate(const char* type) {
   namespace op = dualcontrast::bias_act;
-  const int64_t rows = 16400, channels = 272, size = rows * channels;
+  const int64_t rows = 65600, channels = 272, size = rows * channels;
   const Numbers<T> x(size), plain(size), streamed(size), misaligned(size, 1);
   const Numbers<Accumulator<T>> bias(channels);
   op::Params p;
