@@ -50,7 +50,7 @@ benchmark-ops: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark_ops
 
 gpu-check: $(INSTALLED)
-	$(BIN)/python -m dualcontrast.tools.gpu_check --output=gpu_check.json
+	$(BIN)/python -m dualcontrast.tools.gpu_check --report=gpu_check.json
 
 # torch stays out of the environment of the project. Its folder hides itself from git.
 crosscheck:

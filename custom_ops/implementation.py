@@ -131,7 +131,7 @@ def _check(impl: str) -> None:
     if impl == "cuda" and not ops.cuda:
         _cannot_run(impl, "no CUDA kernels were built; see python -m dualcontrast.custom_ops.build")
     if impl == "cuda" and not tf.config.list_physical_devices("GPU"):
-        _cannot_run(impl, "TensorFlow sees no GPU; use impl='auto'")
+        _cannot_run(impl, "TensorFlow sees no GPU")
 
 
 def _cannot_run(impl: str, why: str) -> None:

@@ -3,13 +3,14 @@
 python -m dualcontrast.custom_ops.measure FILE
 """
 
+import functools
 import json
 import os
 import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -40,22 +41,22 @@ def cases(dtype: tf.DType) -> dict[str, tuple[Callable, list[tf.Tensor]]]:
     }
 
 
-def forward_and_backward(run: Callable, impl: str, operands: list[tf.Tensor]) -> Callable:
+def forward_and_backward(function: Callable, operands: Sequence[tf.Tensor]) -> Callable:
     """Returns a compiled function of the operands: the output and its gradients by all of them."""
-    y = run(impl, *operands)
+    y = function(*operands)
     upstream = tf.cast(tf.random.stateless_normal(y.shape, [0, 3]), y.dtype)
 
     @tf.function(autograph=False)
     def step(*operands):
         with tf.GradientTape() as tape:
             tape.watch(operands)
-            y = run(impl, *operands)
+            y = function(*operands)
         return y, tape.gradient(y, operands, upstream)
 
     return step
 
 
-def best_times(steps: list[Callable], operands: list[tf.Tensor], rounds: int) -> list[float]:
+def best_times(steps: list[Callable], operands: Sequence[tf.Tensor], rounds: int) -> list[float]:
     """Returns the shortest time of each step in seconds, all run in turn to share disturbances."""
     best = [float("inf")] * len(steps)
     for step in steps:
@@ -72,7 +73,10 @@ def main(path: str) -> None:
     gains = {}
     for dtype in (tf.float32, tf.bfloat16):
         for name, (run, operands) in cases(dtype).items():
-            steps = [forward_and_backward(run, impl, operands) for impl in ("ref", "cpu")]
+            steps = [
+                forward_and_backward(functools.partial(run, impl), operands)
+                for impl in ("ref", "cpu")
+            ]
             ref, cpu = best_times(steps, operands, _ROUNDS)
             gains[f"{name} {dtype.name}"] = round(ref / cpu, 2)
     target = pathlib.Path(path)

@@ -16,7 +16,13 @@ from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 import tensorflow as tf
 from absl import flags
 
-from dualcontrast.custom_ops import bias_act, implementation, local_aggregation, upfirdn2d
+from dualcontrast.custom_ops import (
+    bias_act,
+    implementation,
+    local_aggregation,
+    measure,
+    upfirdn2d,
+)
 from dualcontrast.tools import benchmark_iteration as iterations
 from dualcontrast.trainer import devices, errors, state
 
@@ -33,7 +39,7 @@ def main(argv: list[str]) -> int:
     """Prints every ratio; returns 1 when one falls short."""
     errors.no_arguments(argv)
     devices.make_strategy()
-    devices.select_operations("cpu")
+    devices.select_operations("cpu", "this benchmark's implementation")
     missed = 0
     for shape, maps in _ATTENTION:
         missed |= _attention(shape, maps)
@@ -177,35 +183,13 @@ def _exportable(run: Callable) -> Callable:
 
 def _times(compiled: Callable, forms: dict[str, Callable], operands, backward: bool):
     """Returns the best time of the compiled operation, and those of the plain forms by name."""
-    names, functions = ["", *forms], [compiled, *forms.values()]
-    shape = compiled(*operands).shape
-    upstream = tf.random.stateless_normal(shape, [0, 9]) if backward else None
-    steps = [_step(function, upstream) for function in functions]
-    best = [float("inf")] * len(steps)
-    for step in steps:
-        step(*operands)
-    for _ in range(_ROUNDS.value):
-        for i, step in enumerate(steps):
-            start = time.perf_counter()
-            step(*operands)
-            best[i] = min(best[i], time.perf_counter() - start)
-    times = dict(zip(names, best))
-    return times.pop(""), times
-
-
-def _step(function: Callable, upstream: tf.Tensor | None) -> Callable:
-    """Returns the compiled function; with its gradients where there is an upstream."""
-
-    @tf.function(autograph=False)
-    def step(*operands):
-        if upstream is None:
-            return function(*operands)
-        with tf.GradientTape() as tape:
-            tape.watch(operands)
-            y = function(*operands)
-        return y, tape.gradient(y, operands, upstream)
-
-    return step
+    functions = [compiled, *forms.values()]
+    if backward:
+        steps = [measure.forward_and_backward(function, operands) for function in functions]
+    else:
+        steps = [tf.function(function, autograph=False) for function in functions]
+    own, *others = measure.best_times(steps, operands, _ROUNDS.value)
+    return own, dict(zip(forms, others))
 
 
 def _best(title: str, own: float, others: dict[str, float], least: float) -> bool:

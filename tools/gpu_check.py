@@ -1,6 +1,6 @@
 """Checks the CUDA kernels on this machine's GPU, and writes what was found as JSON.
 
-  python -m dualcontrast.tools.gpu_check --output=report.json
+  python -m dualcontrast.tools.gpu_check --report=report.json
 
 It takes less than ten minutes and needs nvcc, g++ and an NVIDIA GPU. TensorFlow is not needed for:
 
@@ -30,7 +30,7 @@ from dualcontrast.tools import kernel_model
 from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
 
-_OUTPUT = flags.DEFINE_string("output", None, "The report, a JSON file.", required=True)
+_REPORT = flags.DEFINE_string("report", None, "The JSON file to write.", required=True)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the random cases.", lower_bound=0)
 
 HARNESS = pathlib.Path(__file__).resolve().with_suffix("")  # the folder of the program's sources
@@ -46,9 +46,9 @@ _SANITIZER_SECONDS = 30
 def main(argv: list[str]) -> int:
     """Runs all checks; returns 0 when nothing was wrong, else 1."""
     errors.no_arguments(argv)
-    output = pathlib.Path(_OUTPUT.value)
+    output = pathlib.Path(_REPORT.value)
     if not output.parent.is_dir() or output.is_dir():
-        raise UserError(f"--output={output}: expected a file in a folder that exists")
+        raise UserError(f"--report={output}: expected a file in a folder that exists")
     architectures = _architectures()
     with tempfile.TemporaryDirectory() as folder:
         print("compiling the kernels and their checks: a minute or two", flush=True)
@@ -164,7 +164,7 @@ def write(path: pathlib.Path, report: dict[str, Any]) -> None:
     try:
         path.write_text(json.dumps(report, indent=2) + "\n")
     except OSError as error:
-        raise UserError(f"--output={path} cannot be written: {error.strerror}") from error
+        raise UserError(f"--report={path} cannot be written: {error.strerror}") from error
 
 
 def compare(implementations: tuple[str, ...]) -> dict[str, float]:

@@ -16,8 +16,12 @@ def make_strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def select_operations(impl: str) -> None:
+def select_operations(impl: str, asked_by: str) -> None:
     """Makes `impl` (see custom_ops/implementation.py) the choice of this process.
+
+    Args:
+      impl: one of `implementation.IMPLEMENTATIONS`.
+      asked_by: the flag or variable of the user's that says so.
 
     Raises:
       UserError: it cannot run here.
@@ -25,4 +29,6 @@ def select_operations(impl: str) -> None:
     try:
         implementation.select(impl)
     except tf.errors.InvalidArgumentError as error:
-        raise errors.UserError(f"--custom_ops: {error.message}; use --custom_ops=auto") from error
+        raise errors.UserError(
+            f"{asked_by}={impl}: {error.message}; {asked_by}=auto runs"
+        ) from error

@@ -2,6 +2,7 @@
 
 import difflib
 import logging as standard_logging
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -34,9 +35,20 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
     logging.set_verbosity(logging.WARNING)  # TensorFlow's Python side is chatty through absl
     _show_own_log()
     try:
+        _check_operations()
         return main(argv)
     except UserError as error:
         return fail(str(error))
+
+
+def _check_operations() -> None:
+    """Refuses a value of the variable that cannot run, before anything is traced with it."""
+    asked = os.environ.get("DUALCONTRAST_OPS")
+    if asked:
+        # Imports TensorFlow, which not every binary needs.
+        from dualcontrast.trainer import devices
+
+        devices.select_operations(asked, "DUALCONTRAST_OPS")
 
 
 def _show_own_log() -> None:

@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
         print(plan.describe(config, strategy.num_replicas_in_sync))
         return 0
     if _CUSTOM_OPS.value:
-        devices.select_operations(_CUSTOM_OPS.value)
+        devices.select_operations(_CUSTOM_OPS.value, "--custom_ops")
     print(implementation.report(), flush=True)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()

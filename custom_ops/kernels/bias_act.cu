@@ -88,7 +88,7 @@ std::string LaunchSum(int64_t count, int64_t columns, float* scratch, float* sum
     last = level.count <= kGroup;
     float* to = last ? sums : scratch + level.count * columns;
     const SumLaunch launch(level.count, columns, kThreads);
-    if (launch.blocks > 2147483647) return WrongBlocks(-1);
+    if (launch.blocks > kMaxBlocks) return WrongBlocks(-1);
     wrong = LaunchBlocks(RunSum, launch.blocks, 0, stream, launch, scratch, to);
     level.count = Groups(level);
     scratch = to;

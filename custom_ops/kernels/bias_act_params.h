@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "divisor.h"
 
 namespace dualcontrast {
@@ -44,12 +45,6 @@ struct Params {
   Divisor chunks;
   int64_t tiles;
 };
-
-inline std::string Text(const std::vector<int64_t>& numbers) {
-  std::string text = "[";
-  for (size_t i = 0; i < numbers.size(); ++i) text += (i ? "," : "") + std::to_string(numbers[i]);
-  return text + "]";
-}
 
 inline bool IsPieces(const std::string& activation) {
   return activation == "linear" || activation == "lrelu" || activation == "relu";
@@ -146,12 +141,7 @@ inline void SetTiles(int tile, int chunk, Params* p) {
 
 // Returns the number of blocks, or -1 where there are more than a launch may have.
 inline int64_t Blocks(const Params& p) {
-  const int64_t blocks = p.tiles * p.chunks.value;
-  return blocks <= 2147483647 ? blocks : -1;
-}
-
-inline std::string WrongBlocks(int64_t blocks) {
-  return blocks < 0 ? "x must be of at most 2147483647 tiles, got more" : "";
+  return CountBlocks(p.tiles, {p.chunks.value});
 }
 
 // A level of a sum over `count` rows of `columns`: each `kGroup` rows become one.

@@ -31,7 +31,8 @@ DC_HD void ForLanes(int channels, const Body& body) {
 }
 
 // Whether `count` results, `channels` beside each other, shall bypass the caches: when they exceed
-// what a core may hope to keep there, and every vector begins where such a store may.
+// what any of them holds, and every vector begins where such a store may. Smaller ones are written
+// faster that way too, but whoever reads them next pays for it.
 template <class T>
 bool Streams(const T* results, int64_t count, int channels) {
   constexpr int64_t kLargest = 32 << 20;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "divisor.h"
 
 namespace dualcontrast {
@@ -27,12 +28,6 @@ struct Params {
   int tile_x, chunk;
   Divisor rows, tiles_x, chunks;  // Of the output or, for the values' gradient, of the values.
 };
-
-inline std::string Text(const std::vector<int64_t>& numbers) {
-  std::string text = "[";
-  for (size_t i = 0; i < numbers.size(); ++i) text += (i ? "," : "") + std::to_string(numbers[i]);
-  return text + "]";
-}
 
 inline std::string WrongWindow(int64_t window) {
   if (window < 1 || window > kMaxWindow || window % 2 == 0)
@@ -112,14 +107,7 @@ inline void SetTiles(int tile_x, int chunk, int rows, int columns, Params* p) {
 
 // Returns the number of blocks, or -1 where there are more than a launch may have.
 inline int64_t Blocks(const Params& p) {
-  int64_t blocks = p.batch;
-  for (const int factor : {p.rows.value, p.tiles_x.value, p.chunks.value})
-    if (__builtin_mul_overflow(blocks, int64_t{factor}, &blocks)) return -1;
-  return blocks <= 2147483647 ? blocks : -1;
-}
-
-inline std::string WrongBlocks(int64_t blocks) {
-  return blocks < 0 ? "tensors must be of at most 2147483647 tiles, got more" : "";
+  return CountBlocks(p.batch, {p.rows.value, p.tiles_x.value, p.chunks.value});
 }
 
 }  // namespace local_aggregation

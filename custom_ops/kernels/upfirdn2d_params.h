@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "divisor.h"
 
 namespace dualcontrast {
@@ -42,12 +43,6 @@ struct Params {
   int tile_y, tile_x, chunk, mid_y;
   Divisor tiles_y, tiles_x, chunks;
 };
-
-inline std::string Text(const std::vector<int64_t>& numbers) {
-  std::string text = "[";
-  for (size_t i = 0; i < numbers.size(); ++i) text += (i ? "," : "") + std::to_string(numbers[i]);
-  return text + "]";
-}
 
 inline bool Within(const std::vector<int64_t>& numbers, int64_t low, int64_t high) {
   return std::all_of(numbers.begin(), numbers.end(),
@@ -123,19 +118,9 @@ inline bool Is(const Params& p, int up, int down, int taps) {
          p.x.down == down && p.x.taps == taps;
 }
 
-// Blocks are counted in 32 bits, which is how many a GPU can launch.
-constexpr int64_t kMaxBlocks = 2147483647;
-
 // Returns the number of blocks, or -1 where there are more than kMaxBlocks.
 inline int64_t Blocks(const Params& p) {
-  int64_t blocks = p.batch;
-  for (const int factor : {p.tiles_y.value, p.tiles_x.value, p.chunks.value})
-    if (__builtin_mul_overflow(blocks, int64_t{factor}, &blocks)) return -1;
-  return blocks <= kMaxBlocks ? blocks : -1;
-}
-
-inline std::string WrongBlocks(int64_t blocks) {
-  return blocks < 0 ? "x and y must be of at most 2147483647 tiles, got more" : "";
+  return CountBlocks(p.batch, {p.tiles_y.value, p.tiles_x.value, p.chunks.value});
 }
 
 inline int64_t MidCells(const Params& p) {

@@ -1,5 +1,6 @@
 """Image files of every kind, and the converter as a user runs it."""
 
+import json
 import os
 import pathlib
 import struct
@@ -12,6 +13,29 @@ import pytest
 from PIL import Image
 
 from dualcontrast.trainer import manifest, records
+
+# Calls a tool many times in one process, for TensorFlow takes seconds to import: the flags of two
+# tools cannot be in one process, so it is not that of the tests.
+DRIVER = """
+import contextlib, importlib, io, json, sys
+tool = importlib.import_module("dualcontrast.tools." + sys.argv[1])
+from dualcontrast.trainer import errors
+from absl import flags
+results = []
+for arguments in json.load(sys.stdin):
+    flags.FLAGS.unparse_flags()
+    for name in flags.FLAGS:
+        flags.FLAGS[name].unparse()
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            argv = errors._parse(tool.main, ["dualcontrast-" + sys.argv[1], *arguments])
+            code = errors._call(tool.main, argv) or 0
+        except SystemExit as stop:
+            code = stop.code
+    results.append([code, out.getvalue(), err.getvalue()])
+json.dump(results, sys.stdout)
+"""
 
 
 class Workbench:
@@ -63,6 +87,19 @@ class Workbench:
             timeout=120,
             env={**os.environ, **settings},
         )
+
+    def calls(self, tool: str, *commands: list) -> list[tuple[int, str, str]]:
+        """Exit code, output and errors of each call of a tool, all in one process of their own."""
+        done = subprocess.run(
+            [sys.executable, "-c", DRIVER, tool],
+            input=json.dumps([[str(word) for word in command] for command in commands]),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        return [tuple(result) for result in json.loads(done.stdout)]
 
     def convert(self, source: object, dest: object, *arguments: object) -> manifest.Manifest:
         """Converts in one process, expects that it works, and opens the result."""

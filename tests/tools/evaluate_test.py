@@ -3,8 +3,6 @@
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -31,43 +29,6 @@ SMALL = {
     "loss.warmup_images": 0,
 }
 CONFIG = configs.replace(configs.Config(), SMALL)
-
-# Calls the tool many times in one process, for TensorFlow takes seconds to import: the flags of two
-# tools cannot be in one process, so it is not that of the tests.
-DRIVER = """
-import contextlib, io, json, sys
-from dualcontrast.tools import evaluate
-from dualcontrast.trainer import errors
-from absl import flags
-results = []
-for arguments in json.load(sys.stdin):
-    flags.FLAGS.unparse_flags()
-    for name in flags.FLAGS:
-        flags.FLAGS[name].unparse()
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            argv = errors._parse(evaluate.main, ["dualcontrast-evaluate", *arguments])
-            code = errors._call(evaluate.main, argv) or 0
-        except SystemExit as stop:
-            code = stop.code
-    results.append([code, out.getvalue(), err.getvalue()])
-json.dump(results, sys.stdout)
-"""
-
-
-def calls(*commands: list) -> list[tuple[int, str, str]]:
-    """Returns exit code, output and errors of each call."""
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        input=json.dumps([[str(word) for word in command] for command in commands]),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return [tuple(result) for result in json.loads(done.stdout)]
 
 
 @pytest.fixture(name="run", scope="module")
@@ -104,15 +65,15 @@ def _measured(base, data, bench, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
     arguments = [*base, f"--output={folder / 'results.jsonl'}"]
     first = [*arguments, "--metrics=fid,kid,precision_recall,fddf"]
-    results = calls(first)
+    results = bench.calls("evaluate", first)
     kept = data.with_name("kept")
     data.rename(kept)
     bench.convert(bench.folder(folder / "in", 70, side=16), data, "--shards=2", "--max_images=60")
     shutil.rmtree(folder / "in")
-    results += calls(arguments)
+    results += bench.calls("evaluate", arguments)
     shutil.rmtree(data)
     kept.rename(data)
-    results += calls(arguments)
+    results += bench.calls("evaluate", arguments)
     rows = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
     assert [code for code, _, _ in results] == [0] * 3, results
     return results, rows
@@ -173,7 +134,8 @@ def _elsewhere(base, run, data, bench, tmp_path_factory):
     output = f"--output={folder / 'results.jsonl'}"
     statistics = f"--save_statistics={folder / 'reals.npz'}"
     common = [*base[1:], output]
-    results = calls(
+    results = bench.calls(
+        "evaluate",
         [*base, output, statistics, "--noise=fixed"],
         [f"--model={folder / 'model'}", *common],
         [f"--images={folder / 'images'}", f"--data={folder / 'images'}", *base[2:3], output],
@@ -205,9 +167,9 @@ def test_statistics_stand_for_their_images_in_fid_only(elsewhere):
     assert code == 2 and "--metrics=kid needs every feature" in err
 
 
-def test_every_checkpoint_of_a_run_is_measured_once_by_watching(base, tmp_path):
+def test_every_checkpoint_of_a_run_is_measured_once_by_watching(base, bench, tmp_path):
     arguments = [*base, "--watch", "--poll_secs=0.1", f"--output={tmp_path / 'out.jsonl'}"]
-    first, second = calls(arguments, arguments)
+    first, second = bench.calls("evaluate", arguments, arguments)
     assert first[0] == second[0] == 0
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["images_seen"] for row in rows] == [4000, 8000]
@@ -268,7 +230,8 @@ def test_mistakes_are_answered_in_a_line_or_two(base, run, data, bench, tmp_path
         "unexpected 'more'": [*base, "more"],
         "cannot be written": [*base, f"--output={tmp_path / 'no' / 'such' / 'folder'}"],
     }
-    for (words, arguments), (code, _, err) in zip(cases.items(), calls(*cases.values())):
+    results = bench.calls("evaluate", *cases.values())
+    for (words, arguments), (code, _, err) in zip(cases.items(), results):
         assert code == 2, (words, arguments)
         assert words in err, err
         assert 1 <= len(err.strip().splitlines()) <= 2, err

@@ -249,3 +249,14 @@ def test_the_command_ends_with_2_and_no_traceback(run, tmp_path):
     assert result.returncode == 2 and "Traceback" not in result.stderr
     assert "truncation_psi=much" in result.stderr.splitlines()[-1]
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "asked, words", [("gpu", "must be one of auto, cuda, cpu, ref"), ("cuda", "cannot run here")]
+)
+def test_operations_that_cannot_run_are_refused_in_a_line(bench, tmp_path, asked, words):
+    if asked == "cuda" and tf.config.list_physical_devices("GPU"):
+        pytest.skip("there is a GPU")
+    output = f"--output={tmp_path / 'samples'}"
+    done = bench.run("generate", f"--run={tmp_path}", output, DUALCONTRAST_OPS=asked)
+    bench.assert_refused(done, f"DUALCONTRAST_OPS={asked}", words, "DUALCONTRAST_OPS=auto runs")

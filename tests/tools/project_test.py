@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -27,29 +25,6 @@ SMALL = {
     "discriminator.fmap_max": 8,
 }
 CONFIG = configs.replace(configs.Config(), SMALL)
-
-# Calls the tool many times in one process, for TensorFlow takes seconds to import: the flags of two
-# tools cannot be in one process, so it is not that of the tests.
-DRIVER = """
-import contextlib, io, json, sys
-from dualcontrast.tools import project
-from dualcontrast.trainer import errors
-from absl import flags
-results = []
-for arguments in json.load(sys.stdin):
-    flags.FLAGS.unparse_flags()
-    for name in flags.FLAGS:
-        flags.FLAGS[name].unparse()
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            argv = errors._parse(project.main, ["dualcontrast-project", *arguments])
-            code = errors._call(project.main, argv) or 0
-        except SystemExit as stop:
-            code = stop.code
-    results.append([code, out.getvalue(), err.getvalue()])
-json.dump(results, sys.stdout)
-"""
 
 
 @pytest.fixture(name="run", scope="module")
@@ -79,7 +54,7 @@ def _average(run):
 
 
 @pytest.fixture(name="done", scope="module")
-def _done(run, average, tmp_path_factory) -> dict:
+def _done(run, average, bench, tmp_path_factory) -> dict:
     """Every call of this file: its results by name, and the folder of the files."""
     folder = tmp_path_factory.mktemp("projections")
     (folder / "model").mkdir()
@@ -112,16 +87,8 @@ def _done(run, average, tmp_path_factory) -> dict:
         "unknown space": [*of_run, "--space=z"],
     }
     commands = [[*words, f"--output={folder / name}"] for name, words in calls.items()]
-    result = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        input=json.dumps([[str(word) for word in command] for command in commands]),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    return {"folder": folder, **dict(zip(calls, json.loads(result.stdout)))}
+    results = bench.calls("project", *commands)
+    return {"folder": folder, **dict(zip(calls, results))}
 
 
 def pixels(path: pathlib.Path) -> np.ndarray:

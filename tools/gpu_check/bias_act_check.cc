@@ -49,8 +49,8 @@ Case<T> RandomCase(Random* random, const std::string& type) {
   if (random->Coin()) c.noise = random->Reals<float>(random->Coin() ? rows : shared_rows);
   const std::vector<int64_t> shape{rows, channels}, bias{static_cast<int64_t>(c.bias.size())},
       noise{static_cast<int64_t>(c.noise.size())};
-  c.name = "bias_act " + type + " " + bias_act::Text(shape) + " bias " + bias_act::Text(bias) +
-           " noise " + bias_act::Text(noise) + " " + c.attributes.activation + " order " +
+  c.name = "bias_act " + type + " " + Text(shape) + " bias " + Text(bias) +
+           " noise " + Text(noise) + " " + c.attributes.activation + " order " +
            std::to_string(c.attributes.order);
   Attributes activation = c.attributes;
   activation.order = 0;

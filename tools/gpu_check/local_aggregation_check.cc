@@ -34,7 +34,7 @@ void Check(Random* random, const std::string& type, Outcome* outcome) {
                        groups * maps},
                       window, maps);
   const std::string name = "local_aggregation " + type + " " +
-                           local_aggregation::Text(shapes.output) + " window " +
+                           Text(shapes.output) + " window " +
                            std::to_string(window) + " maps " + std::to_string(maps);
   Params params;
   Require(SetParams(shapes.output, window, maps, &params));

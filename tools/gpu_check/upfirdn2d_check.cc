@@ -28,9 +28,9 @@ Attributes RandomAttributes(Random* random) {
 }
 
 std::string Describe(const std::vector<int64_t>& x, const Attributes& a, const std::string& type) {
-  return "upfirdn2d " + type + " " + upfirdn2d::Text(x) + (a.separable ? " separable" : " dense") +
-         " taps " + upfirdn2d::Text(a.filter_shape) + " up " + upfirdn2d::Text(a.up) + " down " +
-         upfirdn2d::Text(a.down) + " padding " + upfirdn2d::Text(a.padding);
+  return "upfirdn2d " + type + " " + Text(x) + (a.separable ? " separable" : " dense") +
+         " taps " + Text(a.filter_shape) + " up " + Text(a.up) + " down " +
+         Text(a.down) + " padding " + Text(a.padding);
 }
 
 template <class T>

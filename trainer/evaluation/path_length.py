@@ -54,16 +54,7 @@ def measure(
             f"--metrics={metric} compares RGB or grey images, this generator makes RGBA"
         )
     space, sampling = METRICS[metric]
-
-    def draw(latents, first):
-        count = tf.shape(latents)[0]
-        numbers = first + tf.range(tf.cast(count, tf.int64))
-        noise = seeds.noise(numbers, generator.synthesis.noise_sides)
-        if space == "z":
-            return generator(latents, noise=noise)
-        return generator.synthesis(generator.broadcast(latents), noise=noise)
-
-    drawn = tf.function(draw, autograph=False, reduce_retracing=True)
+    drawn = _drawer(generator, space)
 
     def generate(latents: np.ndarray, batch: int) -> np.ndarray:
         first = tf.constant(seed * 2**32 + batch * _BATCH, tf.int64)
@@ -88,3 +79,17 @@ def measure(
         seed=seed,
     )
     return Result(estimate, "lpips")
+
+
+def _drawer(generator: generators.Generator, space: str) -> Callable:
+    """Returns the compiled function of latents in `space` and the number of the first's noise."""
+
+    def draw(latents, first):
+        count = tf.shape(latents)[0]
+        numbers = first + tf.range(tf.cast(count, tf.int64))
+        noise = seeds.noise(numbers, generator.synthesis.noise_sides)
+        if space == "z":
+            return generator(latents, noise=noise)
+        return generator.synthesis(generator.broadcast(latents), noise=noise)
+
+    return tf.function(draw, autograph=False, reduce_retracing=True)

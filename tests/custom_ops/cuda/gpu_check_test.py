@@ -110,7 +110,7 @@ def test_the_program_compiles_and_asks_for_a_gpu(tmp_path):
 def test_the_command_without_a_gpu_says_so_in_a_line(tmp_path):
     environment = {**os.environ, "DUALCONTRAST_CUDA_ARCHS": ""}
     command = [sys.executable, "-m", "dualcontrast.tools.gpu_check"]
-    command.append(f"--output={tmp_path / 'report.json'}")
+    command.append(f"--report={tmp_path / 'report.json'}")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "no GPU here" in done.stderr

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "checks.h"
 #include "platform.h"
 
 namespace emulation {
@@ -18,6 +19,7 @@ using checking::Fail;
 using dualcontrast::Accumulator;
 using dualcontrast::BFloat16;
 using dualcontrast::Half;
+using dualcontrast::Text;
 using Sides = std::vector<int64_t>;
 
 // SplitMix64: the same everywhere, unlike the standard library's distributions.
@@ -229,12 +231,6 @@ class Digest {
  private:
   uint64_t hash_ = 0xcbf29ce484222325u;
 };
-
-inline std::string Text(const Sides& numbers) {
-  std::string text = "[";
-  for (size_t i = 0; i < numbers.size(); ++i) text += (i ? "," : "") + std::to_string(numbers[i]);
-  return text + "]";
-}
 
 inline int64_t Volume(const Sides& sides) {
   return std::accumulate(sides.begin(), sides.end(), int64_t{1}, std::multiplies<int64_t>());
