@@ -60,8 +60,14 @@ class EqualizedConv2D(keras.layers.Layer):
                 name="bias", shape=(self.filters,), initializer="zeros", autocast=False
             )
 
-    def call(self, x):
-        kernel = tf.cast(self.kernel.value * self.scale, x.dtype)
+    def call(self, x, gain: float = 1.0):
+        """Returns the convolved and activated `x` times `gain`, which is folded into the weights.
+
+        Args:
+          x: [batch, height, width, channels].
+          gain: a factor on the output, positive.
+        """
+        kernel = tf.cast(self.kernel.value * (self.scale * gain), x.dtype)
         if not self.downsample:
             x = tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
         elif self.kernel_size == 1:
@@ -71,7 +77,8 @@ class EqualizedConv2D(keras.layers.Layer):
             slack = len(self.lowpass) - 2 + self.kernel_size - 1
             x = upfirdn2d.upfirdn2d(x, self.lowpass, padding=((slack + 1) // 2, slack // 2))
             x = tf.nn.conv2d(x, kernel, strides=2, padding="VALID")
-        return self.activation(x, self.bias.value * self.activation.gain if self.use_bias else None)
+        gain *= self.activation.gain
+        return self.activation(x, self.bias.value * gain if self.use_bias else None)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

@@ -23,6 +23,7 @@ class Generator(keras.Model):
       mapping_learning_rate_multiplier: of the mapping network against the rest.
       fmap_base, fmap_max: widths; 8192 and 512 are config E, 16384 and 512 config F.
       w_mean_decay: of the tracked mean of w, in [0, 1].
+      attention, attention_resolution, attention_in_both, normalize_style: see `SynthesisNetwork`.
     """
 
     def __init__(
@@ -36,6 +37,10 @@ class Generator(keras.Model):
         fmap_base: int = 8192,
         fmap_max: int = 512,
         w_mean_decay: float = 0.995,
+        attention=None,
+        attention_resolution: int = 32,
+        attention_in_both: bool = False,
+        normalize_style: bool = True,
         **kwargs,
     ):
         # No autocast: it would round w, see ModulatedConv2D.
@@ -54,7 +59,16 @@ class Generator(keras.Model):
             dtype=self.dtype_policy,
         )
         self.synthesis = synthesis_network.SynthesisNetwork(
-            resolution, channels, fmap_base, fmap_max, name="synthesis", dtype=self.dtype_policy
+            resolution,
+            channels,
+            fmap_base,
+            fmap_max,
+            attention,
+            attention_resolution,
+            attention_in_both,
+            normalize_style,
+            name="synthesis",
+            dtype=self.dtype_policy,
         )
 
     def build(self, input_shape=None):
@@ -137,4 +151,8 @@ class Generator(keras.Model):
             "fmap_base": self.synthesis.fmap_base,
             "fmap_max": self.synthesis.fmap_max,
             "w_mean_decay": self.w_mean_decay,
+            "attention": self.synthesis.attention,
+            "attention_resolution": self.synthesis.attention_resolution,
+            "attention_in_both": self.synthesis.attention_in_both,
+            "normalize_style": self.synthesis.normalize_style,
         }

@@ -3,7 +3,8 @@
 import keras
 
 from dualcontrast.layers import activation as activations
-from dualcontrast.layers import modulated_conv2d
+from dualcontrast.layers import modulated_attention, modulated_conv2d
+from dualcontrast.layers.attention import blueprint
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -19,21 +20,31 @@ class SynthesisLayer(keras.layers.Layer):
     Args:
       filters: output channels, at least 1.
       upsample: double height and width.
+      attention: a layer of `layers.attention` to take the convolution's place, or its serialised
+        form; the input then has `filters` channels already.
+      normalize_style: with attention, see `ModulatedAttention`.
     """
 
-    def __init__(self, filters: int, upsample: bool = False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        upsample: bool = False,
+        attention=None,
+        normalize_style: bool = True,
+        **kwargs,
+    ):
         # No autocast: it would round w, see ModulatedConv2D.
         super().__init__(autocast=False, **kwargs)
         if filters < 1:
             raise ValueError(f"SynthesisLayer: filters must be >= 1, got {filters}")
         self.filters = filters
         self.upsample = upsample
+        self.attention = blueprint.of(attention)
+        self.normalize_style = normalize_style
         self.activation = activations.Activation("leaky_relu")
 
     def build(self, x_shape, w_shape):
-        self.convolution = modulated_conv2d.ModulatedConv2D(
-            self.filters, 3, self.upsample, name="convolution", dtype=self.dtype_policy
-        )
+        self.convolution = self._convolution(int(x_shape[-1]))
         self.convolution.build(x_shape, w_shape)
         _, height, width, _ = self.compute_output_shape(x_shape, w_shape)
         self.noise = self.add_weight(
@@ -49,6 +60,24 @@ class SynthesisLayer(keras.layers.Layer):
         )
         self.bias = self.add_weight(
             name="bias", shape=(self.filters,), initializer="zeros", autocast=False
+        )
+
+    def _convolution(self, channels: int):
+        if self.attention is None:
+            return modulated_conv2d.ModulatedConv2D(
+                self.filters, 3, self.upsample, name="convolution", dtype=self.dtype_policy
+            )
+        if channels != self.filters:
+            raise ValueError(
+                f"SynthesisLayer: attention keeps the channels, so a layer of {channels} channels "
+                f"cannot have {self.filters} filters"
+            )
+        return modulated_attention.ModulatedAttention(
+            self.attention,
+            self.upsample,
+            self.normalize_style,
+            name="attention",
+            dtype=self.dtype_policy,
         )
 
     def call(self, x, w, noise=None):
@@ -71,4 +100,10 @@ class SynthesisLayer(keras.layers.Layer):
         return (batch, height * factor, width * factor, self.filters)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "upsample": self.upsample}
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "upsample": self.upsample,
+            "attention": self.attention,
+            "normalize_style": self.normalize_style,
+        }

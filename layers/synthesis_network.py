@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from dualcontrast.custom_ops import upfirdn2d
 from dualcontrast.layers import feature_maps, synthesis_layer, to_rgb
+from dualcontrast.layers.attention import blueprint
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -22,6 +23,12 @@ class SynthesisNetwork(keras.layers.Layer):
       resolution: of the image, a power of two from 8.
       channels: of the image: 1, 3 or 4.
       fmap_base, fmap_max: widths, see `feature_maps`.
+      attention: a layer of `layers.attention` to take the place of the second convolution at
+        `attention_resolution`, or its serialised form; None for none.
+      attention_resolution: from 8 to `resolution`.
+      attention_in_both: whether it takes the place of the upsampling convolution as well, which
+        then must keep its channels.
+      normalize_style: see `ModulatedAttention`.
     """
 
     def __init__(
@@ -30,6 +37,10 @@ class SynthesisNetwork(keras.layers.Layer):
         channels: int = 3,
         fmap_base: int = 8192,
         fmap_max: int = 512,
+        attention=None,
+        attention_resolution: int = 32,
+        attention_in_both: bool = False,
+        normalize_style: bool = True,
         **kwargs,
     ):
         # No autocast: it would round w, see ModulatedConv2D.
@@ -40,6 +51,15 @@ class SynthesisNetwork(keras.layers.Layer):
         self.channels = channels
         self.fmap_base = fmap_base
         self.fmap_max = fmap_max
+        if attention is not None and attention_resolution not in self.resolutions[1:]:
+            raise ValueError(
+                f"attention_resolution must be a power of two from 8 to {resolution}, got "
+                f"{attention_resolution}"
+            )
+        self.attention = blueprint.of(attention)
+        self.attention_resolution = attention_resolution
+        self.attention_in_both = attention_in_both
+        self.normalize_style = normalize_style
         self.latents = 2 * len(self.resolutions)
         self.lowpass = upfirdn2d.lowpass()
 
@@ -58,6 +78,8 @@ class SynthesisNetwork(keras.layers.Layer):
                 layer = synthesis_layer.SynthesisLayer(
                     self._maps(resolution),
                     upsample,
+                    self._attention(resolution, upsample),
+                    self.normalize_style,
                     name=f"{resolution}x{resolution}{'_up' if upsample else ''}",
                     dtype=self.dtype_policy,
                 )
@@ -69,6 +91,10 @@ class SynthesisNetwork(keras.layers.Layer):
             )
             image.build(x_shape, w_shape)
             self.to_rgb.append(image)
+
+    def _attention(self, resolution: int, upsample: bool):
+        here = resolution == self.attention_resolution
+        return self.attention if here and (self.attention_in_both or not upsample) else None
 
     def _maps(self, resolution: int) -> int:
         return feature_maps.feature_maps(resolution, self.fmap_base, self.fmap_max)
@@ -110,4 +136,8 @@ class SynthesisNetwork(keras.layers.Layer):
             "channels": self.channels,
             "fmap_base": self.fmap_base,
             "fmap_max": self.fmap_max,
+            "attention": self.attention,
+            "attention_resolution": self.attention_resolution,
+            "attention_in_both": self.attention_in_both,
+            "normalize_style": self.normalize_style,
         }

@@ -17,6 +17,7 @@ from typing import Any, Optional
 
 import yaml
 
+from dualcontrast.trainer import attention_config
 from dualcontrast.trainer.config_field import Field, setting
 from dualcontrast.trainer.errors import UserError
 
@@ -58,11 +59,14 @@ class GeneratorConfig:
     ema_half_life_images: int = setting(
         10_000, "images in which the average of the weights forgets one half", least=1
     )
+    attention: attention_config.GeneratorAttentionConfig = (
+        attention_config.GeneratorAttentionConfig()
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class DiscriminatorConfig:
-    """The discriminator, its optimizer and its regulariser."""
+    """The discriminator, its optimizer and its regularisers."""
 
     fmap_base: int = setting(
         8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
@@ -72,9 +76,17 @@ class DiscriminatorConfig:
         4, "most images that share one minibatch standard deviation", least=1
     )
     learning_rate: float = setting(0.002, "Adam's step size before the lazy correction", above=0)
-    regularize_every: int = setting(16, "batches from one R1 step to the next", least=1)
+    regularize_every: int = setting(
+        16, "batches from one step of R1 and gradient penalty to the next", least=1
+    )
     r1_gamma: float = setting(
         100.0, "weight of the R1 penalty (0: off); smaller suits small images", least=0
+    )
+    gradient_penalty_weight: float = setting(
+        0.0, "weight of WGAN-GP's gradient penalty (0: off); 10 is usual, with r1_gamma 0", least=0
+    )
+    attention: attention_config.DiscriminatorAttentionConfig = (
+        attention_config.DiscriminatorAttentionConfig()
     )
 
 
@@ -83,7 +95,12 @@ class LossConfig:
     """The game that the two networks play."""
 
     adversarial: str = setting(
-        "dual_contrastive", "the adversarial loss", choices=("dual_contrastive", "non_saturating")
+        "dual_contrastive",
+        "the adversarial loss",
+        choices=("dual_contrastive", "non_saturating", "saturating", "wasserstein", "hinge"),
+    )
+    wasserstein_drift: float = setting(
+        0.001, "wasserstein: weight of the squared logits of reals", least=0
     )
     generator_objective: str = setting(
         "minimax",
@@ -121,6 +138,12 @@ class TrainingConfig:
     """The length of the run, its optimizers, and what it writes when."""
 
     batch_size: int = setting(32, "images a step, over all devices together", least=1)
+    accumulation: int = setting(
+        1,
+        "parts that a device's share of a batch is computed in, one after the other: less memory,"
+        " the same step",
+        least=1,
+    )
     total_images: int = setting(25_000_000, "length of the run in images", least=1, resumable=True)
     # TensorFlow's stateless generators take the seed as int32.
     seed: int = setting(0, "decides every random draw", least=0, most=2**31 - 1)
@@ -260,6 +283,7 @@ def validate(config: Config) -> None:
                 f"config field {field.path}: got {value!r}, expected {field.expected()}"
             )
     _check_resolution(config)
+    _check_attention(config)
     _check_warmup(config)
     check_replicas(config, 1)
 
@@ -291,6 +315,34 @@ def _check_resolution(config: Config) -> None:
             )
 
 
+def _check_attention(config: Config) -> None:
+    for section, kind in (
+        ("generator", config.generator.attention.kind),
+        ("discriminator", config.discriminator.attention.pairing),
+    ):
+        side = get(config, section).attention.resolution
+        if kind != "none" and side > (config.data.resolution or side):
+            raise UserError(
+                f"{section}.attention.resolution={side} is larger than the images:"
+                f" try --config.{section}.attention.resolution={min(32, config.data.resolution)}"
+            )
+    g, d = config.generator, config.discriminator
+    if g.attention.kind != "none":
+        side = g.attention.resolution
+        attention_config.check_generator(
+            g.attention, _feature_maps(g, side), _feature_maps(g, side // 2)
+        )
+    if d.attention.pairing != "none":
+        side = d.attention.resolution
+        attention_config.check_san(
+            "discriminator.attention", d.attention.san, side, _feature_maps(d, side)
+        )
+
+
+def _feature_maps(section: GeneratorConfig | DiscriminatorConfig, resolution: int) -> int:
+    return max(1, min(section.fmap_max, 2 * section.fmap_base // resolution))
+
+
 def _check_warmup(config: Config) -> None:
     warmup, total = config.loss.warmup_images, config.training.total_images
     if config.loss.adversarial == "dual_contrastive" and warmup > total:
@@ -302,17 +354,40 @@ def _check_warmup(config: Config) -> None:
 
 
 def check_replicas(config: Config, replicas: int) -> None:
-    """Checks that `replicas` devices can share a batch.
+    """Checks that `replicas` devices can share a batch, and cut their shares in parts.
 
     Raises:
-      UserError: they do not divide it.
+      UserError: they cannot.
     """
-    batch_size = config.training.batch_size
+    batch_size, parts = config.training.batch_size, config.training.accumulation
     if batch_size % replicas:
         raise UserError(
             f"training.batch_size={batch_size} cannot be shared by {replicas} devices:"
             f" try --config.training.batch_size={math.ceil(batch_size / replicas) * replicas}"
         )
+    share = batch_size // replicas
+    if share % parts:
+        raise UserError(
+            f"training.accumulation={parts} does not divide the {share} images of a device:"
+            f" try --config.training.accumulation={math.gcd(share, parts)}"
+        )
+    group = config.discriminator.minibatch_stddev_group
+    if _stddev_group(share // parts, group) != _stddev_group(share, group):
+        raise UserError(
+            f"training.accumulation={parts} leaves {share // parts} images a part, too few for"
+            f" groups of {_stddev_group(share, group)}"
+            " (discriminator.minibatch_stddev_group): try a smaller one of either"
+        )
+    attention = config.discriminator.attention
+    if attention.takes_references and not attention.reads_references and share // parts < 2:
+        raise UserError(
+            "discriminator.attention.references=rolled needs two images on a device at a time:"
+            " try --config.discriminator.attention.references=independent"
+        )
+
+
+def _stddev_group(images: int, most: int) -> int:
+    return max(size for size in range(1, most + 1) if images % size == 0)
 
 
 def resolve(config: Config, resolution: int, channels: int) -> Config:

@@ -18,6 +18,7 @@ class Purpose(enum.IntEnum):
     PATH_LENGTH = 1
     DISCRIMINATOR = 2
     GRID = 3
+    GRADIENT_PENALTY = 4
 
 
 class _Part(enum.IntEnum):
@@ -27,6 +28,7 @@ class _Part(enum.IntEnum):
     MIX_CUTOFF = 3
     NOISE = 4
     DIRECTIONS = 5
+    MIXTURE = 6
 
 
 class Draws:
@@ -80,6 +82,10 @@ class Draws:
         """Returns standard normal images, [batch, resolution, resolution, channels]."""
         shape = [self._batch, resolution, resolution, channels]
         return tf.random.stateless_normal(shape, self._part(_Part.DIRECTIONS))
+
+    def mixture(self) -> tf.Tensor:
+        """Returns the shares of fakes in mixed images, [batch], uniform in [0, 1)."""
+        return tf.random.stateless_uniform([self._batch], self._part(_Part.MIXTURE))
 
 
 def share(batch: tf.Tensor, replica: tf.Tensor | int, replicas: int) -> tf.Tensor:

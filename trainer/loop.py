@@ -18,6 +18,8 @@ from dualcontrast.trainer import steps as training_steps
 from dualcontrast.trainer import window
 from dualcontrast.trainer.evaluation import periodic
 
+_REFERENCE_SEED = 0x5EED
+
 
 def train(
     config: configs.Config,
@@ -76,13 +78,15 @@ class _Run:
             self.grids.save_reals(self.dataset)
             self.grids.save_fakes(self.images_seen)
             self._evaluate(signals)
-        batches = self._batches()
+        batches = self._batches(training.seed)
+        references = self._references()
         while self.images_seen < training.total_images:
             started = time.monotonic()
             reals = self._next(batches)
+            compared = self._next(references) if references else None
             waited = time.monotonic() - started
             before = self.images_seen
-            self.window.add(before, self.steps.iterate(reals, before), waited)
+            self.window.add(before, self.steps.iterate(reals, before, compared), waited)
             # Asked once: a signal that arrives during the report gets one more iteration, after
             # which there is a checkpoint.
             stop = signals.received
@@ -134,12 +138,19 @@ class _Run:
     def _means(self) -> dict[str, float]:
         return self.window.close(self.images_seen, self._culprit)
 
-    def _batches(self):
+    def _references(self):
+        """Batches of reals in another order, where the discriminator compares with them."""
+        if not self.config.discriminator.attention.reads_references:
+            return None
+        # Any other order will do: the seed of a neighbouring run would repeat that run's.
+        return self._batches(self.config.training.seed ^ _REFERENCE_SEED)
+
+    def _batches(self, seed: int):
         training = self.config.training
         dataset = data.image_batches(
             self.dataset,
             batch_size=training.batch_size,
-            seed=training.seed,
+            seed=seed,
             start_image=self.images_seen,
             mirror=self.config.data.mirror,
         )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dualcontrast.layers import discriminator as discriminators
 from dualcontrast.layers import generator as generators
+from dualcontrast.layers import modulated_attention
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import grids as picture_grids
 from dualcontrast.trainer import state
@@ -110,7 +111,13 @@ def discriminator_rows(discriminator: discriminators.Discriminator) -> Iterator[
     yield _convolution_row("from_rgb", discriminator.from_rgb, shape)
     shape = discriminator.from_rgb.compute_output_shape(shape)
     for block in discriminator.blocks:
-        for layer in (block.same, block.down, block.skip):
+        if block.attention is None:
+            yield _convolution_row(f"{block.name}/{block.same.name}", block.same, shape)
+        else:
+            parameters = _trained(block.same) + _size([block.bias])
+            work = block.same.multiply_adds(*shape[1:3])
+            yield Row(f"{block.name}/{block.same.name}", shape[1:], parameters, work)
+        for layer in (block.down, block.skip):
             yield _convolution_row(f"{block.name}/{layer.name}", layer, shape)
         shape = block.compute_output_shape(shape)
     shape = discriminator.minibatch_stddev.compute_output_shape(shape)
@@ -131,10 +138,14 @@ def _convolution_row(name: str, layer, shape: tuple[int, ...]) -> Row:
 
 
 def _modulated_row(layer, shape: tuple[int, ...], w_shape: tuple[int, ...]) -> Row:
-    convolution = layer.convolution
+    convolution, out = layer.convolution, layer.compute_output_shape(shape, w_shape)
+    if isinstance(convolution, modulated_attention.ModulatedAttention):
+        work = convolution.attend.multiply_adds(*out[1:3])
+        work += math.prod(convolution.style.kernel.shape)
+        return Row(layer.name, out[1:], _trained(layer), work)
     work = math.prod(convolution.kernel.shape) * math.prod(shape[1:3])
     work += math.prod(convolution.style.kernel.shape)
-    return Row(layer.name, layer.compute_output_shape(shape, w_shape)[1:], _trained(layer), work)
+    return Row(layer.name, out[1:], _trained(layer), work)
 
 
 def _trained(layer) -> int:

@@ -1,10 +1,42 @@
 """Everything that training changes: networks, averages, optimizers, counters."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from dualcontrast.layers import discriminator, generator
+from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, vt
+from dualcontrast.trainer import attention_config
 from dualcontrast.trainer import config as configs
+
+
+def generator_attention(
+    attention: attention_config.GeneratorAttentionConfig,
+) -> keras.layers.Layer | None:
+    """Returns the layer that the configuration asks for, unbuilt; None for none."""
+    if attention.kind == "san":
+        return san.SAN(**dataclasses.asdict(attention.san))
+    if attention.kind == "sagan":
+        paper = attention.sagan.variant == "paper"
+        return sagan.SAGAN(pool=not paper, value_reduction=8 if paper else 2)
+    if attention.kind == "dfn":
+        return dfn.DFN(**dataclasses.asdict(attention.dfn))
+    if attention.kind == "vt":
+        return vt.VT(**dataclasses.asdict(attention.vt))
+    return None
+
+
+def discriminator_attention(
+    attention: attention_config.DiscriminatorAttentionConfig,
+) -> keras.layers.Layer | None:
+    """Returns the layer that the configuration asks for, unbuilt; None for none."""
+    if attention.pairing == "none":
+        return None
+    fields = dataclasses.asdict(attention.san)
+    if attention.pairing == "self":
+        return san.SAN(**fields)
+    return reference_attention.ReferenceAttention(attention.pairing, **fields)
 
 
 def make_generator(config: configs.Config, name: str = "generator") -> generator.Generator:
@@ -25,6 +57,10 @@ def make_generator(config: configs.Config, name: str = "generator") -> generator
         fmap_base=g.fmap_base,
         fmap_max=g.fmap_max,
         w_mean_decay=g.w_mean_decay,
+        attention=generator_attention(g.attention),
+        attention_resolution=g.attention.resolution,
+        attention_in_both=g.attention.convolutions == "both",
+        normalize_style=g.attention.normalize_style,
         name=name,
         dtype=config.training.precision,
     )
@@ -41,6 +77,8 @@ def make_discriminator(config: configs.Config) -> discriminator.Discriminator:
         fmap_base=d.fmap_base,
         fmap_max=d.fmap_max,
         minibatch_stddev_group=d.minibatch_stddev_group,
+        attention=discriminator_attention(d.attention),
+        attention_resolution=d.attention.resolution,
         name="discriminator",
         dtype=config.training.precision,
     )
@@ -106,7 +144,9 @@ class State:
             training, g.learning_rate, g.regularize_every if g.path_length_weight else None
         )
         self.discriminator_optimizer = make_optimizer(
-            training, d.learning_rate, d.regularize_every if d.r1_gamma else None
+            training,
+            d.learning_rate,
+            d.regularize_every if d.r1_gamma or d.gradient_penalty_weight else None,
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)

@@ -1,10 +1,12 @@
-"""The four steps of training, each compiled once: G, its regulariser, D, its regulariser."""
+"""The four steps of training, each compiled once: G, its regulariser, D, its regularisers."""
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from dualcontrast.losses import path_length, r1
+from dualcontrast.losses import gradient_penalty, path_length, r1
+from dualcontrast.trainer import accumulation
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import draws
 from dualcontrast.trainer import game as games
@@ -18,7 +20,8 @@ class Steps:
 
     Which steps an iteration has is decided in Python, by counting: collectives cannot sit inside
     tf.cond. Losses are divided by the number of replicas, because the optimizers add up the
-    replicas' gradients.
+    replicas' gradients. Part p of P of a replica's share has its samples p, p + P, p + 2P, ..., so
+    that the samples that share a minibatch standard deviation stay together.
 
     Args:
       config: resolved.
@@ -33,40 +36,40 @@ class Steps:
         self._state = state
         self._strategy = strategy
         self._replicas = strategy.num_replicas_in_sync
+        self._parts = config.training.accumulation
         self._compiled: dict[tuple, Callable] = {}
 
-    def iterate(self, reals, images_seen: int) -> Metrics:
+    def iterate(self, reals, images_seen: int, references=None) -> Metrics:
         """Runs one iteration in StyleGAN2's order: G, path length, average, D, R1.
 
         Args:
           reals: the strategy's value of uint8 [batch / replicas, height, width, channels].
           images_seen: before the iteration.
+          references: likewise, where the discriminator compares with images of their own.
 
         Returns:
           Scalars by name, means over the replicas; the lazy ones only where they ran.
         """
-        config = self._config
-        batches = images_seen // config.training.batch_size
-        game = games.game_at(config.loss, images_seen)
-        seen = tf.constant(images_seen, tf.int64)
-        metrics = dict(self._run("G", game, reals, seen))
-        if config.generator.path_length_weight and batches % config.generator.regularize_every == 0:
-            metrics |= self._run("path_length", None, reals, seen)
+        g, d = self._config.generator, self._config.discriminator
+        batches = images_seen // self._config.training.batch_size
+        game = games.game_at(self._config.loss, images_seen)
+        inputs = reals, tf.constant(images_seen, tf.int64), references
+        metrics = dict(self.compiled("G", game)(*inputs))
+        if g.path_length_weight and batches % g.regularize_every == 0:
+            metrics |= self.compiled("path_length", None)(*inputs)
         self.average()
-        metrics |= self._run("D", game, reals, seen)
-        if config.discriminator.r1_gamma and batches % config.discriminator.regularize_every == 0:
-            metrics |= self._run("R1", None, reals, seen)
-        self._state.images_seen.assign_add(config.training.batch_size)
+        metrics |= self.compiled("D", game)(*inputs)
+        penalised = d.r1_gamma or d.gradient_penalty_weight
+        if penalised and batches % d.regularize_every == 0:
+            metrics |= self.compiled("R1", None)(*inputs)
+        self._state.images_seen.assign_add(self._config.training.batch_size)
         return metrics
 
-    def _run(self, step: str, game: games.Game | None, reals, images_seen: tf.Tensor) -> Metrics:
-        return self.compiled(step, game)(reals, images_seen)
-
     def compiled(self, step: str, game: games.Game | None) -> Callable:
-        """Returns the function of (reals, images seen) that runs one step; compiled once.
+        """Returns the function of (reals, images seen, references or None) that runs one step.
 
         Args:
-          step: "G", "path_length", "D" or "R1".
+          step: "G", "path_length", "D" or "R1" (the discriminator's penalties, whichever are on).
           game: for G and D; the regularisers have none.
         """
         key = step, game and game.phase
@@ -76,15 +79,15 @@ class Steps:
 
     def _compile(self, step: str, game: games.Game | None):
         body = {
-            "G": lambda reals, seen: self._generator_step(game, reals, seen),
-            "path_length": lambda reals, seen: self._path_length_step(seen),
-            "D": lambda reals, seen: self._discriminator_step(game, reals, seen),
-            "R1": lambda reals, seen: self._r1_step(reals),
+            "G": lambda *inputs: self._generator_step(game, *inputs),
+            "path_length": lambda reals, seen, references: self._path_length_step(seen),
+            "D": lambda *inputs: self._discriminator_step(game, *inputs),
+            "R1": self._penalty_step,
         }[step]
 
         @tf.function(autograph=False)
-        def run(reals, images_seen):
-            per_replica = self._strategy.run(body, args=(reals, images_seen))
+        def run(reals, images_seen, references=None):
+            per_replica = self._strategy.run(body, args=(reals, images_seen, references))
             return {
                 name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
                 for name, value in per_replica.items()
@@ -94,97 +97,170 @@ class Steps:
 
     # The bodies below run on one replica.
 
-    def _generator_step(self, game: games.Game, reals, images_seen) -> Metrics:
-        state = self._state
-        variables = state.generator.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
-            fakes = self._fakes(draws.Purpose.GENERATOR, images_seen)
-            fake_logits = self._contrasted(game, state.discriminator(fakes))
-            real_logits = None
-            if game.generator_sees_reals:
-                real_logits = self._contrasted(game, state.discriminator(_scale(reals)))
-            loss = game.generator_loss(real_logits, fake_logits)
-        self._apply(tape, loss, variables, state.generator_optimizer)
-        return {"loss/G": loss}
+    def _generator_step(self, game: games.Game, reals, images_seen, references) -> Metrics:
+        draw = self._draws(draws.Purpose.GENERATOR, images_seen)
 
-    def _discriminator_step(self, game: games.Game, reals, images_seen) -> Metrics:
-        state = self._state
-        variables = state.discriminator.trainable_variables
-        fakes = self._fakes(draws.Purpose.DISCRIMINATOR, images_seen)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
-            real_logits = self._contrasted(game, state.discriminator(_scale(reals)))
-            fake_logits = self._contrasted(game, state.discriminator(fakes))
-            loss = game.discriminator_loss(real_logits, fake_logits)
-        self._apply(tape, loss, variables, state.discriminator_optimizer)
-        return {
-            "loss/D": loss,
-            "logits/real": tf.reduce_mean(real_logits),
-            "logits/fake": tf.reduce_mean(fake_logits),
-        }
+        def logits(part):
+            fakes = self._fakes(draw, part, self._parts)
+            compared = self._part(references, part)
+            return self._logits(self._part(reals, part), fakes, compared, game.generator_sees_reals)
+
+        def loss(*found):
+            found = [self._contrasted(game, x) for x in found]
+            real_logits = found[0] if game.generator_sees_reals else None
+            return game.generator_loss(real_logits, found[-1]), {}
+
+        numbers = 2 if game.generator_sees_reals else 1
+        self._track_w(draw)
+        value, _ = self._learn("generator", logits, loss, numbers, game.couples)
+        return {"loss/G": value}
+
+    def _discriminator_step(self, game: games.Game, reals, images_seen, references) -> Metrics:
+        draw = self._draws(draws.Purpose.DISCRIMINATOR, images_seen)
+
+        def logits(part):
+            fakes = self._fakes(draw, part, self._parts)
+            return self._logits(self._part(reals, part), fakes, self._part(references, part), True)
+
+        def loss(real_logits, fake_logits):
+            real_logits = self._contrasted(game, real_logits)
+            fake_logits = self._contrasted(game, fake_logits)
+            means = {
+                "logits/real": tf.reduce_mean(real_logits),
+                "logits/fake": tf.reduce_mean(fake_logits),
+            }
+            return game.discriminator_loss(real_logits, fake_logits), means
+
+        self._track_w(draw)
+        value, means = self._learn("discriminator", logits, loss, 2, game.couples)
+        return {"loss/D": value} | means
 
     def _path_length_step(self, images_seen) -> Metrics:
         state, g = self._state, self._config.generator
-        variables = state.generator.trainable_variables
         local = self._config.training.batch_size // self._replicas
-        batch = max(1, local // g.path_length_batch_shrink) * self._replicas
-        draw = self._draws(draws.Purpose.PATH_LENGTH, images_seen, batch)
+        samples = max(1, local // g.path_length_batch_shrink)
+        parts = math.gcd(samples, self._parts)
+        draw = self._draws(draws.Purpose.PATH_LENGTH, images_seen, samples * self._replicas)
         synthesis = state.generator.synthesis
-        directions = self._share(draw.directions(synthesis.resolution, synthesis.channels))
-        noise = self._noise(draw)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
+
+        def lengths_of(part):
+            directions = draw.directions(synthesis.resolution, synthesis.channels)
+            noise = self._noise(draw, part, parts)
             lengths = path_length.path_lengths(
-                lambda w: synthesis(w, noise=noise), self._latents(draw), directions
+                lambda w: synthesis(w, noise=noise),
+                self._latents(draw, part, parts),
+                self._share(directions, part, parts),
             )
+            return [lengths]
+
+        def loss(lengths):
             # The mean is of all replicas' samples: one device with the whole batch has no other.
             mean = path_length.track_mean(
                 state.path_length_mean, self._gather(lengths), g.path_length_decay
             )
             penalty = tf.reduce_mean(path_length.path_length_penalty(lengths, mean))
-            loss = penalty * g.path_length_weight * g.regularize_every
-        self._apply(tape, loss, variables, state.generator_optimizer)
-        state.path_length_mean.assign(mean)
-        return {"path_length": tf.reduce_mean(lengths), "path_length/penalty": penalty}
+            extras = {"path_length": tf.reduce_mean(lengths), "mean": mean, "penalty": penalty}
+            return penalty * g.path_length_weight * g.regularize_every, extras
 
-    def _r1_step(self, reals) -> Metrics:
-        state, d = self._state, self._config.discriminator
-        variables = state.discriminator.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
-            penalty = tf.reduce_mean(r1.r1_penalty(state.discriminator, _scale(reals)))
-            loss = penalty * (d.r1_gamma / 2) * d.regularize_every
-        self._apply(tape, loss, variables, state.discriminator_optimizer)
-        return {"r1": penalty}
+        self._track_w(draw)
+        _, extras = self._learn("generator", lengths_of, loss, 1, True, parts)
+        state.path_length_mean.assign(extras["mean"])
+        return {"path_length": extras["path_length"], "path_length/penalty": extras["penalty"]}
 
-    def _fakes(self, purpose: draws.Purpose, images_seen) -> tf.Tensor:
-        draw = self._draws(purpose, images_seen, self._config.training.batch_size)
-        return self._state.generator.synthesis(self._latents(draw), noise=self._noise(draw))
+    def _penalty_step(self, reals, images_seen, references) -> Metrics:
+        d = self._config.discriminator
+        draw = self._draws(draws.Purpose.GRADIENT_PENALTY, images_seen)
+        weights = {"r1": d.r1_gamma / 2, "gradient_penalty": d.gradient_penalty_weight}
+        weights = {name: weight for name, weight in weights.items() if weight}
 
-    def _latents(self, draw: draws.Draws) -> tf.Tensor:
-        """Draws w with mixed styles, [batch / replicas, latents, w_size]; tracks the mean of w."""
+        def penalties(part):
+            real, compared = self._part(reals, part), self._part(references, part)
+            judge = self._judge_beside(real, compared)
+            found = []
+            if "r1" in weights:
+                found.append(r1.r1_penalty(judge, real))
+            if "gradient_penalty" in weights:
+                fakes = self._fakes(draw, part, self._parts)
+                mixture = self._share(draw.mixture(), part, self._parts)
+                found.append(gradient_penalty.gradient_penalty(judge, real, fakes, mixture))
+            return found
+
+        def loss(*found):
+            means = {name: tf.reduce_mean(x) for name, x in zip(weights, found)}
+            total = tf.add_n([means[name] * weight for name, weight in weights.items()])
+            return total * d.regularize_every, means
+
+        if "gradient_penalty" in weights:
+            self._track_w(draw)
+        _, means = self._learn("discriminator", penalties, loss, len(weights), False)
+        return means
+
+    def _logits(self, reals, fakes, references, reals_too: bool) -> list[tf.Tensor]:
+        """Returns the logits of reals, if wanted, and of fakes.
+
+        What the references contribute is computed once, for both.
+        """
+        network = self._state.discriminator
+        rolled = network.takes_references and references is None
+        maps = network.encode(reals) if reals_too or rolled else None
+        prepared = None
+        if network.takes_references:
+            # Rolled, every real's reference is the next one, of which the maps are known.
+            compared = tf.roll(maps, -1, axis=0) if rolled else network.encode(references)
+            prepared = network.prepare(compared)
+        logits = [network.judge(maps, prepared)] if reals_too else []
+        return [*logits, network.judge(network.encode(fakes), prepared)]
+
+    def _judge_beside(self, reals, references) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Returns the discriminator as a function of images, with the step's references.
+
+        The references are constants to a derivative by the images, even where they are the same
+        reals, but the outer derivative by the variables goes through them.
+        """
+        network = self._state.discriminator
+        if not network.takes_references:
+            return network
+        references = tf.roll(reals, -1, axis=0) if references is None else references
+        return lambda images: network(images, references)
+
+    def _fakes(self, draw: draws.Draws, part, parts: int) -> tf.Tensor:
+        noise = self._noise(draw, part, parts)
+        return self._state.generator.synthesis(self._latents(draw, part, parts), noise=noise)
+
+    def _latents(self, draw: draws.Draws, part, parts: int) -> tf.Tensor:
+        """Draws w with mixed styles, [batch / replicas / parts, latents, w_size]."""
         generator, g = self._state.generator, self._config.generator
-        w = generator.mapping(self._share(draw.latents(g.latent_size)))
-        # Tracked by every training pass and before mixing, as in StyleGAN2.
-        generator.track_w(tf.stop_gradient(w))
-        w = generator.broadcast(w)
+        z = self._share(draw.latents(g.latent_size), part, parts)
+        w = generator.broadcast(generator.mapping(z))
         if g.style_mixing_probability == 0:
             return w
-        other = generator.mapping(self._share(draw.mixed_latents(g.latent_size)))
+        z = self._share(draw.mixed_latents(g.latent_size), part, parts)
         cutoffs = draw.mixing_cutoffs(generator.synthesis.latents, g.style_mixing_probability)
-        return generator.mix_styles(w, generator.broadcast(other), self._share(cutoffs))
+        other = generator.broadcast(generator.mapping(z))
+        return generator.mix_styles(w, other, self._share(cutoffs, part, parts))
 
-    def _noise(self, draw: draws.Draws) -> list[tf.Tensor]:
+    def _track_w(self, draw: draws.Draws) -> None:
+        """Moves the mean of w, by every training pass and before mixing, as in StyleGAN2."""
+        generator = self._state.generator
+        z = self._share(draw.latents(self._config.generator.latent_size), 0, 1)
+        generator.track_w(generator.mapping(z))
+
+    def _noise(self, draw: draws.Draws, part, parts: int) -> list[tf.Tensor]:
         sides = self._state.generator.synthesis.noise_sides
-        return [self._share(noise) for noise in draw.noise(sides)]
+        return [self._share(noise, part, parts) for noise in draw.noise(sides)]
 
-    def _draws(self, purpose: draws.Purpose, images_seen, batch: int) -> draws.Draws:
-        return draws.Draws(self._config.training.seed, images_seen, purpose, batch)
+    def _draws(self, purpose: draws.Purpose, images_seen, batch: int = 0) -> draws.Draws:
+        training = self._config.training
+        return draws.Draws(training.seed, images_seen, purpose, batch or training.batch_size)
 
-    def _share(self, batch: tf.Tensor) -> tf.Tensor:
-        context = tf.distribute.get_replica_context()
-        return draws.share(batch, context.replica_id_in_sync_group, self._replicas)
+    def _share(self, batch: tf.Tensor, part, parts: int) -> tf.Tensor:
+        """Returns this replica's samples of a part, of a batch that was drawn for all."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return draws.share(batch, replica + self._replicas * part, self._replicas * parts)
+
+    def _part(self, images, part) -> tf.Tensor | None:
+        """Returns a part of this replica's uint8 images, as float32 in [-1, 1]."""
+        return None if images is None else _scale(draws.share(images, part, self._parts))
 
     def _contrasted(self, game: games.Game, logits: tf.Tensor) -> tf.Tensor:
         return self._gather(logits) if game.whole_batch else logits
@@ -194,15 +270,20 @@ class Steps:
             return x
         return tf.distribute.get_replica_context().all_gather(x, axis=0)
 
-    def _apply(self, tape: tf.GradientTape, loss: tf.Tensor, variables, optimizer) -> None:
-        # A variable that a step does not reach gets a zero gradient, so that its slots decay alike.
-        gradients = tape.gradient(
+    def _learn(self, network, outputs, loss, numbers: int, couples: bool, parts=None):
+        """Updates a network; returns the loss and what it adds. See `accumulation.gradients`."""
+        variables = getattr(self._state, network).trainable_variables
+        gradients, value, extras = accumulation.gradients(
+            outputs,
             loss,
             [variable.value for variable in variables],
-            output_gradients=tf.ones_like(loss) / self._replicas,
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            numbers=numbers,
+            parts=self._parts if parts is None else parts,
+            couples=couples,
+            replicas=self._replicas,
         )
-        optimizer.apply(gradients, variables)
+        getattr(self._state, f"{network}_optimizer").apply(gradients, variables)
+        return value, extras
 
     @tf.function(autograph=False)
     def average(self) -> None:

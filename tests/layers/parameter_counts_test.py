@@ -5,6 +5,7 @@ import math
 import pytest
 
 from dualcontrast.layers import discriminator, generator
+from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, vt
 
 # resolution, fmap_base (8192: config E, 16384: config F), trainables of the generator and of the
 # discriminator, elements of the noise maps. Counted in the official graph.
@@ -66,3 +67,27 @@ def test_another_number_of_channels_changes_only_the_ends(channels, fewer):
     grey_d.build()
     assert _size(grey_g.trainable_variables) == 21_523_475 - fewer * 4 * 513
     assert _size(grey_d.trainable_variables) == 21_507_073 - fewer * 512
+
+
+@pytest.mark.parametrize(
+    "attention, in_both, total",
+    [
+        (san.SAN(), False, 48_431_651),  # the paper's 48.43 million
+        (san.SAN(15, reduction=8, sharing=8), True, 48_430_115),  # likewise
+        (sagan.SAGAN(), False, 46_736_932),
+        (dfn.DFN(), False, 49_035_811),
+        (vt.VT(), False, 52_446_755),
+    ],
+    ids=["san", "san in both", "sagan", "dfn", "vt"],
+)
+def test_both_networks_at_256_with_attention_in_the_generator(attention, in_both, total):
+    network = generator.Generator(256, attention=attention, attention_in_both=in_both)
+    network.build()
+    assert _size(network.trainable_variables) + NETWORKS[3][3] == total
+
+
+def test_reference_attention_makes_the_discriminator_smaller():
+    attention = reference_attention.ReferenceAttention()
+    network = discriminator.Discriminator(256, attention=attention)
+    network.build()
+    assert _size(network.trainable_variables) == NETWORKS[3][3] - 336_896

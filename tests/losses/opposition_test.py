@@ -6,7 +6,13 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.layers import discriminator, generator
-from dualcontrast.losses import dual_contrastive, non_saturating
+from dualcontrast.losses import (
+    dual_contrastive,
+    hinge,
+    non_saturating,
+    saturating,
+    wasserstein,
+)
 
 Z = tf.random.stateless_normal([4, 8], [0, 1])
 REALS = tf.random.stateless_uniform([4, 8, 8, 3], [0, 2], -1, 1)
@@ -39,7 +45,13 @@ def _gap_after_a_step(networks, loss, stepped) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    "loss", [dual_contrastive.discriminator_loss, non_saturating.discriminator_loss]
+    "loss",
+    [
+        dual_contrastive.discriminator_loss,
+        non_saturating.discriminator_loss,
+        wasserstein.discriminator_loss,
+        hinge.discriminator_loss,
+    ],
 )
 def test_a_step_of_the_discriminator_widens_the_gap(networks, loss):
     before, after = _gap_after_a_step(networks, loss, networks[1])
@@ -52,8 +64,10 @@ def test_a_step_of_the_discriminator_widens_the_gap(networks, loss):
         dual_contrastive.minimax_generator_loss,
         dual_contrastive.swapped_generator_loss,
         lambda reals, fakes: non_saturating.generator_loss(fakes),
+        lambda reals, fakes: saturating.generator_loss(fakes),
+        lambda reals, fakes: wasserstein.generator_loss(fakes),
     ],
-    ids=["minimax", "swapped", "non_saturating"],
+    ids=["minimax", "swapped", "non_saturating", "saturating", "wasserstein"],
 )
 def test_a_step_of_the_generator_narrows_the_gap(networks, loss):
     before, after = _gap_after_a_step(networks, loss, networks[0])

@@ -1,0 +1,1 @@
+"""Attention layers: from [batch, height, width, channels] to the same shape."""

@@ -1,0 +1,90 @@
+"""SAGAN's self-attention: every pixel attends to all pixels."""
+
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers.attention import pixels
+
+
+@keras.saving.register_keras_serializable("dualcontrast")
+class SAGAN(keras.layers.Layer):
+    """x + gamma * attention(x), with gamma trained from 0, so that the layer starts as identity.
+
+    Zhang et al. 2019, "Self-attention generative adversarial networks", section 3. The default is
+    the authors' code, which pools keys and values 2x2 and halves the channels of the values; the
+    paper's text is pool=False and value_reduction=8.
+
+    Departs from them in StyleGAN2's equalised learning rate, in place of spectral normalisation.
+
+    >>> SAGAN()(tf.zeros([2, 8, 8, 16])).shape
+    TensorShape([2, 8, 8, 16])
+
+    Args:
+      pool: whether keys and values are pooled (2x2, maximum); height and width are then even.
+      value_reduction: channels of the input for every channel of the values.
+    """
+
+    def __init__(self, pool: bool = True, value_reduction: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        if value_reduction < 1:
+            raise ValueError(f"SAGAN: value_reduction must be >= 1, got {value_reduction}")
+        self.pool = pool
+        self.value_reduction = value_reduction
+
+    def build(self, input_shape):
+        _, height, width, channels = input_shape
+        if self.pool and (height % 2 or width % 2):
+            raise ValueError(f"SAGAN: pooled maps must have even sides, got {height}x{width}")
+        keys, values = max(1, channels // 8), max(1, channels // self.value_reduction)
+        self.query = self._kernel("query", channels, keys)
+        self.key = self._kernel("key", channels, keys)
+        self.value = self._kernel("value", channels, values)
+        self.output_kernel = self._kernel("output", values, channels)
+        self.gamma = self.add_weight(name="gamma", shape=(), initializer="zeros", autocast=False)
+
+    def _kernel(self, name: str, inputs: int, outputs: int):
+        normal = keras.initializers.RandomNormal(stddev=1.0)
+        return self.add_weight(
+            name=name, shape=(inputs, outputs), initializer=normal, autocast=False
+        )
+
+    def call(self, x, return_weights: bool = False):
+        """Returns [batch, height, width, channels], and the weights if asked for.
+
+        Args:
+          x: [batch, height, width, channels].
+          return_weights: also return [batch, height * width, pixels attended to], rows of sum 1.
+        """
+        flat = pixels.flat(x)
+        queries, keys = pixels.project(flat, self.query), pixels.project(flat, self.key)
+        keys = self._pooled(keys, x.shape)
+        values = self._pooled(pixels.project(flat, self.value), x.shape)
+        logits = tf.matmul(queries, keys, transpose_b=True)
+        weights = pixels.softmax(logits, -1, self.variable_dtype)
+        attended = pixels.project(tf.matmul(weights, values), self.output_kernel)
+        out = x + tf.cast(self.gamma.value, x.dtype) * tf.reshape(attended, tf.shape(x))
+        return (out, weights) if return_weights else out
+
+    def _pooled(self, flat, shape):
+        if not self.pool:
+            return flat
+        height, width, channels = shape[1], shape[2], flat.shape[2]
+        cells = tf.reshape(flat, [-1, height // 2, 2, width // 2, 2, channels])
+        return pixels.flat(tf.reduce_max(cells, axis=[2, 4]))
+
+    def multiply_adds(self, height: int, width: int) -> int:
+        """Returns the multiply-adds of one map of these sides."""
+        kernels = (self.query, self.key, self.value, self.output_kernel)
+        dense = sum(kernel.shape[0] * kernel.shape[1] for kernel in kernels)
+        attended = height * width // (4 if self.pool else 1)
+        return height * width * (dense + attended * (self.key.shape[1] + self.value.shape[1]))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pool": self.pool,
+            "value_reduction": self.value_reduction,
+        }

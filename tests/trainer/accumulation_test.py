@@ -1,0 +1,114 @@
+"""Steps in parts against the same steps at once, with every loss and with references."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dualcontrast.trainer import accumulation
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import draws, errors, state, steps
+
+IMAGES, REFERENCES = np.random.default_rng(0).integers(0, 256, [2, 8, 8, 8, 3]).astype(np.uint8)
+# Groups of two, so that a part of two samples keeps its group.
+BASE = {
+    "loss.warmup_images": 0,
+    "discriminator.minibatch_stddev_group": 2,
+    "discriminator.attention.san.patch_size": 3,
+}
+REFERENCE = {"discriminator.attention.pairing": "reference"}
+
+
+@functools.cache
+def iterate(config):
+    """Runs the first iteration, with all steps that are on; returns the state and the metrics."""
+    built = state.State(config)
+    reads = config.discriminator.attention.reads_references
+    references = tf.constant(REFERENCES) if reads else None
+    trainer = steps.Steps(config, built, tf.distribute.get_strategy())
+    return built, trainer.iterate(tf.constant(IMAGES), 0, references)
+
+
+def assert_same(one, two):
+    (expected, wanted), (found, got) = one, two
+    for name, value in wanted.items():
+        assert float(got[name]) == pytest.approx(float(value), rel=1e-4, abs=1e-6), name
+    expected, found = expected.named_variables(), found.named_variables()
+    moments = [name for name in expected if name.endswith("velocity")]
+    assert all(np.any(expected[name].numpy()) for name in moments if "logit_bias" not in name)
+    # Adam hides a wrong scale of the gradients from the weights; its second moments do not.
+    for name in [*moments, "generator/w_mean", "path_length_mean"]:
+        if "logit_bias" in name:  # its true gradient is zero: what there is, is rounding
+            continue
+        before = expected[name].numpy()
+        scale = np.abs(before).max() + 1e-12
+        np.testing.assert_allclose(
+            found[name].numpy() / scale, before / scale, atol=2e-4, err_msg=name
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "loss.adversarial": "wasserstein",
+            "discriminator.gradient_penalty_weight": 10.0,
+            "generator.path_length_weight": 0.0,
+        },
+        REFERENCE | {"generator.path_length_weight": 0.0},
+    ],
+    ids=["minimax", "wasserstein", "reference"],
+)
+def test_four_parts_make_the_step_of_one(tiny_config, changes):
+    config = configs.replace(tiny_config, BASE | changes)
+    parts = configs.replace(config, {"training.accumulation": 4})
+    configs.validate(parts)
+    assert_same(iterate(config), iterate(parts))
+
+
+def test_a_loss_that_couples_samples_is_exact():
+    weight = tf.Variable(tf.random.stateless_normal([3], [0, 1]))
+    x = tf.random.stateless_normal([6, 3], [0, 2])
+
+    def loss(a, b):
+        return tf.reduce_logsumexp(a) * tf.reduce_sum(b), {}
+
+    def run(parts):
+        def outputs(part):
+            a = tf.linalg.matvec(draws.share(x, part, parts), weight)
+            return [a, a**2]
+
+        return accumulation.gradients(
+            outputs, loss, [weight], numbers=2, parts=parts, couples=True, replicas=1
+        )
+
+    (whole,), value, _ = run(1)
+    for parts in (2, 3, 6):
+        (found,), again, _ = run(parts)
+        np.testing.assert_allclose(found, whole, rtol=1e-5)
+        np.testing.assert_allclose(again, value, rtol=1e-6)
+    assert np.all(whole)
+
+
+@pytest.mark.parametrize(
+    "changes, named",
+    [
+        ({"training.accumulation": 3}, "does not divide the 8 images"),
+        ({"training.accumulation": 4}, "leaves 2 images a part, too few for groups of 4"),
+        (
+            REFERENCE
+            | {
+                "training.accumulation": 8,
+                "discriminator.minibatch_stddev_group": 1,
+                "discriminator.attention.references": "rolled",
+            },
+            "needs two images",
+        ),
+    ],
+)
+def test_parts_that_would_change_the_step_are_refused(tiny_config, changes, named):
+    sized = {"discriminator.attention.san.patch_size": 3}
+    with pytest.raises(errors.UserError, match=named):
+        configs.validate(configs.replace(tiny_config, sized | changes))
