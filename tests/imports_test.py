@@ -70,8 +70,9 @@ def test_operations_import_tensorflow_and_numpy_only():
     assert offences("custom_ops", {"tensorflow", "numpy", "dualcontrast.custom_ops"}) == []
 
 
-def test_experiments_import_the_schema_only():
-    assert offences("configs", {"dualcontrast.trainer.config", "dualcontrast.configs"}) == []
+def test_experiments_import_the_schema_and_its_error_only():
+    allowed = {"dualcontrast.trainer.config", "dualcontrast.trainer.errors", "dualcontrast.configs"}
+    assert offences("configs", allowed) == []
 
 
 def test_flags_are_defined_by_the_binaries_only():

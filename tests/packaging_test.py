@@ -91,7 +91,7 @@ def test_the_wheel_holds_the_python_files_and_nothing_else(wheel):
     expected = {"dualcontrast/__init__.py"}
     for name in PACKAGES:
         for path in (ROOT / name).rglob("*"):
-            if path.suffix in (".py", ".cc", ".cu", ".h", ".npz", ".css", ".js"):
+            if path.suffix in (".py", ".cc", ".cu", ".h", ".npz", ".css", ".js", ".csv"):
                 expected.add(f"dualcontrast/{path.relative_to(ROOT)}")
     assert held == expected
 

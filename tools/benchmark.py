@@ -8,21 +8,19 @@ one falls short. Samples taken while other programs used the processor are throw
 docs/performance.md explains the figures.
 """
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 
-import numpy as np
 import tensorflow as tf
 from absl import flags
 
 from dualcontrast.tools import benchmark_convolutions as convolutions
 from dualcontrast.tools import benchmark_iteration as iterations
 from dualcontrast.tools.benchmark_iteration import BATCH, SHARES
+from dualcontrast.tools.quiet_clock import QuietClock
 from dualcontrast.trainer import devices, errors, state
 
 _RESOLUTIONS = flags.DEFINE_list("resolutions", ["64", "128"], "Sides of the images.")
@@ -32,8 +30,6 @@ _ONE = flags.DEFINE_bool("in_this_process", False, "Measure one resolution and p
 
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
-_BUSY = 0.06  # Share of one processor that others may use during a sample.
-_PATIENCE_SECONDS = 300.0
 
 
 def main(argv: list[str]) -> int:
@@ -66,7 +62,7 @@ def measure(resolution: int, precision: str) -> int:
     needed = convolutions.steps(config) | {"generator": convolutions.inference(config)}
     needed["average"] = convolutions.Calls()
     calls = {call: _operation(call, precision) for counts in needed.values() for call in counts}
-    clock = _Clock(_ROUNDS.value)
+    clock = QuietClock(_ROUNDS.value)
     seconds = clock.medians({**{(name,): step for name, step in sample.items()}, **calls})
     if seconds is None:
         print(f"{resolution}x{resolution} {precision}: not measured, the machine was busy")
@@ -132,56 +128,6 @@ def _operation(call: convolutions.Call, precision: str) -> Callable[[], None]:
     return lambda: tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=kernel.shape, out_backprop=y, **how
     )
-
-
-class _Clock:
-    """Times functions in rounds, and a round again when other programs were at work.
-
-    Steps and convolutions take turns, so that a drift of the machine's speed meets both.
-    """
-
-    def __init__(self, rounds: int):
-        self._rounds = rounds
-        self.rejected = 0
-
-    def medians(self, functions: dict) -> dict | None:
-        """Returns the median seconds of each function, or None when the machine stays busy."""
-        samples: dict = {name: [] for name in functions}
-        for function in functions.values():
-            function()
-        deadline = time.monotonic() + _PATIENCE_SECONDS * self._rounds
-        # What takes milliseconds is judged together: the kernel counts in hundredths of a second.
-        blocks = [[name] for name in functions if isinstance(name, tuple)]
-        blocks.append([name for name in functions if not isinstance(name, tuple)])
-        for _ in range(self._rounds):
-            for block in blocks:
-                while (times := self._sample(functions, block)) is None:
-                    if time.monotonic() > deadline:
-                        return None
-                for name, seconds in times.items():
-                    samples[name].append(seconds)
-        return {name: float(np.median(values)) for name, values in samples.items()}
-
-    def _sample(self, functions: dict, block: list) -> dict | None:
-        others, started = _others_seconds(), time.monotonic()
-        times = {}
-        for name in block:
-            before = time.perf_counter()
-            functions[name]()
-            times[name] = time.perf_counter() - before
-        elapsed = time.monotonic() - started
-        if _others_seconds() - others > _BUSY * elapsed + 0.02:
-            self.rejected += 1
-            return None
-        return times
-
-
-def _others_seconds() -> float:
-    """Returns the processor time that all other programs have used since the machine started."""
-    with open("/proc/stat", encoding="ascii") as file:
-        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
-    everyone = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-    return everyone - time.process_time()
 
 
 def peak_gigabytes() -> float:

@@ -1,6 +1,7 @@
 """The steps of one training iteration of config E, for the benchmarks to time."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,14 +14,23 @@ BATCH = 8
 SHARES = {"G": 1.0, "path_length": 1 / 4, "average": 1.0, "D": 1.0, "R1": 1 / 16}
 
 
-def config(resolution: int, precision: str) -> configs.Config:
-    """Returns config E for this resolution, to be trained without the dual contrastive loss."""
-    changes = {
+def config(
+    resolution: int, precision: str, changes: dict[str, Any] | None = None
+) -> configs.Config:
+    """Returns config E for this resolution, to be trained without the dual contrastive loss.
+
+    Args:
+      resolution: of the images.
+      precision: as in the configuration.
+      changes: of other fields, by path.
+    """
+    chosen = {
         "loss.adversarial": "non_saturating",
         "training.batch_size": BATCH,
         "training.precision": precision,
     }
-    return configs.resolve(configs.replace(configs.Config(), changes), resolution, 3)
+    chosen |= changes or {}
+    return configs.resolve(configs.replace(configs.Config(), chosen), resolution, 3)
 
 
 def stepper(config, run, strategy, name: str) -> Callable[[], None]:
@@ -28,15 +38,21 @@ def stepper(config, run, strategy, name: str) -> Callable[[], None]:
     trainer = steps.Steps(config, run, strategy)
     if name == "average":
         return lambda: trainer.average()  # tf.function alone would not keep the trainer
-    side = config.data.resolution
-    pixels = np.random.default_rng(0).integers(0, 256, [BATCH, side, side, 3])
-    reals = strategy.experimental_distribute_values_from_function(
-        lambda _: tf.constant(pixels, tf.uint8)
-    )
+    reals = _images(strategy, config.data.resolution, seed=0)
+    references = None
+    if config.discriminator.attention.reads_references:
+        references = _images(strategy, config.data.resolution, seed=1)
     step = trainer.compiled(name, game.game_at(config.loss, 0))
 
     def call():
-        for value in step(reals, tf.constant(0, tf.int64)).values():
+        for value in step(reals, tf.constant(0, tf.int64), references).values():
             value.numpy()
 
     return call
+
+
+def _images(strategy, side: int, seed: int):
+    pixels = np.random.default_rng(seed).integers(0, 256, [BATCH, side, side, 3])
+    return strategy.experimental_distribute_values_from_function(
+        lambda _: tf.constant(pixels, tf.uint8)
+    )

@@ -100,7 +100,7 @@ class Session:
     def _plan_for(self, subject: Subject) -> Plan:
         if "fddf" not in self._plan.metrics:
             return self._plan
-        extractor, composition = subjects.discriminator_of(subject)
+        extractor, composition = subjects.discriminator_of(subject, self._reals.images)
         extractors = {**self._plan.extractors, measure.DISCRIMINATOR: extractor}
         return dataclasses.replace(self._plan, extractors=extractors, composition=composition)
 

@@ -6,11 +6,14 @@ import pathlib
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer.evaluation import generated
+from dualcontrast.trainer.evaluation import generated, image_set
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 from dualcontrast.trainer.features import discriminator
 from dualcontrast.trainer.features.extractor import Extractor
 from dualcontrast.trainer.metrics.feature_distribution_distance import Composition
+
+# Departs from one for each image: those of 256x256 then take 200 MB at most.
+_MOST_REFERENCES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +49,12 @@ def of_run(path: str, **how) -> Subject:
     return Subject(images, images_seen, generator, config)
 
 
-def discriminator_of(subject: Subject) -> tuple[Extractor, Composition]:
+def discriminator_of(subject: Subject, reals: ImageSet) -> tuple[Extractor, Composition]:
     """Returns the discriminator of a run's checkpoint as an extractor, and its batches.
+
+    Args:
+      subject: of a run.
+      reals: where references are drawn from, if the discriminator needs any.
 
     Raises:
       UserError: the checkpoint is gone or damaged.
@@ -55,5 +62,6 @@ def discriminator_of(subject: Subject) -> tuple[Extractor, Composition]:
     network = checkpoint.load_discriminator(subject.images.name)
     batch, most = subject.config.training.batch_size, network.minibatch_stddev.group
     group = max(size for size in range(1, most + 1) if batch % size == 0)
-    extractor = discriminator.load(network, generated.weights_digest(network))
+    drawn = image_set.draw(reals, _MOST_REFERENCES) if network.takes_references else None
+    extractor = discriminator.load(network, generated.weights_digest(network), drawn)
     return extractor, Composition(batch, group, "stored")

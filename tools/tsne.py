@@ -73,7 +73,7 @@ def _panel(
     run_subject: Subject, reals: image_set.ImageSet, bar: ProgressBar, before: int
 ) -> tuple[embedding.Panel, dict]:
     """Returns a panel, and its points with what they were made from."""
-    extractor, composition = subjects.discriminator_of(run_subject)
+    extractor, composition = subjects.discriminator_of(run_subject, reals)
     need = {"d": gather.Need(extractor, composition.batch_size, whole_batches=True)}
 
     def features(images: image_set.ImageSet, done: int) -> np.ndarray:

@@ -3,7 +3,8 @@
 A loss that couples its samples, such as the dual contrastive one, is not the mean of its parts'.
 Its gradient is exact all the same: the first pass makes what each sample contributes (its logit),
 the derivative of the loss by these numbers is taken over all of them, on all devices, and the
-second pass sends that derivative back through each part in turn.
+second pass sends that derivative back through each part in turn. A loss that is a mean over samples
+needs no first pass.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,7 @@ def gradients(
     numbers: int,
     parts: int,
     couples: bool,
+    named: tuple[str, ...],
     replicas: int,
 ) -> tuple[list[tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]:
     """Returns the gradients, of which the replicas' sum is wanted, the loss, and what it adds.
@@ -34,56 +36,77 @@ def gradients(
       variables: what to derive by. A variable that is not reached has a zero gradient.
       numbers: how many of them `outputs` returns for each sample.
       parts: how many there are.
-      couples: whether the loss is more than a mean over samples.
+      couples: whether the loss is more than a mean over samples; what it adds, then, may be too.
+      named: what `loss` adds, scalars.
       replicas: how many devices add up their gradients.
     """
     if parts == 1:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            value, extras = loss(*outputs(tf.constant(0)))
-            scaled = value / replicas
-        return _gradient(tape, scaled, variables), value, extras
-    whole = _all(outputs, numbers, parts)
+        return _part(outputs, loss, variables, tf.constant(0), replicas)
+    if couples:
+        return _coupled(outputs, loss, variables, numbers, parts, replicas)
+    return _means(outputs, loss, variables, parts, named, replicas)
+
+
+def _part(outputs: Outputs, loss: Loss, variables, part, replicas: int):
+    """Returns the gradients, the loss and what it adds, of one part."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(whole)
-        value, extras = loss(*(tf.reshape(output, [-1]) for output in whole))
+        tape.watch(variables)
+        value, extras = loss(*outputs(part))
         scaled = value / replicas
-    slopes = tape.gradient(scaled, whole) if couples else None
-
-    def target(part):
-        found = outputs(part)
-        if not couples:
-            return loss(*found)[0] / (parts * replicas)
-        reached = [(slope, x) for slope, x in zip(slopes, found) if slope is not None]
-        return tf.add_n([tf.reduce_sum(slope[part] * x) for slope, x in reached])
-
-    return _sum_over_parts(target, variables, parts), value, extras
+    return _gradient(tape, scaled, variables), value, extras
 
 
-def _all(outputs: Outputs, numbers: int, parts: int) -> list[tf.Tensor]:
-    """Returns the outputs of all parts, [parts, samples of a part] each."""
-    return tf.map_fn(
+def _means(outputs: Outputs, loss: Loss, variables, parts: int, named, replicas: int):
+    """Returns the means over the parts."""
+
+    def add(part, *sums):
+        found, value, extras = _part(outputs, loss, variables, part, replicas)
+        terms = [*found, value, *(extras[name] for name in named)]
+        return [total + term / parts for total, term in zip(sums, terms)]
+
+    scalars = [tf.zeros([])] * (1 + len(named))
+    sums = _over_parts(add, [*_zeros(variables), *scalars], parts)
+    found, (value, *extras) = sums[: len(variables)], sums[len(variables) :]
+    return found, value, dict(zip(named, extras))
+
+
+def _coupled(outputs: Outputs, loss: Loss, variables, numbers: int, parts: int, replicas: int):
+    """Returns the gradients, the loss and what it adds, in two passes."""
+    whole = tf.map_fn(
         outputs,
         tf.range(parts),
         fn_output_signature=[tf.float32] * numbers,
         parallel_iterations=1,
     )
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(whole)
+        value, extras = loss(*(tf.reshape(output, [-1]) for output in whole))
+        scaled = value / replicas
+    slopes = tape.gradient(scaled, whole)
 
-
-def _sum_over_parts(target, variables, parts: int) -> list[tf.Tensor]:
-    def body(part, *sums):
+    def add(part, *sums):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            value = target(part)
-        found = _gradient(tape, value, variables)
-        return part + 1, *(total + gradient for total, gradient in zip(sums, found))
+            reached = [(slope, x) for slope, x in zip(slopes, outputs(part)) if slope is not None]
+            target = tf.add_n([tf.reduce_sum(slope[part] * x) for slope, x in reached])
+        return [total + term for total, term in zip(sums, _gradient(tape, target, variables))]
 
-    zeros = [tf.zeros(variable.shape, variable.dtype) for variable in variables]
+    return _over_parts(add, _zeros(variables), parts), value, extras
+
+
+def _over_parts(add, zeros: list[tf.Tensor], parts: int) -> list[tf.Tensor]:
     # One part at a time, or nothing would be spared.
     _, *sums = tf.while_loop(
-        lambda part, *_: part < parts, body, (tf.constant(0), *zeros), parallel_iterations=1
+        lambda part, *_: part < parts,
+        lambda part, *sums: (part + 1, *add(part, *sums)),
+        (tf.constant(0), *zeros),
+        parallel_iterations=1,
     )
     return sums
+
+
+def _zeros(variables) -> list[tf.Tensor]:
+    return [tf.zeros(variable.shape, variable.dtype) for variable in variables]
 
 
 def _gradient(tape: tf.GradientTape, value: tf.Tensor, variables) -> list[tf.Tensor]:

@@ -30,6 +30,7 @@ from dualcontrast.trainer.errors import UserError
 flags.disclaim_key_flags()
 
 _PREFIX = "config."
+_ROW = "sg2e_"  # Too many to list in an error.
 
 
 def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -105,7 +106,8 @@ def help_text() -> str:
         if field.path.rpartition(".")[0] != section:
             section = field.path.rpartition(".")[0]
             lines += ["", section]
-        lines.append(f"  --config.{field.path}={_shown(field.default)}  ({field.expected()})")
+        flag = f"--config.{field.path}={_shown(field.default)}  ({field.expected()})"
+        lines += textwrap.wrap(flag, 100, initial_indent="  ", subsequent_indent=" " * 8)
         lines += textwrap.wrap(field.help, 92, initial_indent=" " * 8, subsequent_indent=" " * 8)
     return "\n".join(lines)
 
@@ -186,7 +188,9 @@ def _folder() -> pathlib.Path:
 
 
 def _expected_reference() -> str:
-    return f"one of {', '.join(names())}, or the path of a .py file"
+    others = [name for name in names() if not name.startswith(_ROW)]
+    rows = f"a row of the paper such as {_ROW}contr (docs/experiments.md)"
+    return f"one of {', '.join(others)}, {rows}, or the path of a .py file"
 
 
 def _split(reference: str) -> tuple[pathlib.Path, list[str]]:
@@ -215,6 +219,8 @@ def _guarded(path: pathlib.Path, call: Callable[[], Any]) -> Any:
     """Calls code of the file at `path`; whatever it raises becomes one line."""
     try:
         return call()
+    except UserError as error:  # says what to do instead, whatever line it comes from
+        raise UserError(f"{path.name}: {error}") from error
     except Exception as error:  # whatever a stranger's file may raise
         text = str(error).partition("\n")[0]
         line = _line(path, error)

@@ -112,7 +112,7 @@ class Steps:
 
         numbers = 2 if game.generator_sees_reals else 1
         self._track_w(draw)
-        value, _ = self._learn("generator", logits, loss, numbers, game.couples)
+        value, _ = self._learn("generator", logits, loss, numbers, game.couples, ())
         return {"loss/G": value}
 
     def _discriminator_step(self, game: games.Game, reals, images_seen, references) -> Metrics:
@@ -132,7 +132,9 @@ class Steps:
             return game.discriminator_loss(real_logits, fake_logits), means
 
         self._track_w(draw)
-        value, means = self._learn("discriminator", logits, loss, 2, game.couples)
+        value, means = self._learn(
+            "discriminator", logits, loss, 2, game.couples, ("logits/real", "logits/fake")
+        )
         return {"loss/D": value} | means
 
     def _path_length_step(self, images_seen) -> Metrics:
@@ -163,7 +165,9 @@ class Steps:
             return penalty * g.path_length_weight * g.regularize_every, extras
 
         self._track_w(draw)
-        _, extras = self._learn("generator", lengths_of, loss, 1, True, parts)
+        _, extras = self._learn(
+            "generator", lengths_of, loss, 1, True, ("path_length", "mean", "penalty"), parts
+        )
         state.path_length_mean.assign(extras["mean"])
         return {"path_length": extras["path_length"], "path_length/penalty": extras["penalty"]}
 
@@ -192,7 +196,9 @@ class Steps:
 
         if "gradient_penalty" in weights:
             self._track_w(draw)
-        _, means = self._learn("discriminator", penalties, loss, len(weights), False)
+        _, means = self._learn(
+            "discriminator", penalties, loss, len(weights), False, tuple(weights)
+        )
         return means
 
     def _logits(self, reals, fakes, references, reals_too: bool) -> list[tf.Tensor]:
@@ -270,7 +276,7 @@ class Steps:
             return x
         return tf.distribute.get_replica_context().all_gather(x, axis=0)
 
-    def _learn(self, network, outputs, loss, numbers: int, couples: bool, parts=None):
+    def _learn(self, network, outputs, loss, numbers: int, couples: bool, named, parts=None):
         """Updates a network; returns the loss and what it adds. See `accumulation.gradients`."""
         variables = getattr(self._state, network).trainable_variables
         gradients, value, extras = accumulation.gradients(
@@ -280,6 +286,7 @@ class Steps:
             numbers=numbers,
             parts=self._parts if parts is None else parts,
             couples=couples,
+            named=named,
             replicas=self._replicas,
         )
         getattr(self._state, f"{network}_optimizer").apply(gradients, variables)

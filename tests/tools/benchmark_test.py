@@ -1,6 +1,4 @@
-"""The floor counts each convolution as often as an iteration needs it, and the clock is honest."""
-
-import time
+"""The floor counts each convolution as often as an iteration needs it."""
 
 import pytest
 
@@ -43,29 +41,6 @@ def test_the_dual_contrastive_loss_judges_the_reals_once_more():
     contrast = convolutions.steps(config, generator_sees_reals=True)["G"]
     judged = convolutions.Discriminator(64, 3, 8192, 512).forward(8)
     assert contrast == plain + judged
-
-
-def test_medians_come_from_as_many_rounds_as_asked(monkeypatch):
-    monkeypatch.setattr(benchmark, "_others_seconds", lambda: 0.0)
-    calls = []
-    clock = benchmark._Clock(rounds=3)
-    seconds = clock.medians({("step",): lambda: calls.append(1), "conv": lambda: time.sleep(0.01)})
-    assert len(calls) == 3 + 1  # one to warm up
-    assert seconds["conv"] == pytest.approx(0.01, rel=0.5) and clock.rejected == 0
-
-
-def test_busy_samples_are_taken_again(monkeypatch):
-    used = iter([0.0, 1.0, 1.0, 1.0])  # others work for a second during the first sample
-    monkeypatch.setattr(benchmark, "_others_seconds", lambda: next(used))
-    clock = benchmark._Clock(rounds=1)
-    assert clock.medians({"conv": lambda: None}) is not None
-    assert clock.rejected == 1
-
-
-def test_a_machine_that_stays_busy_is_given_up_on(monkeypatch):
-    monkeypatch.setattr(benchmark, "_PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(benchmark, "_others_seconds", lambda: time.monotonic() * 10)
-    assert benchmark._Clock(rounds=1).medians({"conv": lambda: time.sleep(0.01)}) is None
 
 
 def test_a_missed_target_is_the_exit_code(capsys):

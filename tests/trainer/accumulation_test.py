@@ -81,7 +81,7 @@ def test_a_loss_that_couples_samples_is_exact():
             return [a, a**2]
 
         return accumulation.gradients(
-            outputs, loss, [weight], numbers=2, parts=parts, couples=True, replicas=1
+            outputs, loss, [weight], numbers=2, parts=parts, couples=True, named=(), replicas=1
         )
 
     (whole,), value, _ = run(1)
@@ -90,6 +90,39 @@ def test_a_loss_that_couples_samples_is_exact():
         np.testing.assert_allclose(found, whole, rtol=1e-5)
         np.testing.assert_allclose(again, value, rtol=1e-6)
     assert np.all(whole)
+
+
+def test_a_mean_over_samples_computes_each_part_once():
+    weight = tf.Variable(tf.random.stateless_normal([3], [0, 1]))
+    x = tf.random.stateless_normal([6, 3], [0, 2])
+    seen = []
+
+    def outputs(part):
+        tf.py_function(lambda index: seen.append(int(index)), [part], [])
+        return [tf.linalg.matvec(draws.share(x, part, 3), weight) ** 2]
+
+    def loss(squares):
+        return tf.reduce_mean(squares), {"mean": tf.reduce_mean(squares)}
+
+    @tf.function(autograph=False)
+    def run():
+        return accumulation.gradients(
+            outputs,
+            loss,
+            [weight.value()],
+            numbers=1,
+            parts=3,
+            couples=False,
+            named=("mean",),
+            replicas=2,
+        )
+
+    (found,), value, extras = run()
+    expected = 2 / 6 * tf.linalg.matvec(x, tf.linalg.matvec(x, weight), transpose_a=True)
+    np.testing.assert_allclose(2 * found, expected, rtol=1e-5)
+    np.testing.assert_allclose(value, tf.reduce_mean(tf.linalg.matvec(x, weight) ** 2), rtol=1e-5)
+    assert float(extras["mean"]) == float(value)
+    assert seen == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ BAD_INPUTS = [
     ("--config.training.adam_beta_2=1", "adam_beta_2=1: expected a number >= 0 and < 1"),
     ("--config.generator.learning_rate=0", "learning_rate=0: expected a number > 0"),
     ("--config.generator.style_mixing_probability=1.1", "1.1: expected a number >= 0 and <= 1"),
-    ("--config.loss.adversarial=hinge", "hinge: expected dual_contrastive or non_saturating"),
+    ("--config.loss.adversarial=lsgan", "lsgan: expected dual_contrastive, non_saturating, "),
     ("--config.training.precision=float16", "float16: expected float32 or mixed_bfloat16"),
     ("--config.data.channels=2", "data.channels=2: expected 1, 3, 4 or none"),
     ("--config.data.resolution=4", "data.resolution=4: expected a whole number >= 8"),
@@ -91,11 +91,11 @@ BAD_INPUTS = [
     ("--config.loss.warmup_images=3e7", "is longer than training.total_images=25_000_000"),
     ("--config.generator.fmap_base=4 --config.data.resolution=64", "generator.fmap_base: 4"),
     # A file that is no configuration.
-    ("--config=stylegan3", "no such file, expected one of demo, emoji64, stylegan2_e"),
-    ("--config=", "--config is missing: expected one of demo, emoji64"),
+    ("--config=stylegan3", "stylegan3: no such file, expected one of "),
+    ("--config=", "--config is missing: expected one of comparison, demo, emoji64"),
     ("--config=__init__", "--config=__init__: no such file"),
-    ("--config={folder}/none.py", "none.py: no such file, expected one of demo"),
-    ("--config={folder}", "no such file, expected one of demo"),
+    ("--config={folder}/none.py", "none.py: no such file, expected one of comparison, demo"),
+    ("--config={folder}", "no such file, expected one of comparison, demo"),
     ("--config={folder}/empty.py", "empty.py: defines no function get_config()"),
     ("--config={folder}/constant.py", "constant.py: defines no function get_config()"),
     ("--config={folder}/broken.py", "broken.py: SyntaxError: invalid syntax"),
@@ -187,6 +187,17 @@ def test_a_file_beside_the_reader_may_have_the_name_of_a_packaged_one(folder, mo
     assert parse("--config=demo") != Config()
 
 
+def test_an_experiment_may_say_itself_what_its_argument_should_be(folder):
+    text = (
+        "from dualcontrast.trainer.errors import UserError\n"
+        "def get_config(argument):\n"
+        "    raise UserError(f'no size {argument}, expected small')\n"
+    )
+    (folder / "choosy.py").write_text(text)
+    with pytest.raises(UserError, match="^choosy.py: no size big, expected small$"):
+        parse(f"--config={folder}/choosy.py:big")
+
+
 def test_the_line_that_fails_is_named_for_a_relative_path_too(folder, monkeypatch):
     monkeypatch.chdir(folder)
     with pytest.raises(UserError, match="^raises.py:4: ValueError:"):
@@ -196,7 +207,7 @@ def test_the_line_that_fails_is_named_for_a_relative_path_too(folder, monkeypatc
 @pytest.mark.parametrize("name", config_flags.names())
 def test_every_packaged_experiment_is_valid(name):
     config = parse(f"--config={name}")
-    config_lib.resolve(config, resolution=64, channels=3)
+    config_lib.resolve(config, resolution=256, channels=3)
     if config.loss.adversarial == "dual_contrastive":
         assert config.loss.warmup_images < config.training.total_images
 

@@ -74,7 +74,7 @@ class _Gatherer:
         return Features(self._table[: self._done], logits)
 
     def _put(self, images: np.ndarray) -> None:
-        found = self._extract(images)
+        found = self._extract(images, self._done)
         if self._table is None:
             # Made once: half as much memory as a list of batches that is joined in the end.
             self._table = np.empty((self._count, found.table.shape[1]), np.float32)

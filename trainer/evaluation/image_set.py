@@ -97,6 +97,29 @@ def of_dataset(
     return ImageSet(name, count, dataset.resolution, dataset.channels, protocol, read)
 
 
+def draw(images: ImageSet, most: int, seed: int = 0) -> np.ndarray:
+    """Returns images drawn from a set without repetition, the same ones at every call.
+
+    Args:
+      images: to draw from.
+      most: how many; all of them if the set has fewer, in another order.
+      seed: of the draw.
+
+    Returns:
+      uint8 [drawn, resolution, resolution, channels].
+    """
+    wanted = np.random.default_rng(seed).permutation(images.count)[:most]
+    drawn = np.empty((len(wanted), *2 * [images.resolution], images.channels), np.uint8)
+    place = np.full(images.count, -1)
+    place[wanted] = np.arange(len(wanted))
+    done = 0
+    for batch in images.read():
+        places = place[done : done + len(batch)]
+        drawn[places[places >= 0]] = batch[places >= 0]
+        done += len(batch)
+    return drawn
+
+
 def _stored(dataset: Manifest, count: int) -> Iterator[np.ndarray]:
     try:
         yield from data.stored_images(dataset, count).batch(_BATCH).as_numpy_iterator()

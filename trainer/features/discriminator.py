@@ -4,6 +4,9 @@ The standard deviation over a group is one of its features, so the features of a
 the rest of its batch: feed whole batches of reals only, and of fakes only, in a fixed order.
 """
 
+import hashlib
+
+import numpy as np
 import tensorflow as tf
 
 from dualcontrast.layers import discriminator as discriminators
@@ -12,20 +15,27 @@ from dualcontrast.trainer.features.extractor import Extractor
 NOTE = "features of the run's own discriminator: compares networks of one architecture at most"
 
 
-def load(network: discriminators.Discriminator, digest: str) -> Extractor:
+def load(
+    network: discriminators.Discriminator, digest: str, references: np.ndarray | None = None
+) -> Extractor:
     """Returns the network as an extractor.
 
     Args:
       network: built, in float32.
       digest: says which checkpoint it is.
+      references: reals to compare images with, uint8 [any number, height, width, channels], for a
+        discriminator with reference attention; the same ones for reals and fakes.
     """
+    if references is not None:
+        digest = hashlib.sha256(digest.encode() + references.tobytes()).hexdigest()
     return Extractor(
         name="discriminator",
         digest=digest,
         preparation="x / 127.5 - 1",
-        compute=lambda images: (last_features(network, to_float(images)), None),
+        compute=lambda *images: (last_features(network, *map(to_float, images)), None),
         note=NOTE,
         channels=None,
+        references=references,
     )
 
 
@@ -34,8 +44,12 @@ def to_float(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
-def last_features(network: discriminators.Discriminator, images: tf.Tensor) -> tf.Tensor:
+def last_features(network: discriminators.Discriminator, *inputs: tf.Tensor) -> tf.Tensor:
     """Returns the input of the network's last dense layer, [batch, size] float32.
+
+    Args:
+      network: built.
+      *inputs: images, and their references if the network compares them with any.
 
     The network runs as it is and its last layer is listened to, so that a discriminator with other
     layers before it needs no other code here.
@@ -49,7 +63,7 @@ def last_features(network: discriminators.Discriminator, images: tf.Tensor) -> t
 
     network.logit.call = listen
     try:
-        network(images)
+        network(*inputs)
     finally:
         del network.logit.call
     (features,) = heard

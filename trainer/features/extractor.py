@@ -32,17 +32,20 @@ class Extractor:
       digest: sha256 of what decides its output.
       preparation: what happens to the pixels before the network, in words.
       compute: uint8 [batch, height, width, 3] -> (features [batch, size], logits [batch, classes]
-        or None), TensorFlow operations.
+        or None), TensorFlow operations. With references it takes as many of them second.
       note: what must stand wherever a result is printed; empty where values are comparable.
       channels: that `compute` takes: 3, or None for those of the images, whatever they are.
+      references: uint8 [any number, height, width, channels], for a network that compares images
+        with others: image i of a set with reference i, and from the first one again at the end.
     """
 
     name: str
     digest: str
     preparation: str
-    compute: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor | None]]
+    compute: Callable[..., tuple[tf.Tensor, tf.Tensor | None]]
     note: str = ""
     channels: int | None = 3
+    references: np.ndarray | None = None
 
     def protocol(self) -> dict[str, Any]:
         """Returns what decides the features of given pixels, for the protocol and cache keys."""
@@ -65,15 +68,19 @@ class Extraction:
         self._batch_size = batch_size
         self._compute = tf.function(extractor.compute, autograph=False)
 
-    def __call__(self, images: np.ndarray) -> Features:
-        """Returns the features of any number of images, uint8 [count, height, width, channels].
+    def __call__(self, images: np.ndarray, place: int = 0) -> Features:
+        """Returns the features of any number of images.
+
+        Args:
+          images: uint8 [count, height, width, channels].
+          place: of the first of them in its set, which decides its reference.
 
         Raises:
           UserError: the network cannot take such images, or returns no table, or not float32.
         """
         images = self._with_channels(images)
         parts = [
-            self._batch(images[first : first + self._batch_size])
+            self._batch(images[first : first + self._batch_size], place + first)
             for first in range(0, len(images), self._batch_size)
         ]
         has_logits = parts[0].logits is not None
@@ -91,12 +98,13 @@ class Extraction:
             "channels: convert them with --channels=rgb"
         )
 
-    def _batch(self, images: np.ndarray) -> Features:
+    def _batch(self, images: np.ndarray, place: int) -> Features:
         count = len(images)
         filled = np.zeros((self._batch_size, *images.shape[1:]), np.uint8)
         filled[:count] = images
+        inputs = [tf.constant(filled), *self._references(place)]
         try:
-            table, logits = self._compute(tf.constant(filled))
+            table, logits = self._compute(*inputs)
         except UserError:
             raise
         except (tf.errors.OpError, ValueError, TypeError) as error:
@@ -107,6 +115,12 @@ class Extraction:
             ) from error
         self._check(table)
         return Features(table.numpy()[:count], None if logits is None else logits.numpy()[:count])
+
+    def _references(self, place: int) -> list[tf.Tensor]:
+        references = self._extractor.references
+        if references is None:
+            return []
+        return [tf.constant(references[(place + np.arange(self._batch_size)) % len(references)])]
 
     def _check(self, table: tf.Tensor) -> None:
         name, shape = self._extractor.name, table.shape.as_list()

@@ -1,0 +1,205 @@
+"""Every run of the tables is an experiment that trains, and states what was published."""
+
+import ast
+import csv
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dualcontrast.configs.paper import datasets
+from dualcontrast.trainer import config as configs
+from dualcontrast.trainer import config_flags, state, steps
+
+FOLDER = pathlib.Path(datasets.__file__).parent
+with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as opened:
+    CELLS = list(csv.DictReader(opened))
+
+# Their networks do not exist here, so their rows have no experiment yet.
+BACKBONES_WITHOUT_NETWORKS = {
+    "biggan",
+    "biggan D",
+    "sagan",
+    "sg2small",
+    "sndcgan",
+    "sngan",
+    "sngan projection",
+    "snresnet18",
+    "stylegan1",
+    "unetgan(+stylegan2)",
+}
+HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
+
+LOSSES = {
+    "ns": "non_saturating",
+    "sat": "saturating",
+    "wgan": "wasserstein",
+    "hinge": "hinge",
+    "contr": "dual_contrastive",
+}
+GENERATOR_ATTENTION = {"-": "none", "san": "san", "sagan": "sagan", "dfn": "dfn", "vt": "vt"}
+PAIRINGS = {
+    ("-", "-"): "none",
+    ("san(self)", "-"): "self",
+    ("san(ref)", "eq8"): "reference",
+    ("san(ref)", "eq1"): "supplement_1",
+    ("san(ref)", "eq2"): "supplement_2",
+}
+
+
+def place(cell: dict[str, str]) -> tuple[str, str]:
+    """The experiment of a cell and its argument, which is empty where nothing is trained on."""
+    whole = cell["config"]
+    if cell["dataset"] == "-":
+        return whole.removesuffix(f"_complexity{cell['resolution']}"), ""
+    name, _, size = whole.rpartition(f"_{cell['dataset']}")
+    return name, cell["dataset"] + size
+
+
+ROWS = sorted({place(cell)[0] for cell in HERE})
+RUNS = {place(cell): cell for cell in HERE}
+
+
+def experiment(name: str, argument: str = "") -> configs.Config:
+    """What the command line's --config=NAME or --config=NAME:ARGUMENT means."""
+    return config_flags.load(f"{name}:{argument}" if argument else name)
+
+
+def test_the_matrix_is_whole():
+    # Nothing is lost when the file is edited: cells, names, and names that have networks.
+    names = [{cell["config"] for cell in cells} for cells in (CELLS, HERE)]
+    assert (len(CELLS), len(HERE), *map(len, names)) == (409, 278, 243, 156)
+
+
+def test_every_backbone_has_networks_or_is_known_to_have_none():
+    assert {cell["backbone"] for cell in CELLS} == {"stylegan2_e"} | BACKBONES_WITHOUT_NETWORKS
+
+
+def test_every_row_is_an_experiment_and_the_reverse():
+    assert ROWS == [name for name in config_flags.names() if name.startswith("sg2e_")]
+
+
+def test_the_name_of_every_run_follows_its_columns():
+    for (_, argument), cell in RUNS.items():
+        if argument:
+            size = "" if cell["subset"].startswith("full") else f"_{cell['subset']}"
+            assert argument == cell["dataset"] + size, cell["config"]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=":".join)
+def test_a_run_is_what_its_columns_say(run):
+    cell, config = RUNS[run], experiment(*run)
+    g, d = config.generator.attention, config.discriminator.attention
+    assert config.loss.adversarial == LOSSES[cell["loss"]]
+    assert g.kind == GENERATOR_ATTENTION[cell["attn_g"]]
+    assert d.pairing == PAIRINGS[cell["attn_d"], cell["ref_cfg"]]
+    assert cell["attn_g_res"] in ("-", str(g.resolution))
+    assert cell["attn_d_res"] in ("-", str(d.resolution))
+    assert config.data.resolution == (int(cell["resolution"]) if run[1] else None)
+    configs.resolve(config, int(cell["resolution"]), 3)
+
+
+@pytest.mark.parametrize("run", RUNS, ids=":".join)
+def test_a_run_trains_longer_than_it_warms_up(run):
+    config = experiment(*run)
+    assert 0 < config.loss.warmup_images < config.training.total_images / 10
+
+
+# Narrow networks. They start at the resolution that their attention needs.
+NARROW = {
+    "generator.latent_size": 8,
+    "generator.w_size": 8,
+    "generator.mapping_layers": 1,
+    "generator.fmap_max": 8,
+    "generator.attention.dfn.hidden": 8,
+    "generator.attention.vt.tokens": 2,
+    "generator.attention.vt.token_size": 8,
+    "discriminator.fmap_max": 8,
+    "training.batch_size": 4,
+    "loss.warmup_images": 0,
+    "data.mirror": False,
+}
+METRICS = {"loss/G", "path_length", "path_length/penalty", "loss/D", "r1"}
+
+
+def narrowed(config: configs.Config) -> configs.Config:
+    """The same experiment for images as small as its attention allows."""
+    g, d = config.generator.attention, config.discriminator.attention
+    sides = [8]
+    sides += [g.resolution] if g.kind != "none" else []
+    sides += [d.resolution] if d.pairing != "none" else []
+    small = NARROW | {"data.resolution": max(sides), "data.channels": 3}
+    changed = configs.replace(config, small)
+    configs.validate(changed)
+    return changed
+
+
+# Runs that differ in nothing but their images are one here.
+STRUCTURES = {narrowed(experiment(*run)): run for run in RUNS}
+
+
+@pytest.fixture(name="eagerly")
+def _eagerly():
+    """Compiling the steps would take several times as long as one iteration of narrow networks."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_the_runs_have_as_many_structures_as_there_are_rows():
+    assert sorted({run[0] for run in STRUCTURES.values()}) == ROWS
+    assert len(STRUCTURES) == len(ROWS)
+
+
+@pytest.mark.parametrize("config", STRUCTURES, ids=lambda config: STRUCTURES[config][0])
+@pytest.mark.usefixtures("eagerly")
+def test_a_whole_iteration_of_every_structure_trains(config):
+    side = config.data.resolution
+    images = np.random.default_rng(0).integers(0, 256, [8, side, side, 3]).astype(np.uint8)
+    built = state.State(config)
+    trainer = steps.Steps(config, built, tf.distribute.get_strategy())
+    references = images[4:] if config.discriminator.attention.reads_references else None
+    metrics = trainer.iterate(tf.constant(images[:4]), 0, references)
+    assert METRICS <= set(metrics)
+    assert [name for name, value in metrics.items() if not np.isfinite(value)] == []
+    assert int(built.images_seen) == 4
+
+
+Published = set[tuple[str, str, str, float]]
+
+
+def stated(name: str) -> Published:
+    """The source, argument, metric and value of every number in an experiment's docstring.
+
+    A table has the metrics above and the arguments at the left; a column METRIC@SIZE is about the
+    argument with _SIZE.
+    """
+    source = (FOLDER.parent / f"{name}.py").read_text(encoding="utf-8")
+    found, sources, header = set(), [], []
+    for line in ast.get_docstring(ast.parse(source)).splitlines():
+        if line.startswith("Published in "):
+            sources = line.removeprefix("Published in ").removesuffix(":").split("; ")
+            header = []
+        elif not line.startswith("    "):
+            sources = sources if not line else []
+        elif sources and not header:
+            header = [column.partition("@") for column in line.split()]
+        elif sources:
+            argument, *values = line.split()
+            assert len(values) == len(header), line
+            for (metric, _, size), value in zip(header, values):
+                whole = f"{argument}_{size}" if size else argument
+                found |= {(one, whole, metric, float(value)) for one in sources if value != "-"}
+    return found
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_experiment_states_all_published_numbers_and_no_others(name):
+    published = set()
+    for cell in HERE:
+        row, argument = place(cell)
+        if row == name:
+            argument = argument or "{0}x{0}".format(cell["resolution"])
+            published.add((cell["source"], argument, cell["metric"], float(cell["published"])))
+    assert stated(name) == published

@@ -1,0 +1,70 @@
+"""Times functions while nothing else uses the machine."""
+
+import os
+import time
+
+import numpy as np
+
+_BUSY = 0.06  # Share of one processor that others may use during a sample.
+_PATIENCE_SECONDS = 300.0
+
+
+class QuietClock:
+    """Times functions in rounds, and a round again when other programs were at work.
+
+    The functions take turns, so that a drift of the machine's speed meets them all.
+
+    Args:
+      rounds: clean samples of each function.
+
+    Attributes:
+      rejected: samples that were thrown away.
+    """
+
+    def __init__(self, rounds: int):
+        self._rounds = rounds
+        self.rejected = 0
+
+    def medians(self, functions: dict) -> dict | None:
+        """Returns the median seconds of each function, or None when the machine stays busy.
+
+        Args:
+          functions: by name; those whose name is a tuple are judged one by one, the others, which
+            take milliseconds, together.
+        """
+        samples: dict = {name: [] for name in functions}
+        for function in functions.values():
+            function()
+        deadline = time.monotonic() + _PATIENCE_SECONDS * self._rounds
+        # The kernel counts in hundredths of a second.
+        blocks = [[name] for name in functions if isinstance(name, tuple)]
+        blocks.append([name for name in functions if not isinstance(name, tuple)])
+        for _ in range(self._rounds):
+            for block in blocks:
+                while (times := self._sample(functions, block)) is None:
+                    if time.monotonic() > deadline:
+                        return None
+                for name, seconds in times.items():
+                    samples[name].append(seconds)
+        return {name: float(np.median(values)) for name, values in samples.items()}
+
+    def _sample(self, functions: dict, block: list) -> dict | None:
+        others, started = _others_seconds(), time.monotonic()
+        times = {}
+        for name in block:
+            before = time.perf_counter()
+            functions[name]()
+            times[name] = time.perf_counter() - before
+        elapsed = time.monotonic() - started
+        if _others_seconds() - others > _BUSY * elapsed + 0.02:
+            self.rejected += 1
+            return None
+        return times
+
+
+def _others_seconds() -> float:
+    """Returns the processor time that all other programs have used since the machine started."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    everyone = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return everyone - time.process_time()
