@@ -10,7 +10,7 @@ PACKAGES := configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops benchmark-attention crosscheck gpu-check lint format
+.PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops crosscheck gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -40,7 +40,7 @@ test: operations
 test-slow: operations
 	$(BIN)/python -m pytest -m slow
 
-benchmark: $(INSTALLED)
+benchmark: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark
 
 benchmark-data: $(INSTALLED)
@@ -48,9 +48,6 @@ benchmark-data: $(INSTALLED)
 
 benchmark-ops: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark_ops
-
-benchmark-attention: operations
-	$(BIN)/python -m dualcontrast.tools.benchmark_attention
 
 gpu-check: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.tools.gpu_check --report=gpu_check.json

@@ -8,9 +8,9 @@
     dualcontrast-train --config=comparison:ns_dref8 --data=scenes1k --workdir=d
     dualcontrast-train --config=comparison:ns --data=scenes1k --workdir=e
 
-The networks of configs/demo.py, a third as long. Everything else is the same in all rows, R1's weight
-too: with a smaller one the literal minimax loss comes to rest as soon as it begins. The results are
-in docs/results.md.
+The networks of configs/demo.py, a third as long; scenes1k is the first quarter of scenes4k.
+Everything else is the same in all rows, R1's weight too: with a smaller one the literal minimax
+loss comes to rest as soon as it begins. The results are in docs/results.md.
 """
 
 from dualcontrast.configs import demo

@@ -4,8 +4,10 @@
 
 For config E at batch 8, the time of every convolution of an iteration is measured alone, summed
 to a floor, and each figure is printed as a fraction of it, with its target; the exit code is 1 when
-one falls short. Samples taken while other programs used the processor are thrown away.
-docs/performance.md explains the figures.
+one falls short. Then iterations with attention and the plain one take turns: SAN in the generator
+at 32x32 (gsan32), reference attention in the discriminator at 8x8 with a second batch of reals
+(dref8) and without (dref8_rolled). Samples taken while other programs used the processor are thrown
+away. docs/performance.md explains the figures.
 """
 
 import subprocess
@@ -17,6 +19,7 @@ from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 import tensorflow as tf
 from absl import flags
 
+from dualcontrast.tools import benchmark_attention
 from dualcontrast.tools import benchmark_convolutions as convolutions
 from dualcontrast.tools import benchmark_iteration as iterations
 from dualcontrast.tools.benchmark_iteration import BATCH, SHARES
@@ -27,6 +30,9 @@ _RESOLUTIONS = flags.DEFINE_list("resolutions", ["64", "128"], "Sides of the ima
 _PRECISIONS = flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "Arithmetic.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
 _ONE = flags.DEFINE_bool("in_this_process", False, "Measure one resolution and precision here.")
+_ATTENTION = flags.DEFINE_list(
+    "attention", [*benchmark_attention.KINDS], "What to compare with the plain iteration."
+)
 
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
@@ -36,15 +42,25 @@ def main(argv: list[str]) -> int:
     """Runs every combination in a process of its own; returns 1 when a target is missed."""
     errors.no_arguments(argv)
     if _ONE.value:
-        return measure(int(_RESOLUTIONS.value[0]), _PRECISIONS.value[0])
+        return _measure_here()
+    command = [sys.executable, "-m", "dualcontrast.tools.benchmark", "--in_this_process"]
+    command.append(f"--rounds={_ROUNDS.value}")
     missed = 0
     for resolution in _RESOLUTIONS.value:
+        one = [*command, f"--resolutions={resolution}"]
         for precision in _PRECISIONS.value:
-            command = [sys.executable, "-m", "dualcontrast.tools.benchmark", "--in_this_process"]
-            command += [f"--resolutions={resolution}", f"--precisions={precision}"]
             # A process of its own: its peak memory is the iteration's.
-            missed |= subprocess.call([*command, f"--rounds={_ROUNDS.value}"])
+            missed |= subprocess.call([*one, f"--precisions={precision}", "--attention="])
+        for kind in _ATTENTION.value:
+            missed |= subprocess.call([*one, f"--attention={kind}"])
     return missed
+
+
+def _measure_here() -> int:
+    resolution = int(_RESOLUTIONS.value[0])
+    if _ATTENTION.value:
+        return benchmark_attention.measure(_ATTENTION.value[0], resolution, _ROUNDS.value)
+    return measure(resolution, _PRECISIONS.value[0])
 
 
 def measure(resolution: int, precision: str) -> int:

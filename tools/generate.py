@@ -23,7 +23,6 @@ again (OUTPUT/interpolation.webp):
 
 import math
 import pathlib
-import re
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -32,7 +31,7 @@ from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 import numpy as np
 from absl import flags
 
-from dualcontrast.tools import run_flags
+from dualcontrast.tools import ranges, run_flags
 from dualcontrast.tools import sampler as samplers
 from dualcontrast.trainer import checkpoint, errors, pictures
 from dualcontrast.trainer.errors import UserError
@@ -50,7 +49,6 @@ _LAYERS = flags.DEFINE_string("style_layers", "0-3", "Style mixing: layers the c
 _SECONDS = flags.DEFINE_float("interpolate", None, "Animation: seconds from one seed to the next.")
 
 _FRAMES_PER_SECOND = 25
-_MOST_NUMBERS = 1_000_000
 
 
 def main(argv: list[str]) -> None:
@@ -75,15 +73,15 @@ def check_flags() -> None:
     Raises:
       UserError: a flag is wrong, or two contradict each other.
     """
-    seeds = numbers("seeds", _SEEDS.value)
+    seeds = ranges.numbers("seeds", _SEEDS.value)
     if not math.isfinite(_PSI.value):
         raise UserError(f"--truncation_psi={_PSI.value}: expected a number, such as 0.7")
     if (_ROWS.value is None) != (_COLUMNS.value is None):
         raise UserError("style mixing needs both --rows=SEEDS and --columns=SEEDS")
-    numbers("style_layers", _LAYERS.value)
+    ranges.numbers("style_layers", _LAYERS.value)
     if _ROWS.value is not None:
-        numbers("rows", _ROWS.value)
-        numbers("columns", _COLUMNS.value)
+        ranges.numbers("rows", _ROWS.value)
+        ranges.numbers("columns", _COLUMNS.value)
     _check_modes()
     if _SECONDS.value is not None:
         _check_interpolation(seeds)
@@ -116,35 +114,13 @@ def _check_interpolation(seeds: list[int]) -> None:
         raise UserError("--interpolate has one noise for all frames: drop --noise=random")
 
 
-def numbers(flag: str, text: str) -> list[int]:
-    """Returns the numbers of a text such as 0-63,100.
-
-    Args:
-      flag: whose value the text is.
-      text: whole numbers and ranges (both ends included) with commas between.
-
-    Raises:
-      UserError: the text is anything else.
-    """
-    found: list[int] = []
-    for word in text.split(","):
-        ends = re.fullmatch(r"\s*([0-9]{1,18})(?:-([0-9]{1,18}))?\s*", word)
-        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (1, 0)
-        if first > last:
-            raise UserError(f"--{flag}={text}: {word!r} is no number and no range such as 0-63")
-        if len(found) + last - first >= _MOST_NUMBERS:
-            raise UserError(f"--{flag}={text}: more than {_MOST_NUMBERS:,} at once")
-        found += range(first, last + 1)
-    return found
-
-
 def style_layers(text: str, latents: int) -> list[int]:
     """Returns the layers of `--style_layers`; a generator has `latents` of them.
 
     Raises:
       UserError: the generator lacks one.
     """
-    layers = numbers("style_layers", text)
+    layers = ranges.numbers("style_layers", text)
     if max(layers) >= latents:
         raise UserError(f"--style_layers={text}: this generator has the layers 0 to {latents - 1}")
     return layers
@@ -156,9 +132,10 @@ def write(sampler: samplers.Sampler, layers: list[int], folder: pathlib.Path) ->
     Raises:
       OSError: the folder may not be written to, or the disk is full.
     """
-    seeds = numbers("seeds", _SEEDS.value)
+    seeds = ranges.numbers("seeds", _SEEDS.value)
     if _ROWS.value is not None:
-        rows, columns = numbers("rows", _ROWS.value), numbers("columns", _COLUMNS.value)
+        rows = ranges.numbers("rows", _ROWS.value)
+        columns = ranges.numbers("columns", _COLUMNS.value)
         return save_style_mixing(sampler, rows, columns, layers, folder)
     if _SECONDS.value is not None:
         return save_interpolation(sampler, seeds, _SECONDS.value, folder)

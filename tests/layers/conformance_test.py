@@ -185,7 +185,7 @@ def _gradients(layer, inputs):
         projected = tf.reduce_sum(tf.cast(out, y.dtype) * y)
     found = tape.gradient(projected, watched)
     assert all(gradient is not None for gradient in found)
-    return np.concatenate([np.ravel(gradient) for gradient in found])
+    return tf.concat([tf.reshape(gradient, [-1]) for gradient in found], 0)
 
 
 @every_layer
@@ -265,6 +265,47 @@ def test_a_traced_layer_with_an_unknown_batch_gives_the_eager_values(name):
     np.testing.assert_allclose(traced(*inputs), layer(*inputs), rtol=1e-5, atol=1e-5)
 
 
+# The minibatch deviation is of groups: samples i, i + 2 and i + 4 of six.
+GROUPED = ("minibatch_stddev", "discriminator")
+
+
+@every_layer
+def test_what_a_sample_becomes_does_not_depend_on_the_rest_of_its_batch(name):
+    layer, inputs = _build(name)
+    _fill(layer)
+    kept = [0, 2, 4] if name.split()[0] in GROUPED else [4, 1]
+    alone = layer(*(tf.gather(x, kept) for x in inputs))
+    expected = tf.gather(layer(*inputs), kept)
+    np.testing.assert_allclose(alone, expected, rtol=1e-5, atol=1e-5)
+
+
+@every_layer
+def test_two_replicas_compute_what_one_computes_of_each_share(name):
+    # No collectives: another strategy in the same process would use the same keys for its own.
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    one, inputs = _build(name)
+    _fill(one)
+    with strategy.scope():
+        two, _ = _build(name)
+        _fill(two)
+
+    def gradients(layer, share):
+        return _gradients(layer, [tf.gather(x, 2 * tf.range(3) + share) for x in inputs])
+
+    @tf.function(autograph=False)
+    def step():
+        def replica():
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return gradients(two, number)
+
+        return strategy.experimental_local_results(strategy.run(replica))
+
+    for share, found in enumerate(step()):
+        expected = gradients(one, share)
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found / scale, expected / scale, atol=1e-5)
+
+
 @every_layer
 def test_second_derivatives_match_finite_differences(name):
     # P = |gradient in the inputs|^2, as in R1 and path length, along one direction of all variables
@@ -313,8 +354,9 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
     assert out.dtype == (tf.float32 if name.split()[0] in FLOAT32_OUT else tf.bfloat16)
     a, b = _gradients(full, inputs), _gradients(mixed, inputs)
     assert np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b) > 0.99
-    # Products of two rounded factors, weights and values, in maps of 6 channels.
-    tolerance = 0.1 if name == "generator" else 0.03
+    # With attention at both of two convolutions of 6 channels, where weights and values are rounded
+    # and multiplied, the generator's is 1.061; its synthesis network's, alone, 0.997.
+    tolerance = 0.07 if name == "generator" else 0.03
     assert np.linalg.norm(b) / np.linalg.norm(a) == pytest.approx(1, abs=tolerance)
 
 

@@ -12,7 +12,7 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from dualcontrast.tools import generate, sampler
+from dualcontrast.tools import generate, ranges, sampler
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import files, pictures, seeds, state
@@ -180,7 +180,7 @@ def test_the_way_between_latents_is_a_great_circle():
 
 @pytest.mark.parametrize("text, wanted", [("5", [5]), ("0-2,9", [0, 1, 2, 9]), ("3-3, 1", [3, 1])])
 def test_numbers_and_ranges_are_read(text, wanted):
-    assert generate.numbers("seeds", text) == wanted
+    assert ranges.numbers("seeds", text) == wanted
 
 
 MISTAKES = [

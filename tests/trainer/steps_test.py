@@ -67,6 +67,8 @@ def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_confi
     assert len(slots) == len(one.generator.trainable_variables) + len(
         one.discriminator.trainable_variables
     )
+    values = one.named_variables()
+    assert [name for name in slots if name not in LOGIT_BIAS and not np.any(values[name])] == []
     assert_same_variables(one, two)
 
 

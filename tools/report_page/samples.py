@@ -54,7 +54,7 @@ def attention(runs: list[Run], most_bytes: float) -> Html | None:
         note = _note(len(paths), len(run.attention), done)
         content += [markup.element("h3", markup.run_name(index, run.name)), note]
         content.append(markup.element("div", markup.join(figures), class_="maps"))
-    lead = "Where the generator looks from the marked points: one map a point."
+    lead = "Where the networks look from the marked points: one map a point."
     return markup.section("Attention maps", lead, *content)
 
 
