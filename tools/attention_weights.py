@@ -13,6 +13,7 @@ import tensorflow as tf
 from dualcontrast.layers import discriminator as discriminators
 from dualcontrast.layers import generator as generators
 from dualcontrast.layers.attention import dfn, sagan, san
+from dualcontrast.trainer.features.discriminator import replaced_call
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +57,8 @@ def of_generator(
         heard.append(weights)
         return out
 
-    attend.call = listen
-    try:
+    with replaced_call(attend, listen):
         image = generator.synthesis(w)
-    finally:
-        del attend.call
     (weights,) = heard
     return image, attend, weights[0].numpy()
 

@@ -1,6 +1,6 @@
 """Measures training and generation against the convolutions that they need.
 
-  python -m dualcontrast.tools.benchmark --resolutions=64,128
+  python -m dualcontrast.tools.benchmark --resolution=64 --measure=float32 --measure=gsan32
 
 For config E at batch 8, the time of every convolution of an iteration is measured alone, summed
 to a floor, and each figure is printed as a fraction of it, with its target; the exit code is 1 when
@@ -26,15 +26,15 @@ from dualcontrast.tools.benchmark_iteration import BATCH, SHARES
 from dualcontrast.tools.quiet_clock import QuietClock
 from dualcontrast.trainer import devices, errors, state
 
-_RESOLUTIONS = flags.DEFINE_list("resolutions", ["64", "128"], "Sides of the images.")
-_PRECISIONS = flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "Arithmetic.")
+_RESOLUTIONS = flags.DEFINE_multi_integer("resolution", [64, 128], "Sides of the images.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
-_ONE = flags.DEFINE_bool("in_this_process", False, "Measure one resolution and precision here.")
-_ATTENTION = flags.DEFINE_list(
-    "attention", [*benchmark_attention.KINDS], "What to compare with the plain iteration."
-)
 
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
+_SUBJECTS = [*LEAST_FRACTION, *benchmark_attention.KINDS]
+_MEASURE = flags.DEFINE_multi_enum(
+    "measure", _SUBJECTS, _SUBJECTS, "Types of arithmetic, and kinds of attention."
+)
+_ONE = flags.DEFINE_bool("in_this_process", False, "Measure the first of each here.")
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
 
 
@@ -47,20 +47,18 @@ def main(argv: list[str]) -> int:
     command.append(f"--rounds={_ROUNDS.value}")
     missed = 0
     for resolution in _RESOLUTIONS.value:
-        one = [*command, f"--resolutions={resolution}"]
-        for precision in _PRECISIONS.value:
+        for subject in _MEASURE.value:
             # A process of its own: its peak memory is the iteration's.
-            missed |= subprocess.call([*one, f"--precisions={precision}", "--attention="])
-        for kind in _ATTENTION.value:
-            missed |= subprocess.call([*one, f"--attention={kind}"])
+            one = [*command, f"--resolution={resolution}", f"--measure={subject}"]
+            missed |= subprocess.call(one)
     return missed
 
 
 def _measure_here() -> int:
-    resolution = int(_RESOLUTIONS.value[0])
-    if _ATTENTION.value:
-        return benchmark_attention.measure(_ATTENTION.value[0], resolution, _ROUNDS.value)
-    return measure(resolution, _PRECISIONS.value[0])
+    resolution, subject = _RESOLUTIONS.value[0], _MEASURE.value[0]
+    if subject in benchmark_attention.KINDS:
+        return benchmark_attention.measure(subject, resolution, _ROUNDS.value)
+    return measure(resolution, subject)
 
 
 def measure(resolution: int, precision: str) -> int:

@@ -1,9 +1,13 @@
 """One evaluation after another with the same metrics, networks and real images."""
 
 import dataclasses
+import functools
 import pathlib
 import time
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from dualcontrast.tools import evaluation_flags
 from dualcontrast.tools import subject as subjects
@@ -56,8 +60,9 @@ class Session:
           UserError: the images are too few, or not like the real ones, or not what they should be.
         """
         started = time.monotonic()
+        self._check_alike(subject.images)
         plan = self._plan_for(subject)
-        self._check(plan, subject.images)
+        self._check_counts(plan, subject.images.count)
         results = self._measure(plan, subject)
         print(f"{subject.images.name} against {self._reals_name()}")
         print(report.table(results), flush=True)
@@ -100,18 +105,24 @@ class Session:
     def _plan_for(self, subject: Subject) -> Plan:
         if "fddf" not in self._plan.metrics:
             return self._plan
-        extractor, composition = subjects.discriminator_of(subject, self._reals.images)
+        extractor, composition = subjects.discriminator_of(subject, self._draw_references)
         extractors = {**self._plan.extractors, measure.DISCRIMINATOR: extractor}
         return dataclasses.replace(self._plan, extractors=extractors, composition=composition)
 
-    def _check(self, plan: Plan, images: ImageSet) -> None:
-        if not plan.metrics:
-            return
-        reals = self._reals.protocol if self._reals else None
-        measure.check_counts(plan, reals["count"] if reals else None, images.count)
-        if reals:
+    @functools.cached_property
+    def _draw_references(self) -> Callable[[], np.ndarray]:
+        return subjects.references_of(self._reals.images)
+
+    def _check_alike(self, images: ImageSet) -> None:
+        if self._plan.metrics and self._reals:
+            reals = self._reals.protocol
             about = self._reals_name(), reals["resolution"], reals["channels"]
             image_set.check_alike(about, images)
+
+    def _check_counts(self, plan: Plan, fakes: int) -> None:
+        if plan.metrics:
+            reals = self._reals.protocol["count"] if self._reals else None
+            measure.check_counts(plan, reals, fakes)
 
     def _measure(self, plan: Plan, subject: Subject) -> dict[str, Result]:
         reading = self._reals.protocol["count"] if self._reals and self._reals.missing(plan) else 0

@@ -26,10 +26,10 @@ baseline where the one convolution that is replaced has 2.62 M in all.
 
 FLOPS. The published column is not what an image costs. Both networks of the baseline take
 {total:.2f} G multiply-adds for one image, and the column says 1.08 G. Its rows are 22 to 31 times
-their parameters, whichever the maps that the parameters meet: that is what TensorFlow 1's profiler
-finds in a training graph whose batch size is open, where convolutions have no known size and only
-work on the parameters themselves is counted (losses, gradients, averages). So there is nothing in
-it to reproduce, and the last column here has the true multiply-adds."""
+their parameters, whichever the maps that the parameters meet. Most likely TensorFlow 1's profiler
+counted a training graph whose batch size is open: convolutions then have no known size, and only
+work on the parameters themselves remains (losses, gradients, averages); an emulation of that came
+to 1.00 G. There is nothing in it to reproduce; the last column here has the true multiply-adds."""
 
 
 class Row(NamedTuple):

@@ -1,7 +1,11 @@
 """What is measured: images, and the networks behind them where there are any."""
 
 import dataclasses
+import functools
 import pathlib
+from collections.abc import Callable
+
+import numpy as np
 
 from dualcontrast.layers import generator as generators
 from dualcontrast.trainer import checkpoint
@@ -12,7 +16,7 @@ from dualcontrast.trainer.features import discriminator
 from dualcontrast.trainer.features.extractor import Extractor
 from dualcontrast.trainer.metrics.feature_distribution_distance import Composition
 
-# Departs from one for each image: those of 256x256 then take 200 MB at most.
+# Departs from one for each image (Yu et al. 2021 say no number): they are kept, 200 MB of 256x256.
 _MOST_REFERENCES = 1024
 
 
@@ -49,12 +53,23 @@ def of_run(path: str, **how) -> Subject:
     return Subject(images, images_seen, generator, config)
 
 
-def discriminator_of(subject: Subject, reals: ImageSet) -> tuple[Extractor, Composition]:
+def references_of(reals: ImageSet) -> Callable[[], np.ndarray]:
+    """Returns what draws references from reals, when it is first called, and remembers them.
+
+    Args:
+      reals: to draw from.
+    """
+    return functools.cache(lambda: image_set.draw(reals, _MOST_REFERENCES))
+
+
+def discriminator_of(
+    subject: Subject, references: Callable[[], np.ndarray]
+) -> tuple[Extractor, Composition]:
     """Returns the discriminator of a run's checkpoint as an extractor, and its batches.
 
     Args:
       subject: of a run.
-      reals: where references are drawn from, if the discriminator needs any.
+      references: from `references_of`; called if the discriminator needs any.
 
     Raises:
       UserError: the checkpoint is gone or damaged.
@@ -62,6 +77,6 @@ def discriminator_of(subject: Subject, reals: ImageSet) -> tuple[Extractor, Comp
     network = checkpoint.load_discriminator(subject.images.name)
     batch, most = subject.config.training.batch_size, network.minibatch_stddev.group
     group = max(size for size in range(1, most + 1) if batch % size == 0)
-    drawn = image_set.draw(reals, _MOST_REFERENCES) if network.takes_references else None
+    drawn = references() if network.takes_references else None
     extractor = discriminator.load(network, generated.weights_digest(network), drawn)
     return extractor, Composition(batch, group, "stored")

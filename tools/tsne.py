@@ -15,6 +15,7 @@ both clouds are apart among all features (fddf).
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
 
 from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
 
@@ -51,10 +52,11 @@ def main(argv: list[str]) -> None:
     runs = [subjects.of_run(path, count=_COUNT.value, seed=_SEED.value) for path in _RUN.value]
     for run_subject in runs:
         image_set.check_alike((reals.name, reals.resolution, reals.channels), run_subject.images)
+    references = subjects.references_of(reals)
     panels, records = [], []
     with ProgressBar("images", 2 * _COUNT.value * len(runs)) as bar:
         for index, run_subject in enumerate(runs):
-            panel, record = _panel(run_subject, reals, bar, 2 * _COUNT.value * index)
+            panel, record = _panel(run_subject, reals, references, bar, 2 * _COUNT.value * index)
             panels.append(panel)
             records.append(record)
     try:
@@ -70,10 +72,14 @@ def main(argv: list[str]) -> None:
 
 
 def _panel(
-    run_subject: Subject, reals: image_set.ImageSet, bar: ProgressBar, before: int
+    run_subject: Subject,
+    reals: image_set.ImageSet,
+    references: Callable[[], np.ndarray],
+    bar: ProgressBar,
+    before: int,
 ) -> tuple[embedding.Panel, dict]:
     """Returns a panel, and its points with what they were made from."""
-    extractor, composition = subjects.discriminator_of(run_subject, reals)
+    extractor, composition = subjects.discriminator_of(run_subject, references)
     need = {"d": gather.Need(extractor, composition.batch_size, whole_batches=True)}
 
     def features(images: image_set.ImageSet, done: int) -> np.ndarray:

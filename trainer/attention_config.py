@@ -105,7 +105,8 @@ class DiscriminatorAttentionConfig:
     references: str = setting(
         "independent",
         "the reals that images are compared with: a second batch, or the batch itself moved on by"
-        " one image on each device (rolled; spares a pass through the network)",
+        " one image on each device (rolled; spares a pass through the network, but then who is"
+        " compared with whom depends on the number of devices)",
         choices=("independent", "rolled"),
     )
     san: SanConfig = SanConfig()

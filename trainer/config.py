@@ -379,9 +379,12 @@ def check_replicas(config: Config, replicas: int) -> None:
             " (discriminator.minibatch_stddev_group): try a smaller one of either"
         )
     attention = config.discriminator.attention
-    if attention.takes_references and not attention.reads_references and share // parts < 2:
+    rolled = attention.takes_references and not attention.reads_references
+    if rolled and (parts > 1 or share < 2):
+        # The neighbour of an image is in another part.
         raise UserError(
-            "discriminator.attention.references=rolled needs two images on a device at a time:"
+            f"discriminator.attention.references=rolled needs a device's {share} images at once,"
+            " two or more, and training.accumulation=1:"
             " try --config.discriminator.attention.references=independent"
         )
 
@@ -401,8 +404,9 @@ def resolve(config: Config, resolution: int, channels: int) -> Config:
         asked = get(config, path)
         if asked not in (None, value):
             raise UserError(
-                f"{path}={asked} contradicts the dataset, which has {value}:"
-                f" drop --config.{path}, or convert the images again"
+                f"{path}={asked} contradicts the dataset, which has {value}: convert the images"
+                f" again, or drop what asks for {asked} (--config.{path}, or the dataset in"
+                " --config=NAME:DATASET)"
             )
     resolved = replace(config, found)
     validate(resolved)

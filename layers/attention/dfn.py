@@ -72,6 +72,10 @@ class DFN(keras.layers.Layer):
         dense = self.hidden * (self.channels + self.patch_size**2 * self.maps)
         return height * width * (dense + self.patch_size**2 * self.channels)
 
+    def count_weights(self, height: int, width: int) -> int:
+        """Returns how many weights there are for one map of these sides."""
+        return height * width * self.patch_size**2 * self.maps
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -79,6 +79,11 @@ class SAGAN(keras.layers.Layer):
         attended = height * width // (4 if self.pool else 1)
         return height * width * (dense + attended * (self.key.shape[1] + self.value.shape[1]))
 
+    def count_weights(self, height: int, width: int) -> int:
+        """Returns how many weights there are for one map of these sides."""
+        attended = height * width // (4 if self.pool else 1)
+        return height * width * attended
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -150,6 +150,10 @@ class SAN(keras.layers.Layer):
         dense = sum(shape[-1] * shape[-2] for shape in kernels)
         return height * width * (dense + self.patch_size**2 * self.to_values.filters)
 
+    def count_weights(self, height: int, width: int) -> int:
+        """Returns how many weights there are for one map of these sides."""
+        return height * width * self.patch_size**2 * self.maps
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

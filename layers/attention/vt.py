@@ -114,6 +114,11 @@ class VT(keras.layers.Layer):
         each_token = passes * c * size + (passes - 1) * c * size + 4 * size * size + 2 * c * size
         return height * width * each_pixel + tokens * (each_token + tokens * size * 3 // 2)
 
+    def count_weights(self, height: int, width: int) -> int:
+        """Returns how many weights there are for one map of these sides."""
+        # Of the pixels in tokens, and of the tokens in pixels.
+        return 2 * height * width * self.tokens
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -1,7 +1,9 @@
 """What every layer owes: its configuration, its file, its shapes, its types, its derivatives."""
 
 import doctest
+import importlib
 import inspect
+import pathlib
 
 import keras
 import numpy as np
@@ -186,6 +188,17 @@ def _gradients(layer, inputs):
     found = tape.gradient(projected, watched)
     assert all(gradient is not None for gradient in found)
     return tf.concat([tf.reshape(gradient, [-1]) for gradient in found], 0)
+
+
+def test_every_layer_of_the_project_is_here():
+    folder = pathlib.Path(inspect.getfile(generator)).parent
+    found = set()
+    for path in sorted(folder.rglob("[a-z]*.py")):
+        name = ".".join(path.relative_to(folder).with_suffix("").parts)
+        module = importlib.import_module(f"dualcontrast.layers.{name}")
+        own = [x for x in vars(module).values() if getattr(x, "__module__", "") == module.__name__]
+        found |= {x for x in own if inspect.isclass(x) and issubclass(x, keras.layers.Layer)}
+    assert found == {cls for cls, _, _ in LAYERS.values()}
 
 
 @every_layer

@@ -72,27 +72,13 @@ def _constants(prepared):
     return {name: tf.stop_gradient(x) for name, x in prepared.items()}
 
 
-def test_r1_is_of_the_primary_alone_and_teaches_the_references_branch():
+def test_r1_of_the_primary_teaches_the_references_branch():
     network = _network()
     watched = network.blocks[1].same.to_weights.kernel.value
     with tf.GradientTape() as tape:
         penalty = r1.r1_penalty(lambda images: network(images, REFERENCES), REALS)
+    # With equation 8 the weights know the reference alone.
     assert np.any(tape.gradient(penalty, watched))
-    rolled = tf.roll(REALS, -1, axis=0)
-    apart = r1.r1_penalty(lambda images: network(images, rolled), REALS)
-    tied = r1.r1_penalty(lambda images: network(images, tf.roll(images, -1, axis=0)), REALS)
-    assert not np.allclose(apart, tied, rtol=1e-3)
-
-
-def test_references_change_nothing_of_the_gradient_into_fakes():
-    network = _network()
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(FAKES)
-        prepared = network.prepare(network.encode(REFERENCES))
-        maps = network.encode(FAKES)
-        free = network.judge(maps, prepared)
-        held = network.judge(maps, _constants(prepared))
-    np.testing.assert_array_equal(tape.gradient(free, FAKES), tape.gradient(held, FAKES))
 
 
 def test_missing_and_superfluous_references_are_refused():

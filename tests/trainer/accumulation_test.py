@@ -109,7 +109,7 @@ def test_a_mean_over_samples_computes_each_part_once():
         return accumulation.gradients(
             outputs,
             loss,
-            [weight.value()],
+            [weight],
             numbers=1,
             parts=3,
             couples=False,
@@ -133,11 +133,18 @@ def test_a_mean_over_samples_computes_each_part_once():
         (
             REFERENCE
             | {
-                "training.accumulation": 8,
-                "discriminator.minibatch_stddev_group": 1,
+                "training.accumulation": 2,
                 "discriminator.attention.references": "rolled",
             },
-            "needs two images",
+            "rolled needs a device's 8 images at once",
+        ),
+        (
+            REFERENCE
+            | {
+                "training.batch_size": 1,
+                "discriminator.attention.references": "rolled",
+            },
+            "rolled needs a device's 1 images at once, two or more",
         ),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dualcontrast.losses import r1
 from dualcontrast.trainer import attention_config
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import game as games
@@ -41,6 +42,35 @@ def test_rolled_references_are_independent_ones_that_are_the_next_reals(tiny_con
             np.testing.assert_allclose(
                 got[name].numpy() / scale, variable.numpy() / scale, atol=1e-3, err_msg=name
             )
+
+
+def test_a_step_of_the_generator_teaches_the_discriminator_nothing_through_its_references(
+    tiny_config,
+):
+    config = configs.replace(tiny_config, BOTH | {"loss.warmup_images": 0})
+    built = state.State(config)
+    before = {name: value.numpy() for name, value in built.named_variables().items()}
+    trainer = steps.Steps(config, built, tf.distribute.get_strategy())
+    step = trainer.compiled("G", games.game_at(config.loss, 0))
+    step(tf.constant(IMAGES), tf.constant(0, tf.int64), tf.constant(IMAGES[::-1]))
+    after = built.named_variables()
+    changed = {name for name in after if not np.array_equal(after[name], before[name])}
+    assert changed and all(name.startswith("generator") for name in changed)
+
+
+def test_r1_takes_rolled_references_for_constants(tiny_config):
+    # A penalty whose references moved with the images would be the slope of another function.
+    config = configs.replace(tiny_config, BOTH | {"discriminator.attention.references": "rolled"})
+    built = state.State(config)
+    trainer = steps.Steps(config, built, tf.distribute.get_strategy())
+    found = trainer.compiled("R1", None)(tf.constant(IMAGES), tf.constant(0, tf.int64))
+    fresh = state.State(config).discriminator
+    reals = tf.cast(IMAGES, tf.float32) / 127.5 - 1
+    rolled = tf.roll(reals, -1, axis=0)
+    apart = r1.r1_penalty(lambda images: fresh(images, rolled), reals)
+    tied = r1.r1_penalty(lambda images: fresh(images, tf.roll(images, -1, axis=0)), reals)
+    assert float(found["r1"]) == pytest.approx(float(tf.reduce_mean(apart)), rel=1e-4)
+    assert not np.allclose(apart, tied, rtol=1e-3)
 
 
 @pytest.mark.parametrize("adversarial", ["saturating", "wasserstein", "hinge"])

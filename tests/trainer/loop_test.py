@@ -10,8 +10,9 @@ from PIL import Image
 
 from dualcontrast.trainer import checkpoint
 from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import loop
+from dualcontrast.trainer import data, loop
 from dualcontrast.trainer import state as states
+from dualcontrast.trainer import steps
 from dualcontrast.trainer.errors import UserError
 
 
@@ -113,3 +114,42 @@ def test_a_weight_that_is_not_finite_is_never_saved(dataset, tiny_config, tmp_pa
     slot.assign(slot + math.inf)
     with pytest.raises(UserError, match="not finite: discriminator_optimizer/"):
         run._check_variables()
+
+
+def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it_goes_on(
+    dataset, tiny_config, tmp_path, monkeypatch
+):
+    changes = {
+        "discriminator.attention.pairing": "reference",
+        "discriminator.attention.san.patch_size": 3,
+        "generator.path_length_weight": 0.0,
+        "discriminator.r1_gamma": 0.0,
+        "loss.warmup_images": 0,
+        "data.mirror": True,
+        "training.total_images": 48,
+        "training.checkpoint_every_images": 24,
+    }
+    config = configs.replace(tiny_config, changes)
+    seen = []
+
+    def iterate(trainer, reals, images_seen, references=None):
+        strategy = trainer._strategy
+        local = [np.array(strategy.experimental_local_results(x)[0]) for x in (reals, references)]
+        seen.append((images_seen, *local))
+        trainer._state.images_seen.assign_add(config.training.batch_size)
+        return {"loss/G": tf.zeros([])}
+
+    monkeypatch.setattr(steps.Steps, "iterate", iterate)
+    for stop in (24, 48):
+        until = configs.replace(config, {"training.total_images": stop})
+        with loop._Signals() as signals:
+            begin(until, dataset, tmp_path).go(signals)
+    assert [images_seen for images_seen, _, _ in seen] == list(range(0, 48, 8))
+    streams = [
+        data.image_batches(dataset, batch_size=8, seed=seed, start_image=0, mirror=True)
+        for seed in (config.training.seed, config.training.seed ^ loop._REFERENCE_SEED)
+    ]
+    for (_, reals, references), *expected in zip(seen, *streams):
+        np.testing.assert_array_equal(reals, expected[0])
+        np.testing.assert_array_equal(references, expected[1])
+        assert np.any(reals != references)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dualcontrast.losses import dual_contrastive
+from dualcontrast.trainer import accumulation
 from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import draws, state, steps
 
@@ -85,6 +87,75 @@ def test_parts_on_two_devices_contrast_with_the_whole_batch(tiny_config):
     for name in [name for name in expected if name.endswith("velocity")]:
         if name not in LOGIT_BIAS:
             wanted, got = expected[name].numpy(), found[name].numpy()
+            assert np.any(wanted), name
+            scale = np.abs(wanted).max()
+            np.testing.assert_allclose(got / scale, wanted / scale, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_gathered_contrast_has_the_gradient_of_one_device_to_six_digits(parts):
+    x, y = (tf.random.stateless_normal([8, 5], [0, seed]) for seed in (1, 2))
+
+    def gradient(replicas, parts):
+        strategy = strategy_of(replicas)
+        with strategy.scope():
+            weight = tf.Variable(tf.random.stateless_normal([5], [0, 3]))
+
+        def replica():
+            context = tf.distribute.get_replica_context()
+            number = context.replica_id_in_sync_group
+
+            def logits(part):
+                share = number + replicas * part
+                return [
+                    tf.math.softplus(
+                        tf.linalg.matvec(draws.share(z, share, replicas * parts), weight)
+                    )
+                    for z in (x, y)
+                ]
+
+            def loss(*found):
+                if replicas > 1:
+                    found = [context.all_gather(z, axis=0) for z in found]
+                return dual_contrastive.discriminator_loss(*found), {}
+
+            (found,), _, _ = accumulation.gradients(
+                logits,
+                loss,
+                [weight],
+                numbers=2,
+                parts=parts,
+                couples=True,
+                named=(),
+                replicas=replicas,
+            )
+            return found
+
+        found = tf.function(lambda: strategy.run(replica), autograph=False)()
+        return strategy.reduce("SUM", found, axis=None).numpy()
+
+    expected = gradient(1, 1)
+    scale = np.abs(expected).max()
+    assert scale > 0.1
+    np.testing.assert_allclose(gradient(2, parts) / scale, expected / scale, atol=1e-6)
+
+
+def test_references_on_two_devices_are_those_of_one(tiny_config):
+    changes = {
+        "loss.warmup_images": 0,
+        "discriminator.attention.pairing": "reference",
+        "discriminator.attention.san.patch_size": 3,
+        "generator.path_length_weight": 0.0,
+    }
+    config = configs.replace(tiny_config, changes)
+    slots = []
+    for replicas in (1, 2):
+        built, trainer = build(config, replicas)
+        trainer.iterate(reals(IMAGES[0], replicas), 0, reals(IMAGES[1], replicas))
+        slots.append(built.named_variables())
+    for name in [name for name in slots[0] if name.endswith("velocity")]:
+        if name not in LOGIT_BIAS:
+            wanted, got = (variables[name].numpy() for variables in slots)
             assert np.any(wanted), name
             scale = np.abs(wanted).max()
             np.testing.assert_allclose(got / scale, wanted / scale, atol=1e-4, err_msg=name)

@@ -4,8 +4,11 @@ The standard deviation over a group is one of its features, so the features of a
 the rest of its batch: feed whole batches of reals only, and of fakes only, in a fixed order.
 """
 
+import contextlib
 import hashlib
+from collections.abc import Callable, Iterator
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -26,12 +29,14 @@ def load(
       references: reals to compare images with, uint8 [any number, height, width, channels], for a
         discriminator with reference attention; the same ones for reals and fakes.
     """
+    preparation = "x / 127.5 - 1"
     if references is not None:
         digest = hashlib.sha256(digest.encode() + references.tobytes()).hexdigest()
+        preparation += f"; image i compared with real i of {len(references)} that were drawn"
     return Extractor(
         name="discriminator",
         digest=digest,
-        preparation="x / 127.5 - 1",
+        preparation=preparation,
         compute=lambda *images: (last_features(network, *map(to_float, images)), None),
         note=NOTE,
         channels=None,
@@ -61,10 +66,22 @@ def last_features(network: discriminators.Discriminator, *inputs: tf.Tensor) -> 
         heard.append(x)
         return original(x)
 
-    network.logit.call = listen
-    try:
+    with replaced_call(network.logit, listen):
         network(*inputs)
-    finally:
-        del network.logit.call
     (features,) = heard
     return features
+
+
+@contextlib.contextmanager
+def replaced_call(layer: keras.layers.Layer, call: Callable) -> Iterator[None]:
+    """Makes a layer of a network run another function inside, such as one that listens.
+
+    Args:
+      layer: built.
+      call: in place of the layer's `call`.
+    """
+    layer.call = call
+    try:
+        yield
+    finally:
+        del layer.call

@@ -49,6 +49,18 @@ def test_the_protocol_tells_datasets_and_their_use_apart(dataset):
     assert image_set.of_dataset(moved, 96, 96).protocol == found[0].protocol
 
 
+def test_images_are_drawn_without_repetition_and_the_same_ones_again(dataset):
+    images = image_set.of_dataset(dataset, 70, 70)
+    stored = [image.tobytes() for image in everything(images)]
+    drawn = [image.tobytes() for image in image_set.draw(images, 20)]
+    assert len(set(drawn)) == 20 and set(drawn) <= set(stored)
+    assert drawn == [image.tobytes() for image in image_set.draw(images, 20)]
+    assert drawn != [image.tobytes() for image in image_set.draw(images, 20, seed=1)]
+    # In the order of the draw: more of them begin with the same ones.
+    every = [image.tobytes() for image in image_set.draw(images, 1000)]
+    assert every[:20] == drawn and sorted(every) == sorted(stored) != stored
+
+
 def test_more_images_than_there_are_are_refused(dataset):
     with pytest.raises(UserError, match="has 96 images, asked for 97"):
         image_set.of_dataset(dataset, 97, most=1000)
