@@ -127,6 +127,7 @@ def archive_of(name: str) -> bytes:
         (tf.compat.v1.GraphDef().SerializeToString(), "a graph without 'softmax/logits/MatMul'"),
         (graph(64).SerializeToString(), "a graph of 64 features"),
     ],
+    ids=["no graph", "archive", "empty graph", "narrow graph"],  # an archive's bytes hold the time
 )
 def test_another_file_is_refused_by_what_it_is(tmp_path, content, words):
     path = tmp_path / "file.pb"
