@@ -34,9 +34,9 @@ demo: operations
 	@echo "demo/report.html   the run on one page: samples over time, curves, FID; open it in a browser"
 	@echo "demo/model         the generator as a SavedModel, for tf.saved_model.load or TF Serving"
 
-# Two processes: most of a test is tracing, which takes one core. A file stays in one of them.
+# Two processes: most of a test is tracing, which takes one core.
 test: operations
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: operations
 	$(BIN)/python -m pytest -m slow

@@ -61,6 +61,7 @@ def test_every_layer_is_listed_with_what_it_adds(results):
         "shape": [256, 256, 64],
         "parameters": 9 * 64 * 64 + 64,
         "multiply_adds": work,
+        "attention_weights": 0,
     }
 
 

@@ -55,26 +55,28 @@ def test_the_generators_rows_are_worked_out_by_hand(networks):
         "16x16",
         "16x16_rgb",
     ]
-    assert rows["mapping/dense0"] == ("mapping/dense0", (6,), 5 * 6 + 6, 5 * 6)
+    assert rows["mapping/dense0"] == plan.Row("mapping/dense0", (6,), 5 * 6 + 6, 5 * 6)
     # 8 maps at 4x4 and 8x8, 4 at 16x16. Kernel, style (6 x 8 and 8), strength, bias.
     assert rows["16x16_up"].shape == (16, 16, 4)
     assert rows["16x16_up"].parameters == 9 * 8 * 4 + 6 * 8 + 8 + 1 + 4
     # Transposed: the kernel meets each of the 8 x 8 pixels of the input once.
     assert rows["16x16_up"].multiply_adds == 9 * 8 * 4 * 64 + 6 * 8
     assert rows["16x16"].multiply_adds == 9 * 4 * 4 * 256 + 6 * 4
-    assert rows["16x16_rgb"] == ("16x16_rgb", (16, 16, 1), 4 + 6 * 4 + 4 + 1, 4 * 256 + 6 * 4)
+    assert rows["16x16_rgb"] == plan.Row(
+        "16x16_rgb", (16, 16, 1), 4 + 6 * 4 + 4 + 1, 4 * 256 + 6 * 4
+    )
 
 
 def test_the_discriminators_rows_are_worked_out_by_hand(networks):
     rows = {row.name: row for row in plan.discriminator_rows(networks[1])}
-    assert rows["from_rgb"] == ("from_rgb", (16, 16, 8), 8 + 8, 8 * 256)
-    assert rows["16x16/same"] == ("16x16/same", (16, 16, 8), 9 * 64 + 8, 9 * 64 * 256)
-    assert rows["16x16/down"] == ("16x16/down", (8, 8, 8), 9 * 64 + 8, 9 * 64 * 64)
-    assert rows["16x16/skip"] == ("16x16/skip", (8, 8, 8), 64, 64 * 64)
-    assert rows["minibatch_stddev"] == ("minibatch_stddev", (4, 4, 9), 0, 0)
+    assert rows["from_rgb"] == plan.Row("from_rgb", (16, 16, 8), 8 + 8, 8 * 256)
+    assert rows["16x16/same"] == plan.Row("16x16/same", (16, 16, 8), 9 * 64 + 8, 9 * 64 * 256)
+    assert rows["16x16/down"] == plan.Row("16x16/down", (8, 8, 8), 9 * 64 + 8, 9 * 64 * 64)
+    assert rows["16x16/skip"] == plan.Row("16x16/skip", (8, 8, 8), 64, 64 * 64)
+    assert rows["minibatch_stddev"] == plan.Row("minibatch_stddev", (4, 4, 9), 0, 0)
     assert rows["4x4_conv"].multiply_adds == 9 * 9 * 8 * 16
-    assert rows["4x4_dense"] == ("4x4_dense", (8,), 128 * 8 + 8, 128 * 8)
-    assert rows["logit"] == ("logit", (1,), 9, 8)
+    assert rows["4x4_dense"] == plan.Row("4x4_dense", (8,), 128 * 8 + 8, 128 * 8)
+    assert rows["logit"] == plan.Row("logit", (1,), 9, 8)
 
 
 def test_the_table_is_aligned_and_has_totals(networks):
