@@ -13,12 +13,14 @@ Everything else is the same in all rows, R1's weight too: with a smaller one the
 loss comes to rest as soon as it begins. The results are in docs/results.md.
 """
 
+from typing import Any
+
 from dualcontrast.configs import demo
 from dualcontrast.trainer.config import Config, replace
 from dualcontrast.trainer.errors import UserError
 
 _NON_SATURATING = {"loss.adversarial": "non_saturating"}
-_ROWS = {
+_ROWS: dict[str, dict[str, Any]] = {
     "ns": _NON_SATURATING,
     "contr": {},
     "contr_gsan16": {

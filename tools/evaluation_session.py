@@ -111,6 +111,7 @@ class Session:
 
     @functools.cached_property
     def _draw_references(self) -> Callable[[], np.ndarray]:
+        assert isinstance(self._reals, Reals)  # fddf is refused where statistics stand for them
         return subjects.references_of(self._reals.images)
 
     def _check_alike(self, images: ImageSet) -> None:
