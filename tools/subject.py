@@ -76,7 +76,7 @@ def discriminator_of(
     """
     network = checkpoint.load_discriminator(subject.images.name)
     batch, most = subject.config.training.batch_size, network.minibatch_stddev.group
-    group = max(size for size in range(1, most + 1) if batch % size == 0)
+    group = configs.stddev_group(batch, most)
     drawn = references() if network.takes_references else None
     extractor = discriminator.load(network, generated.weights_digest(network), drawn)
     return extractor, Composition(batch, group, "stored")

@@ -372,10 +372,10 @@ def check_replicas(config: Config, replicas: int) -> None:
             f" try --config.training.accumulation={math.gcd(share, parts)}"
         )
     group = config.discriminator.minibatch_stddev_group
-    if _stddev_group(share // parts, group) != _stddev_group(share, group):
+    if stddev_group(share // parts, group) != stddev_group(share, group):
         raise UserError(
             f"training.accumulation={parts} leaves {share // parts} images a part, too few for"
-            f" groups of {_stddev_group(share, group)}"
+            f" groups of {stddev_group(share, group)}"
             " (discriminator.minibatch_stddev_group): try a smaller one of either"
         )
     attention = config.discriminator.attention
@@ -389,7 +389,8 @@ def check_replicas(config: Config, replicas: int) -> None:
         )
 
 
-def _stddev_group(images: int, most: int) -> int:
+def stddev_group(images: int, most: int) -> int:
+    """How many of `images` share a minibatch standard deviation, `most` at most."""
     return max(size for size in range(1, most + 1) if images % size == 0)
 
 
