@@ -71,16 +71,18 @@ class Discriminator(keras.Model):
 
     def compare(
         self,
-        reals: tf.Tensor | None,
+        reals: tf.Tensor,
         fakes: tf.Tensor,
         references: tf.Tensor | None,
+        judge_reals: bool,
     ) -> tuple[Outputs | None, Outputs]:
-        """Returns the outputs of reals, if there are any, and of fakes, each judged apart.
+        """Returns the outputs of reals, None if they are not judged, and of fakes.
 
         Args:
-          reals: None where only the fakes are judged.
+          reals: of the same step.
           fakes: made images.
-          references: for both, where it takes them.
+          references: for both, where it takes them; None for those that it finds among the reals.
+          judge_reals: whether their outputs are wanted.
         """
-        of_reals = None if reals is None else self.outputs(reals, references)
+        of_reals = self.outputs(reals, references) if judge_reals else None
         return of_reals, self.outputs(fakes, references)
