@@ -80,11 +80,13 @@ class _Run:
         references = self._references()
         while self.images_seen < training.total_images:
             started = time.monotonic()
-            reals = self._next(batches)
-            compared = self._next(references) if references else None
+            shown = [
+                (self._next(batches), self._next(references) if references else None)
+                for _ in range(self.config.schedule.discriminator_steps)
+            ]
             waited = time.monotonic() - started
             before = self.images_seen
-            self.window.add(before, self.steps.iterate(reals, before, compared), waited)
+            self.window.add(before, self.steps.iterate(shown, before), waited)
             # Asked once: a signal that arrives during the report gets one more iteration, after
             # which there is a checkpoint.
             stop = signals.received
@@ -127,7 +129,7 @@ class _Run:
             self.window.pause(time.monotonic() - started)
 
     def _write_metrics(self) -> None:
-        phase = objective.game_at(self.config.loss, self.window.last_start).phase
+        phase = objective.phase_at(self.config.loss, self.window.last_start)
         row = {"images_seen": self.images_seen, "phase": phase, **self._means()}
         self.log.write(row)
         print(progress.progress_line(row, self.config.training.total_images), flush=True)
@@ -138,7 +140,7 @@ class _Run:
 
     def _references(self):
         """Batches of reals in another order, where the discriminator compares with them."""
-        if not self.config.discriminator.attention.reads_references:
+        if not self.config.discriminator.reads_references:
             return None
         # Any other order will do: the seed of a neighbouring run would repeat that run's.
         return self._batches(self.config.training.seed ^ _REFERENCE_SEED)

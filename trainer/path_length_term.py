@@ -21,8 +21,8 @@ class PathLength(Term):
     couples = True
 
     def __init__(self, weight: float, every: int, decay: float, batch_shrink: int):
-        self.every = every
-        self._weight, self._decay, self._shrink = weight, decay, batch_shrink
+        self.weight, self.every = weight, every
+        self._decay, self._shrink = decay, batch_shrink
         self._mean = tf.Variable(
             0.0, trainable=False, aggregation=tf.VariableAggregation.MEAN, name="path_length_mean"
         )
@@ -48,7 +48,7 @@ class PathLength(Term):
         mean = path_length.track_mean(self._mean, gather(lengths), self._decay)
         penalty = tf.reduce_mean(path_length.path_length_penalty(lengths, mean))
         values = (tf.reduce_mean(lengths), mean, penalty)
-        return penalty * self._weight, dict(zip(self.metrics, values))
+        return penalty * self.weight, dict(zip(self.metrics, values))
 
     def finish(self, metrics):
         """Keeps the moved mean."""

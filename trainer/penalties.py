@@ -10,13 +10,12 @@ from dualcontrast.trainer.terms import Gather, Part, Term
 
 
 def of_discriminator(penalties: schema.PenaltiesConfig) -> list[Term]:
-    """Returns the penalties that are on."""
-    found = [
+    """Returns all of them; some have no weight."""
+    return [
         R1(penalties.r1_gamma / 2, penalties.r1_every),
         R2(penalties.r2_gamma / 2, penalties.r2_every),
         GradientPenalty(penalties.gradient_penalty_weight, penalties.gradient_penalty_every),
     ]
-    return [penalty for penalty in found if penalty.weight]
 
 
 class Penalty(Term):

@@ -1,12 +1,13 @@
 """Everything that training changes: networks, averages, optimizers, counters."""
 
+import itertools
 import math
 
 import keras
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import penalties
+from dualcontrast.trainer import penalties, terms
 from dualcontrast.trainer.config import schema
 
 
@@ -102,9 +103,13 @@ class State:
         optimizer.build(getattr(self, network).trainable_variables)
         return optimizer
 
+    def active(self, network: str) -> list[terms.Term]:
+        """Returns the terms of a network that have a weight."""
+        return [term for term in self.terms[network] if term.weight]
+
     def intervals(self, network: str) -> list[int]:
         """Returns how many iterations there are from one lazy step of a network to the next."""
-        return sorted({term.every for term in self.terms[network] if term.every})
+        return sorted({term.every for term in self.active(network) if term.every})
 
     def set_rates(self, images_seen: int) -> None:
         """Gives the optimizers the step sizes of an iteration that begins at `images_seen`."""
@@ -137,9 +142,8 @@ class State:
 
     def _single_variables(self) -> dict[str, tf.Variable]:
         found = {"images_seen": self.images_seen}
-        for terms in self.terms.values():
-            for term in terms:
-                found |= term.variables()
+        for term in itertools.chain(*self.terms.values()):
+            found |= term.variables()
         return found
 
 

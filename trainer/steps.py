@@ -141,7 +141,7 @@ class Steps:
 
     def _terms(self, step: Step) -> list[Term]:
         """Returns what the step minimises, the adversarial loss first."""
-        own = [term for term in self._state.terms[step.network] if term.every == step.every]
+        own = [term for term in self._state.active(step.network) if term.every == step.every]
         if step.phase is None:
             return own
         losses = {

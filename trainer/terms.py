@@ -40,6 +40,7 @@ class Term:
     """A part of what a network minimises.
 
     Attributes:
+      weight: of its loss; with 0 it is off, and only what it keeps is there.
       every: None where it is a part of every update of its network; a number k where it is an
         update of its own in every k-th iteration, multiplied by k (lazy regularisation, Karras et
         al. 2020, appendix B).
@@ -49,6 +50,7 @@ class Term:
       makes_fakes: whether `outputs` makes images with the generator.
     """
 
+    weight: float = 1.0
     every: int | None = None
     numbers = 1
     metrics: tuple[str, ...] = ()

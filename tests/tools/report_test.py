@@ -95,7 +95,7 @@ def _page(tmp_path_factory) -> pathlib.Path:
     """The report of two runs."""
     folder = tmp_path_factory.mktemp("report")
     ours = make_run(folder / "a" / "run")
-    changes = {"loss.adversarial": "non_saturating", "training.batch_size": 16}
+    changes = {"loss": "non_saturating", "training.batch_size": 16}
     theirs = make_run(folder / "b" / "run", changes, grids=2)
     output = folder / "out" / "report.html"
     report.write([str(ours), str(theirs)], [str(make_dataset(folder / "data"))], output)

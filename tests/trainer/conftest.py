@@ -16,7 +16,7 @@ TINY = {
     "generator.fmap_max": 8,
     "discriminator.fmap_base": 32,
     "discriminator.fmap_max": 8,
-    "discriminator.r1_gamma": 1.0,
+    "penalties.r1_gamma": 1.0,
     "loss.warmup_images": 64,
     "training.batch_size": 8,
     "training.total_images": 256,

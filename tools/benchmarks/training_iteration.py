@@ -23,7 +23,7 @@ def config(resolution: int, precision: str, changes: dict[str, Any] | None = Non
       changes: of other fields, by path.
     """
     chosen = {
-        "loss.adversarial": "non_saturating",
+        "loss": "non_saturating",
         "training.batch_size": BATCH,
         "training.precision": precision,
     }

@@ -10,7 +10,7 @@ from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import files, state
 from dualcontrast.trainer.checkpoints import environment
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -102,7 +102,7 @@ def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manife
         _check_config(workdir, read_config(workdir), config)
         _check_data(workdir, data)
     files.write(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
-    files.write(workdir / CONFIG_NAME, schema.to_json(config) + "\n")
+    files.write(workdir / CONFIG_NAME, serialisation.to_json(config) + "\n")
     files.write(workdir / "environment.json", json.dumps(environment.describe(), indent=1) + "\n")
 
 
@@ -114,7 +114,7 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
     """
     path = workdir / CONFIG_NAME
     try:
-        return schema.from_json(path.read_text(encoding="utf-8"))
+        return serialisation.from_json(path.read_text(encoding="utf-8"))
     except OSError:
         raise UserError(
             f"{workdir} is no run: it has no {CONFIG_NAME}.\n"

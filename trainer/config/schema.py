@@ -206,8 +206,19 @@ class Config:
         return self.schedule.generator_batch_size or self.training.batch_size
 
 
+# `--config.loss=NAME` and changes of the path `loss`: another loss, with its defaults.
+LOSS = Field(
+    "loss",
+    str,
+    DualContrastive.family,
+    "the adversarial loss, whose fields are below",
+    limits={},
+    choices=tuple(LOSSES),
+    resumable=False,
+)
+
 # Sections of which there are several kinds, by the class that all kinds have.
-_FAMILIES = {
+SECTIONS_OF_FAMILIES = {
     "generator": section.GeneratorSection,
     "discriminator": section.DiscriminatorSection,
     "loss": LossSection,
@@ -216,12 +227,12 @@ _FAMILIES = {
 
 def fields(config: Config) -> dict[str, Field]:
     """Every leaf of the tree by its path, such as training.batch_size."""
-    return _fields_of(*(type(getattr(config, name)) for name in _FAMILIES))
+    return _fields_of(*(type(getattr(config, name)) for name in SECTIONS_OF_FAMILIES))
 
 
 @functools.cache
 def _fields_of(*families: type) -> dict[str, Field]:
-    kinds = dict(zip(_FAMILIES, families))
+    kinds = dict(zip(SECTIONS_OF_FAMILIES, families))
     return {field.path: field for field in _leaves(Config, kinds)}
 
 
@@ -243,7 +254,9 @@ def find_field(path: str, config: Config) -> Field:
     known = fields(config)
     if path in known:
         return known[path]
-    raise UserError(f"unknown config field {path}: {suggestion(path, config)}")
+    part = path.partition(".")[0]
+    owner = f" in {getattr(config, part).family}" if part in SECTIONS_OF_FAMILIES else ""
+    raise UserError(f"unknown config field {path}{owner}: {suggestion(path, config)}")
 
 
 def suggestion(path: str, config: Config) -> str:
@@ -329,7 +342,7 @@ def _check_sections(part: Any, expected: Any, name: str) -> None:
             f"config section {name}: got {type(part).__name__}, expected {expected.__name__}"
         )
     for field in dataclasses.fields(part):
-        inner = _FAMILIES.get(field.name, field.type) if expected is Config else field.type
+        inner = SECTIONS_OF_FAMILIES.get(field.name, field.type) if expected is Config else field.type
         if dataclasses.is_dataclass(inner):
             _check_sections(getattr(part, field.name), inner, field.name)
 
@@ -432,7 +445,7 @@ def differences(old: Config, new: Config) -> list[str]:
     """What changed, a line a field or family: `training.batch_size: 32 -> 16`."""
     changed = [
         f"{name}: {getattr(old, name).family} -> {getattr(new, name).family}"
-        for name in _FAMILIES
+        for name in SECTIONS_OF_FAMILIES
         if type(getattr(old, name)) is not type(getattr(new, name))
     ]
     both = fields(old).keys() & fields(new).keys()

@@ -61,11 +61,9 @@ class Generator(section.GeneratorSection):
         )
 
     def terms(self) -> list:
-        """Returns the path length regulariser, if it is on."""
+        """Returns the path length regulariser."""
         from dualcontrast.trainer import path_length_term
 
-        if not self.path_length_weight:
-            return []
         return [
             path_length_term.PathLength(
                 weight=self.path_length_weight,
