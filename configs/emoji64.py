@@ -12,7 +12,6 @@ from dualcontrast.trainer.config.loss_sections import DualContrastive
 from dualcontrast.trainer.config.schema import (
     AverageConfig,
     Config,
-    EvaluationConfig,
     PenaltiesConfig,
     ScheduleConfig,
     TrainingConfig,

@@ -194,7 +194,7 @@ def _values_of_an_image(config: schema.Config, generator, discriminator) -> floa
     """Returns how many values there are at once for every image, estimated."""
     rows = list(discriminator_rows(discriminator))
     references = sum(row.attention_weights for row in rows)
-    if config.discriminator.attention.reads_references:
+    if config.discriminator.reads_references:
         encoder = itertools.takewhile(lambda row: not row.attention_weights, rows)
         references += sum(math.prod(row.shape) for row in encoder)
     of_generator = sum(row.attention_weights for row in generator_rows(generator))

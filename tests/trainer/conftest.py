@@ -50,6 +50,8 @@ class Tiny:
     def train_arguments(self, dataset, workdir, changes=None) -> list[str]:
         """Returns the arguments of dualcontrast-train, with changed fields by path."""
         fields = TINY | (changes or {})
+        if fields.get("loss", "dual_contrastive") != "dual_contrastive":
+            del fields["loss.warmup_images"]
         overrides = [f"--config.{name}={value}" for name, value in fields.items()]
         common = ["--config=stylegan2_e", f"--data={dataset.folder}", f"--workdir={workdir}"]
         return common + overrides

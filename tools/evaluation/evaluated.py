@@ -10,6 +10,7 @@ import numpy as np
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.evaluation import generated, image_set
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 from dualcontrast.trainer.features import discriminator
@@ -76,7 +77,7 @@ def discriminator_of(
     """
     network = checkpoint.load_discriminator(subject.images.name)
     batch, most = subject.config.training.batch_size, network.minibatch_stddev.group
-    group = schema.stddev_group(batch, most)
+    group = stylegan2.stddev_group(batch, most)
     drawn = references() if network.takes_references else None
     extractor = discriminator.load(network, generated.weights_digest(network), drawn)
     return extractor, Composition(batch, group, "stored")

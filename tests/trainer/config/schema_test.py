@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.config.schema import (
     Config,
     DataConfig,
@@ -194,11 +194,11 @@ def test_json_is_read_back_unchanged():
     config = schema.replace(
         Config(), {"data.resolution": 64, "data.mirror": True, "training.adam_epsilon": 1e-7}
     )
-    assert schema.from_json(schema.to_json(config)) == config
+    assert serialisation.from_json(serialisation.to_json(config)) == config
 
 
 def test_fields_that_json_lacks_take_their_defaults():
-    config = schema.from_json('{"training": {"seed": 3}}')
+    config = serialisation.from_json('{"training": {"seed": 3}}')
     assert config == Config(training=TrainingConfig(seed=3))
 
 
@@ -218,15 +218,15 @@ def test_fields_that_json_lacks_take_their_defaults():
 )
 def test_json_that_is_no_configuration_is_refused(text, expected):
     with pytest.raises(UserError) as caught:
-        schema.from_json(text)
+        serialisation.from_json(text)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_json_and_yaml_hold_every_field():
     expected = dataclasses.asdict(Config())
-    assert json.loads(schema.to_json(Config())) == expected
-    assert yaml.safe_load(schema.as_yaml(Config())) == expected
+    assert json.loads(serialisation.to_json(Config())) == expected
+    assert yaml.safe_load(serialisation.as_yaml(Config())) == expected
 
 
 def test_a_configuration_cannot_be_changed_in_place():
