@@ -18,13 +18,13 @@ FILES = {
     "returns.py": "def get_config():\n    return {'training': {}}\n",
     "constant.py": "get_config = 3\n",
     "sized.py": (
-        "from dualcontrast.trainer.config import Config, TrainingConfig\n"
+        "from dualcontrast.trainer.config.schema import Config, TrainingConfig\n"
         "def get_config(argument):\n"
         "    return Config(training=TrainingConfig(batch_size=int(argument)))\n"
     ),
-    "whole.py": "from dualcontrast.trainer.config import Config as get_config\n",
+    "whole.py": "from dualcontrast.trainer.config.schema import Config as get_config\n",
     "odd.py": (
-        "from dualcontrast.trainer.config import Config, TrainingConfig\n"
+        "from dualcontrast.trainer.config.schema import Config, TrainingConfig\n"
         "def get_config():\n"
         "    return Config(training=TrainingConfig(batch_size='8'))\n"
     ),
@@ -223,7 +223,8 @@ def test_the_help_shows_every_field_with_its_default_and_meaning():
 
 
 PROGRAM = """
-from dualcontrast.trainer import config_flags, errors
+from dualcontrast.trainer import errors
+from dualcontrast.trainer.config import config_flags
 config_flags.define("demo")
 errors.run(lambda argv: print("seed", config_flags.config().training.seed))
 """
