@@ -1,4 +1,4 @@
-"""Damaged checkpoint files: the right values of some checkpoint, or a refusal; never wrong values."""
+"""Damaged checkpoint files: the right values of some checkpoint, or a refusal; never wrong ones."""
 
 import pathlib
 import random

@@ -1,4 +1,4 @@
-"""Kills and full disks at every step of a save: nothing acknowledged is lost, and nothing is left."""
+"""Kills and full disks at every step of a save: nothing acknowledged is lost, nothing is left."""
 
 import shutil
 

@@ -64,7 +64,7 @@ def train(workdir: pathlib.Path, until: int, acknowledged=lambda images_seen: No
 
 
 def _case(case: dict, answer: int) -> None:
-    """Trains with a fault; tells by lines which checkpoints were acknowledged, and what was said."""
+    """Trains with a fault; tells by lines which checkpoints were saved, and what was said."""
     faults = ctypes.CDLL(None)
     if case.get("trace"):
         faults.fault_trace(answer)

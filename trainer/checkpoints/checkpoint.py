@@ -94,6 +94,7 @@ class Checkpoints:
         # goes when it is the oldest.
         for lost in discovery.lost_indexes(self._folder):
             writing.remove(lost)
+        self._prune(prefix)  # a process that was killed after its save has not
         if note:
             self._list(prefix)
 
