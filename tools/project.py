@@ -123,8 +123,8 @@ def _generator() -> tuple[generators.Generator, dict]:
         generator = load_model(pathlib.Path(_MODEL.value))
         origin: dict[str, object] = {"model": _MODEL.value}
     else:
-        generator, _, images_seen = checkpoint.load_average(_RUN.value)
         _, prefix = checkpoint.locate(pathlib.Path(_RUN.value))
+        generator, _, images_seen = checkpoint.load_average(str(prefix))
         origin = {"checkpoint": str(prefix), "images_seen": images_seen}
     return generator, {**origin, "weights_sha256": generated.weights_digest(generator)}
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from dualcontrast.trainer import draws, grids, metrics_window, objective, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.checkpoints import checkpoint, run_folder
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.evaluation import periodic
@@ -38,14 +38,16 @@ def train(
       a checkpoint.
 
     Raises:
-      UserError: the run diverged, the data are damaged, or the disk is full.
+      UserError: another process trains in `workdir`, the run diverged, the data are damaged, or the
+        disk is full.
     """
-    checkpoint.claim(workdir, config, dataset)
-    with strategy.scope():
-        state = states.State(config)
-    run = _Run(config, dataset, workdir, strategy, state)
-    with _Signals() as signals:
-        return run.go(signals)
+    with run_folder.hold(workdir):
+        checkpoint.claim(workdir, config, dataset)
+        with strategy.scope():
+            state = states.State(config)
+        run = _Run(config, dataset, workdir, strategy, state)
+        with _Signals() as signals:
+            return run.go(signals)
 
 
 class _Run:

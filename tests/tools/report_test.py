@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools.report_page import charts, embedding, markup
@@ -73,7 +74,8 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
         pictures.save_png(folder / "grids" / f"fakes-{1000 * number:012d}.png", noise)
     pictures.save_png(folder / "grids" / "reals.png", noise)
     pictures.save_png(folder / "attention" / "seed_7.png", noise)
-    (folder / "checkpoints" / "images-2000.index").write_bytes(b"1234")
+    saved = tf.train.Checkpoint(weights=tf.Variable([1.0, 2.0]))
+    saved.write(str(folder / "checkpoints" / "images-2000"))
     best = {"fid": 20.5, "images_seen": 2000, "checkpoint": "images-2000"}
     (folder / "best" / "best.json").write_text(json.dumps(best))
     return folder

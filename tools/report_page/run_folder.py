@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dualcontrast.trainer import progress
-from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint
+from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint, discovery
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -191,9 +191,11 @@ def _number(path: pathlib.Path) -> int:
 
 
 def _checkpoints(folder: pathlib.Path) -> list[Saved]:
+    """Returns those that a user could take; all values of all of them would be too much to read."""
     found = []
-    for index in (folder / checkpoint.FOLDER).glob("images-*.index"):
-        parts = list(index.parent.glob(f"{index.stem}.*"))
-        size = sum(part.stat().st_size for part in parts)
-        found.append(Saved(_number(index), size, index.stat().st_mtime))
-    return sorted(found, key=lambda saved: saved.images_seen)
+    for number in discovery.numbers(folder / discovery.FOLDER):
+        prefix = discovery.prefix_of(folder / discovery.FOLDER, number)
+        if discovery.fault(prefix, read_values=False) is None:
+            files = discovery.state_of(prefix)
+            found.append(Saved(number, sum(size for _, size, _ in files), files[0][2] / 1e9))
+    return found

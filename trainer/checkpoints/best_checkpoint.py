@@ -2,14 +2,14 @@
 
 import json
 import pathlib
-import shutil
 
 import tensorflow as tf
 
 from dualcontrast.trainer import files, state
+from dualcontrast.trainer.checkpoints import discovery, writing
 from dualcontrast.trainer.errors import UserError
 
-FOLDER = "best"
+FOLDER = discovery.BEST_FOLDER
 _RECORD = "best.json"
 
 
@@ -43,9 +43,7 @@ class Best:
         name = f"images-{images_seen}"
         try:
             self._folder.mkdir(exist_ok=True)
-            saved = self._run.checkpoint()
-            saved.save_counter.assign(1)  # which `write` leaves out until somebody asks for it
-            saved.write(str(self._folder / name))
+            writing.write(self._run.checkpoint(), self._folder / name)
             # The record comes last: a killed run leaves the old one, and its checkpoint.
             record = {"fid": value, "images_seen": images_seen, "checkpoint": name}
             files.write(self._folder / _RECORD, json.dumps(record) + "\n")
@@ -59,11 +57,9 @@ class Best:
         return None
 
     def _sweep(self, name: str) -> None:
-        """Deletes the former best checkpoint, and what a killed process left of another."""
+        """Deletes the former best checkpoint."""
         for path in self._folder.glob("images-*"):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name.split(".")[0] != name:
+            if path.name.split(".")[0] != name:
                 path.unlink()
 
     def _read(self) -> float | None:
