@@ -90,7 +90,7 @@ def is_finished(dest: Path, request: dict) -> bool:
                 shutil.rmtree(dest / UNFINISHED)
         return True
     if (dest / UNFINISHED / REQUEST).exists():
-        begun = json.loads((dest / UNFINISHED / REQUEST).read_text(encoding="utf-8"))
+        begun = files.read_object(dest / UNFINISHED / REQUEST, advice=f"Delete it: rm -r {dest}")
         _check_same(begun, request, dest, "a conversion that was begun with another request")
     return False
 
@@ -143,11 +143,14 @@ def run(
             files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
             written = _write_shards(plan, entries, dest, processes, on_count)
             return _finish(plan, request, source, dest, written)
+    except files.FileError as error:
+        raise UserError(f"{str(error).splitlines()[0]}\n{_KEPT}") from error
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
-        raise UserError(
-            f"--dest={dest} cannot be written: {error.strerror or error}.\n"
-            "Mend that and run the same command again; shards that are finished are kept."
-        ) from error
+        reason = error.strerror or error
+        raise UserError(f"--dest={dest} cannot be written: {reason}.\n{_KEPT}") from error
+
+
+_KEPT = "Mend that and run the same command again; shards that are finished are kept."
 
 
 def _locked(dest: Path) -> AbstractContextManager[bool]:

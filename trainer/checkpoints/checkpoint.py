@@ -1,15 +1,15 @@
 """Training state on disk: saved atomically, checked when restored, never half a run."""
 
 import contextlib
-import json
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import files, state
-from dualcontrast.trainer.checkpoints import discovery, environment, literal_path, writing
+from dualcontrast.trainer.checkpoints import discovery, literal_path, writing
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -132,31 +132,55 @@ def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manife
       UserError: the folder holds a run with another configuration or other images.
     """
     data = {"count": dataset.count, "sha256": [shard.sha256 for shard in dataset.shards]}
+    files.make_folder(workdir, f"--workdir={workdir}")
     if discovery.candidates(workdir):
         if (workdir / CONFIG_NAME).exists():
             _check_config(workdir, read_config(workdir), config)
             _check_data(workdir, data)
     else:
         _forget_another(workdir, config, data)
-    files.write(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
+    files.write_object(workdir / DATA_NAME, data)
     files.write(workdir / CONFIG_NAME, serialisation.to_json(config) + "\n")
-    files.write(workdir / "environment.json", json.dumps(environment.describe(), indent=1) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> schema.Config:
     """Returns the resolved configuration of the run in `workdir`.
 
     Raises:
-      UserError: there is no run.
+      UserError: there is no run, or the file is damaged or of another version.
     """
     path = workdir / CONFIG_NAME
     try:
-        return serialisation.from_json(path.read_text(encoding="utf-8"))
-    except OSError:
+        text = files.read_text(path)
+    except files.Missing:
         raise UserError(
             f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
             "Give the --workdir of a training run, or start one: dualcontrast-train --help"
         ) from None
+    try:
+        return serialisation.from_json(text)
+    except (UserError, RecursionError) as error:
+        raise UserError(
+            f"{path}: {discovery.first_line(error)}\nIt was cut or edited, or another version of"
+            " dualcontrast wrote it: restore it from a copy, or use that version."
+        ) from error
+
+
+def read_data(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the number and the shards' sha256 of a run's images, None where nothing says so.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+
+    def check(found: dict[str, Any]) -> str:
+        whole = all(isinstance(digest, str) for digest in found["sha256"])
+        return "" if whole else "its field sha256 holds something else than text"
+
+    try:
+        return files.read_object(workdir / DATA_NAME, {"count": int, "sha256": list}, check)
+    except files.Missing:
+        return None
 
 
 def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
@@ -281,8 +305,7 @@ def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config)
 
 
 def _check_data(workdir: pathlib.Path, data: dict) -> None:
-    path = workdir / DATA_NAME
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != data:
+    if read_data(workdir) not in (None, data):
         raise UserError(
             f"{workdir} holds a run on other images than --data has.\n"
             "Continue it with the dataset it began with, or give another --workdir."

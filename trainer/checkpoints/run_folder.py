@@ -17,7 +17,7 @@ _LEFTOVERS = [
     for name in (
         "config.json",
         "data.json",
-        "environment.json",
+        "environment.jsonl",
         "metrics.jsonl",
         "grids/*.png",
         "references/*.np[yz]",
