@@ -53,7 +53,12 @@ def main(argv: list[str]) -> None:
 
 
 def _asks_for_networks() -> bool:
-    names = ["config", "resolution", "channels", *(f"config.{path}" for path in config_flags.known_fields())]
+    names = [
+        "config",
+        "resolution",
+        "channels",
+        *(f"config.{path}" for path in config_flags.known_fields()),
+    ]
     return any(flags.FLAGS[name].present for name in names)
 
 

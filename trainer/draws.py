@@ -106,9 +106,7 @@ class Draws:
 
     def mixture(self) -> tf.Tensor:
         """Returns the shares of fakes in mixed images, [samples], uniform in [0, 1)."""
-        return self._mine(
-            tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIXTURE))
-        )
+        return self._mine(tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIXTURE)))
 
 
 def _fold(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:

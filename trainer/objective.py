@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from dualcontrast.layers.networks import Outputs
 from dualcontrast.losses import (
     dual_contrastive,
     hinge,

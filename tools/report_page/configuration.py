@@ -14,9 +14,7 @@ def section(runs: list[Run]) -> Html:
     """Returns the section."""
     base, fields = schema.Config(), _fields(runs)
     changed = [
-        path
-        for path in fields
-        if any(_get(run.config, path) != _get(base, path) for run in runs)
+        path for path in fields if any(_get(run.config, path) != _get(base, path) for run in runs)
     ]
     apart = [path for path in changed if len({_get(run.config, path) for run in runs}) > 1]
     changed.sort(key=lambda path: path not in apart)
@@ -56,9 +54,7 @@ def _get(config: schema.Config, path: str) -> Any:
     return schema.get(config, path) if known else None
 
 
-def _row(
-    field: schema.Field, base: schema.Config, runs: list[Run], is_apart: bool
-) -> list[object]:
+def _row(field: schema.Field, base: schema.Config, runs: list[Run], is_apart: bool) -> list[object]:
     path, default = field.path, _get(base, field.path)
     shown = "the dataset's" if path in _FROM_DATASET else _value(default)
     cells = [

@@ -67,4 +67,3 @@ LOSSES: dict[str, type[LossSection]] = {
     section.family: section
     for section in (DualContrastive, NonSaturating, Saturating, Wasserstein, Hinge)
 }
-

@@ -42,9 +42,7 @@ class PenaltiesConfig:
     gradient_penalty_weight: float = setting(
         0.0, "weight of WGAN-GP's gradient penalty (0: off); 10 is usual, with r1_gamma 0", least=0
     )
-    gradient_penalty_every: Optional[int] = setting(
-        16, "likewise of the gradient penalty", least=1
-    )
+    gradient_penalty_every: Optional[int] = setting(16, "likewise of the gradient penalty", least=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +91,9 @@ class ScheduleConfig:
         choices=("generator_first", "discriminator_first"),
     )
     discriminator_steps: int = setting(
-        1, "steps of the discriminator for each of the generator, each on a batch of its own", least=1
+        1,
+        "steps of the discriminator for each of the generator, each on a batch of its own",
+        least=1,
     )
     generator_batch_size: Optional[int] = setting(
         None, "images of a generator's step over all devices (none: training.batch_size)", least=1
@@ -342,7 +342,9 @@ def _check_sections(part: Any, expected: Any, name: str) -> None:
             f"config section {name}: got {type(part).__name__}, expected {expected.__name__}"
         )
     for field in dataclasses.fields(part):
-        inner = SECTIONS_OF_FAMILIES.get(field.name, field.type) if expected is Config else field.type
+        inner = (
+            SECTIONS_OF_FAMILIES.get(field.name, field.type) if expected is Config else field.type
+        )
         if dataclasses.is_dataclass(inner):
             _check_sections(getattr(part, field.name), inner, field.name)
 

@@ -68,7 +68,10 @@ BAD_INPUTS = [
     ("--config.training.batch_size=1e400", "training.batch_size=1e400: expected a whole number"),
     ("--config.schedule.generator.learning_rate=fast", "learning_rate=fast: expected a number > 0"),
     ("--config.schedule.generator.learning_rate=inf", "learning_rate=inf: expected a number > 0"),
-    ("--config.schedule.generator.learning_rate=2e-3,", "learning_rate=2e-3,: expected a number > 0"),
+    (
+        "--config.schedule.generator.learning_rate=2e-3,",
+        "learning_rate=2e-3,: expected a number > 0",
+    ),
     ("--config.data.mirror=maybe", "data.mirror=maybe: expected true or false"),
     ("--config.data.mirror=2", "data.mirror=2: expected true or false"),
     ("--config.data.resolution=64x64", "resolution=64x64: expected a whole number >= 8 or none"),
@@ -135,7 +138,11 @@ def test_a_missing_experiment_without_a_default_is_named():
         ("--config.training.total_images=2.5e7", "training.total_images", 25_000_000),
         # One more than a float can hold.
         ("--config.training.total_images=9007199254740993", "training.total_images", 2**53 + 1),
-        ("--config.schedule.generator.learning_rate=2e-3", "schedule.generator.learning_rate", 0.002),
+        (
+            "--config.schedule.generator.learning_rate=2e-3",
+            "schedule.generator.learning_rate",
+            0.002,
+        ),
         ("--config.penalties.r1_gamma=1", "penalties.r1_gamma", 1.0),
         ("--config.data.mirror=true", "data.mirror", True),
         ("--config.data.mirror=False", "data.mirror", False),

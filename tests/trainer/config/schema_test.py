@@ -32,7 +32,10 @@ def test_the_defaults_are_config_e():
     generator, discriminator = GeneratorConfig(), DiscriminatorConfig()
     assert (generator.fmap_base, generator.fmap_max, generator.latent_size) == (8192, 512, 512)
     assert (generator.path_length_every, penalties.r1_every) == (4, 16)
-    assert (schedule.generator.learning_rate, schedule.discriminator.learning_rate) == (0.002, 0.002)
+    assert (schedule.generator.learning_rate, schedule.discriminator.learning_rate) == (
+        0.002,
+        0.002,
+    )
     assert penalties.r1_gamma == 100
 
 
@@ -176,7 +179,10 @@ def test_a_run_may_continue_longer_but_not_with_another_batch():
         ("discriminator.gamma", "penalties.r1_gamma"),
         ("loss.warmup", "loss.warmup_images"),
         ("discriminator.fmaps_max", "discriminator.fmap_max"),
-        ("learning_rate", "schedule.generator.learning_rate or schedule.discriminator.learning_rate"),
+        (
+            "learning_rate",
+            "schedule.generator.learning_rate or schedule.discriminator.learning_rate",
+        ),
     ],
 )
 def test_the_field_that_was_meant_is_suggested(asked, suggested):
