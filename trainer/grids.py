@@ -58,7 +58,7 @@ class _Sampler:
     def __init__(self, config: schema.Config, average):
         count = COLUMNS * ROWS
         draw = draws.Draws(config.training.seed, 0, draws.Purpose.GRID, count)
-        self._latents = draw.latents(config.generator.latent_size)
+        self._latents = draw.latents(average.latent_size)
         self._generate = tf.function(average, autograph=False)
 
     def images(self) -> np.ndarray:

@@ -136,8 +136,10 @@ class State:
         return {name: variable for name, variable in named.items() if variable.dtype == tf.float32}
 
     def _parts(self) -> dict[str, keras.Model | keras.optimizers.Optimizer]:
-        names = ("generator", "discriminator", "average")
-        names += ("generator_optimizer", "discriminator_optimizer")
+        names = [
+            *("generator", "discriminator", "average"),
+            *("generator_optimizer", "discriminator_optimizer"),
+        ]
         return {name: getattr(self, name) for name in names}
 
     def _single_variables(self) -> dict[str, tf.Variable]:

@@ -66,7 +66,8 @@ class Steps:
           Scalars by name, means over the replicas; the lazy ones only where they ran.
         """
         self._state.set_rates(images_seen)
-        seen, metrics = tf.constant(images_seen, tf.int64), {}
+        seen = tf.constant(images_seen, tf.int64)
+        metrics: Metrics = {}
         phase = objective.phase_at(self._config.loss, images_seen)
         generator_first = self._config.schedule.order == "generator_first"
         if generator_first:

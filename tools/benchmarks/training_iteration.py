@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.trainer import objective, steps
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 
 BATCH = 8
 # How often a step runs in one iteration; the average of the weights has no convolutions.
@@ -51,10 +52,10 @@ def stepper(config, run, strategy, name: str) -> Callable[[], None]:
 
 def steps_of(config: schema.Config) -> dict[str, steps.Step]:
     """Returns the steps at the start of training, by their name in `SHARES`."""
-    phase = objective.phase_at(config.loss, 0)
+    phase, g = objective.phase_at(config.loss, 0), stylegan2.Generator.expect(config.generator)
     return {
         "G": steps.Step(steps.GENERATOR, phase),
-        "path_length": steps.Step(steps.GENERATOR, None, config.generator.path_length_every),
+        "path_length": steps.Step(steps.GENERATOR, None, g.path_length_every),
         "D": steps.Step(steps.DISCRIMINATOR, phase),
         "R1": steps.Step(steps.DISCRIMINATOR, None, config.penalties.r1_every),
     }

@@ -1,6 +1,7 @@
 """The text that travels with an exported generator: what it is, and how it is called."""
 
 from dualcontrast.trainer.config import loss_sections, schema
+from dualcontrast.trainer.config.families import stylegan2
 
 
 def model_card(config: schema.Config, images_seen: int) -> str:
@@ -10,7 +11,8 @@ def model_card(config: schema.Config, images_seen: int) -> str:
       config: of the run, resolved.
       images_seen: by the exported generator.
     """
-    data, g, loss = config.data, config.generator, config.loss
+    data, loss = config.data, config.loss
+    g = stylegan2.Generator.expect(config.generator)
     latents = 2 * (data.resolution.bit_length() - 2)
     game = loss.family.replace("_", " ")
     if isinstance(loss, loss_sections.DualContrastive):

@@ -91,7 +91,8 @@ def load(reference: str) -> schema.Config:
     loaded = _guarded(path, lambda: get_config(*arguments))
     if not isinstance(loaded, schema.Config):
         raise UserError(
-            f"{path}: get_config() returned {type(loaded).__name__}, expected a Config of trainer.config.schema"
+            f"{path}: get_config() returned {type(loaded).__name__},"
+            " expected a Config of trainer.config.schema"
         )
     return loaded
 
@@ -175,8 +176,8 @@ def _every_field() -> Iterator[tuple[str, schema.Field]]:
         yield from _of(name, schema.Config(loss=loss()), "loss.")
     for name in families.names():
         for network in ("generator", "discriminator"):
-            section = families.find(name, network)()
-            yield from _of(name, schema.Config(**{network: section}), f"{network}.")
+            section: dict[str, Any] = {network: families.find(name, network)()}
+            yield from _of(name, schema.Config(**section), f"{network}.")
     for path, field in schema.fields(schema.Config()).items():
         if not path.startswith(own):
             yield "", field

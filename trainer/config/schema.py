@@ -34,7 +34,7 @@ class PenaltiesConfig:
     )
     r1_every: Optional[int] = setting(
         16,
-        "batches from one step of R1 to the next, an update of its own (none: a part of every update)",
+        "batches from one step of R1 to the next, an update of its own (none: in every update)",
         least=1,
     )
     r2_gamma: float = setting(0.0, "weight of R2, the same on fakes (0: off)", least=0)
@@ -227,7 +227,8 @@ SECTIONS_OF_FAMILIES = {
 
 def fields(config: Config) -> dict[str, Field]:
     """Every leaf of the tree by its path, such as training.batch_size."""
-    return _fields_of(*(type(getattr(config, name)) for name in SECTIONS_OF_FAMILIES))
+    kinds: list[Any] = [type(getattr(config, name)) for name in SECTIONS_OF_FAMILIES]
+    return _fields_of(*kinds)
 
 
 @functools.cache
@@ -236,7 +237,7 @@ def _fields_of(*families: type) -> dict[str, Field]:
     return {field.path: field for field in _leaves(Config, kinds)}
 
 
-def _leaves(kind: type, kinds: dict[str, type], prefix: str = "") -> Iterator[Field]:
+def _leaves(kind: Any, kinds: dict[str, type], prefix: str = "") -> Iterator[Field]:
     for field in dataclasses.fields(kind):
         inner = kinds.get(prefix + field.name, field.type)
         if dataclasses.is_dataclass(inner):

@@ -1,7 +1,11 @@
 """What the trainer asks of a family's sections of the configuration."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+from dualcontrast.trainer.errors import UserError
+
+_Kind = TypeVar("_Kind", bound="Section")
 
 
 class Images(NamedTuple):
@@ -28,6 +32,21 @@ class Section:
     def family(self) -> str:
         """The family's name."""
         return type(self).__module__.rpartition(".")[2]
+
+    @classmethod
+    def expect(cls: type[_Kind], found: "Section") -> _Kind:
+        """Returns `found`, for code that knows this family alone.
+
+        Raises:
+          UserError: it is of another family.
+        """
+        if isinstance(found, cls):
+            return found
+        wanted = cls.__module__.rpartition(".")[2]
+        raise UserError(
+            f"the {cls.__name__.lower()} is of the family {found.family}, expected {wanted}:"
+            " this command knows no other"
+        )
 
     def make(self, images: Images, **keras: Any) -> Any:
         """Returns the network that the fields describe, unbuilt.

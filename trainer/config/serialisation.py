@@ -81,7 +81,7 @@ def from_json(text: str) -> schema.Config:
 def _empty(content: dict[str, Any]) -> schema.Config:
     """A configuration of the text's families, with their defaults; their names are taken out."""
     loss = content.setdefault("loss", {}).pop(_FAMILY, schema.Config().loss.family)
-    networks = {
+    networks: dict[str, Any] = {
         name: families.find(content[name].pop(_FAMILY), name)()
         for name in ("generator", "discriminator")
     }
@@ -91,7 +91,7 @@ def _empty(content: dict[str, Any]) -> schema.Config:
 def _modernised(content: dict[str, Any]) -> dict[str, Any]:
     """The content of a run that was made when StyleGAN2 was the only family."""
     loss = content.get("loss", {}).pop("adversarial", schema.Config().loss.family)
-    values = {}
+    values: dict[str, Any] = {}
     for path, value in _flatten(content).items():
         values |= {new: value for new in _MOVED.get(path, (path,))}
     own = schema.fields(schema.replace(schema.Config(), {"loss": loss}))
@@ -110,7 +110,7 @@ def _modernised(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(section: dict, prefix: str = "") -> dict[str, Any]:
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in section.items():
         if isinstance(value, dict) and value:
             values |= _flatten(value, f"{prefix}{name}.")
