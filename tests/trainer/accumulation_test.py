@@ -26,7 +26,7 @@ def iterate(config):
     reads = config.discriminator.attention.reads_references
     references = tf.constant(REFERENCES) if reads else None
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
-    return built, trainer.iterate(tf.constant(IMAGES), 0, references)
+    return built, trainer.iterate([(tf.constant(IMAGES), references)], 0)
 
 
 def assert_same(one, two):

@@ -42,7 +42,7 @@ def reals(images, replicas=1):
 def iterate(config, replicas=1, iterations=1):
     """The state and the metrics after some iterations; read-only, because tests share it."""
     built, trainer = build(config, replicas)
-    metrics = [trainer.iterate(reals(IMAGES[i], replicas), i * 8) for i in range(iterations)]
+    metrics = [trainer.iterate([(reals(IMAGES[i], replicas), None)], i * 8) for i in range(iterations)]
     return built, metrics
 
 
@@ -59,8 +59,8 @@ def assert_same_variables(one, two):
 
 @pytest.mark.parametrize("adversarial", ["non_saturating", "dual_contrastive"])
 def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_config, adversarial):
-    changes = {"loss": adversarial, "loss.warmup_images": 0}
-    config = schema.replace(tiny_config, changes)
+    contrast = {"loss.warmup_images": 0} if adversarial == "dual_contrastive" else {}
+    config = schema.replace(tiny_config, {"loss": adversarial} | contrast)
     one, _ = iterate(config, 1, 1)
     two, _ = iterate(config, 2, 1)
     # Adam hides a wrong scale of the gradients from the weights; its second moments do not.
@@ -150,7 +150,7 @@ def test_references_on_two_devices_are_those_of_one(tiny_config):
     slots = []
     for replicas in (1, 2):
         built, trainer = build(config, replicas)
-        trainer.iterate(reals(IMAGES[0], replicas), 0, reals(IMAGES[1], replicas))
+        trainer.iterate([(reals(IMAGES[0], replicas), reals(IMAGES[1], replicas))], 0)
         slots.append(built.named_variables())
     for name in [name for name in slots[0] if name.endswith("velocity")]:
         if name not in LOGIT_BIAS:
@@ -186,7 +186,7 @@ def test_every_variable_trains(tiny_config):
 
 def test_the_lazy_steps_run_at_batch_zero_and_then_every_4_and_16_batches(tiny_config):
     built, trainer = build(tiny_config)
-    rows = {i: trainer.iterate(reals(IMAGES[0]), 8 * i) for i in (0, 1, 4, 15, 16)}
+    rows = {i: trainer.iterate([(reals(IMAGES[0]), None)], 8 * i) for i in (0, 1, 4, 15, 16)}
     assert [i for i, row in rows.items() if "path_length" in row] == [0, 4, 16]
     assert [i for i, row in rows.items() if "r1" in row] == [0, 16]
     # A lazy step is an update of its own, with the optimizer of its network.
@@ -223,10 +223,10 @@ def test_the_average_forgets_half_in_its_half_life(tiny_config):
     )
     first = averaged.numpy()
     kernel.assign(first + 1.0)
-    trainer.average()
+    trainer.average(8)
     np.testing.assert_allclose(averaged.numpy(), first + 0.5, atol=1e-6)
     built.generator.w_mean.assign(built.generator.w_mean + 3.0)
-    trainer.average()
+    trainer.average(8)
     np.testing.assert_array_equal(built.average.w_mean.numpy(), built.generator.w_mean.numpy())
 
 

@@ -70,7 +70,7 @@ def from_json(text: str) -> schema.Config:
         if _FAMILY not in content.get("generator", {}):
             content = _modernised(content)
         config = _empty(content)
-        values = _flatten(content)
+        values = _flatten(_without_empty_sections(content))
     except (json.JSONDecodeError, AttributeError, TypeError) as error:
         raise UserError(f"not a configuration in JSON: {error}") from error
     config = schema.replace(config, values)
@@ -86,6 +86,12 @@ def _empty(content: dict[str, Any]) -> schema.Config:
         for name in ("generator", "discriminator")
     }
     return schema.Config(**networks, loss=schema.find_loss(loss)())
+
+
+def _without_empty_sections(content: dict[str, Any]) -> dict[str, Any]:
+    """The content without the sections that have nothing but a family."""
+    sections = {field.name for field in dataclasses.fields(schema.Config)}
+    return {name: part for name, part in content.items() if part != {} or name not in sections}
 
 
 def _modernised(content: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +120,6 @@ def _flatten(section: dict, prefix: str = "") -> dict[str, Any]:
     for name, value in section.items():
         if isinstance(value, dict) and value:
             values |= _flatten(value, f"{prefix}{name}.")
-        elif value != {}:
+        else:
             values[prefix + name] = value
     return values

@@ -80,7 +80,7 @@ BAD_INPUTS = [
     ("--config.training.batch_size=-8", "training.batch_size=-8: expected a whole number >= 1"),
     ("--config.training.seed=-1", "training.seed=-1: expected a whole number >= 0"),
     ("--config.training.seed=2147483648", "expected a whole number >= 0 and <= 2147483647"),
-    ("--config.training.adam_beta_2=1", "adam_beta_2=1: expected a number >= 0 and < 1"),
+    ("--config.schedule.generator.adam_beta_2=1", "adam_beta_2=1: expected a number >= 0 and < 1"),
     ("--config.schedule.generator.learning_rate=0", "learning_rate=0: expected a number > 0"),
     ("--config.generator.style_mixing_probability=1.1", "1.1: expected a number >= 0 and <= 1"),
     ("--config.loss=lsgan", "lsgan: expected dual_contrastive, non_saturating, "),
@@ -214,14 +214,14 @@ def test_the_line_that_fails_is_named_for_a_relative_path_too(folder, monkeypatc
 def test_every_packaged_experiment_is_valid(name):
     config = parse(f"--config={name}")
     schema.resolve(config, resolution=256, channels=3)
-    if config.loss.adversarial == "dual_contrastive":
+    if config.loss.family == "dual_contrastive":
         assert config.loss.warmup_images < config.training.total_images
 
 
 def test_the_help_shows_every_field_with_its_default_and_meaning():
     text = config_flags.help_text()
     flat = " ".join(text.split())
-    for path, field in schema.FIELDS.items():
+    for path, field in schema.fields(schema.Config()).items():
         assert f"--config.{path}=" in text
         assert field.help in flat
         assert field.expected() in flat
