@@ -50,7 +50,9 @@ flags.adopt_module_key_flags(evaluation_flags)
 _RUN = flags.DEFINE_string(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
-_MODEL = flags.DEFINE_string("model", None, "In place of --run: a SavedModel of a generator.")
+_MODEL = flags.DEFINE_string(
+    "model", None, "In place of --run: a SavedModel of a generator; see --trust_model."
+)
 _IMAGES = flags.DEFINE_string("images", None, "In place of --run: a folder of generated images.")
 _METRICS = flags.DEFINE_list("metrics", ["fid"], "What to measure, with commas between.")
 _FAKE_COUNT = flags.DEFINE_integer(
@@ -148,7 +150,11 @@ def _subject() -> Subject:
         return run_subject(_RUN.value)
     if _MODEL.value:
         images = saved_generator.open_model(
-            _MODEL.value, count=count or _FAKES, seed=_SEED.value, truncation_psi=_PSI.value
+            _MODEL.value,
+            count=count or _FAKES,
+            seed=_SEED.value,
+            truncation_psi=_PSI.value,
+            trusted=evaluation_flags.TRUST.value,
         )
         return Subject(images)
     return Subject(image_folder.open_folder(_IMAGES.value, "--images", count, _FAKES))

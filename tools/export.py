@@ -3,6 +3,11 @@
   dualcontrast-export --run=RUN --output=MODEL
   dualcontrast-export --run=RUN/checkpoints/images-200000 --output=models/faces/1
 
+One call of the model gives at most 64 images, so that one request cannot take a whole server;
+--max_batch chooses another bound:
+
+  dualcontrast-export --run=RUN --output=MODEL --max_batch=8
+
 OUTPUT is a new folder. It also gets the configuration (config.json), the weights for Keras
 (generator.weights.h5), and a README.md that says how to call the model.
 """
@@ -24,6 +29,13 @@ from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
+_MAX_BATCH = flags.DEFINE_integer(
+    "max_batch",
+    64,
+    "Images that one call of the model may ask for, at most.",
+    lower_bound=1,
+    upper_bound=1_000_000,
+)
 
 WEIGHTS_NAME = "generator.weights.h5"
 
@@ -36,7 +48,7 @@ def main(argv: list[str]) -> None:
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
     # TensorFlow's notes name the temporary folder, which is gone when they are read.
     tf.get_logger().setLevel("WARNING")
-    export(generator, config, images_seen, folder)
+    export(generator, config, images_seen, folder, _MAX_BATCH.value)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")
 
 
@@ -45,6 +57,7 @@ def export(
     config: schema.Config,
     images_seen: int,
     folder: pathlib.Path,
+    max_batch: int,
 ) -> None:
     """Makes `folder` with everything in it, or nothing.
 
@@ -53,6 +66,7 @@ def export(
       config: of the run.
       images_seen: by the generator.
       folder: must not exist.
+      max_batch: images of one call of the model, at most.
 
     Raises:
       UserError: `folder` exists or cannot be written.
@@ -62,7 +76,7 @@ def export(
     partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
     try:
         partial.mkdir(parents=True)
-        _write(generator, config, images_seen, partial)
+        _write(generator, config, images_seen, partial, max_batch)
         partial.rename(folder)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(f"--output={folder} cannot be written: {_reason(error)}") from error
@@ -88,12 +102,13 @@ def _write(
     config: schema.Config,
     images_seen: int,
     folder: pathlib.Path,
+    max_batch: int,
 ) -> None:
-    module = serving_module.Release(generator)
+    module = serving_module.Release(generator, max_batch)
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
     generator.save_weights(folder / WEIGHTS_NAME)
     files.write(folder / checkpoint.CONFIG_NAME, schema.to_json(config) + "\n")
-    files.write(folder / "README.md", model_card.model_card(config, images_seen))
+    files.write(folder / "README.md", model_card.model_card(config, images_seen, max_batch))
 
 
 def _reason(error: Exception) -> str:

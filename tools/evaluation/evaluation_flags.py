@@ -20,7 +20,15 @@ REAL_COUNT = flags.DEFINE_integer(
 )
 MIRROR = flags.DEFINE_bool("mirror", False, "Flip each real image by a coin of --seed.")
 EXTRACTOR = flags.DEFINE_string(
-    "extractor", "embedded", "embedded, inception, vgg16, a .keras file, or a SavedModel."
+    "extractor",
+    "embedded",
+    "embedded, inception, vgg16, a .keras file, or a SavedModel; see --trust_model.",
+)
+TRUST = flags.DEFINE_bool(
+    "trust_model",
+    False,
+    "Run --model and --extractor whatever they do. A model is a program: one that could touch files"
+    " or run code is refused otherwise.",
 )
 INCEPTION = flags.DEFINE_string(
     "inception", None, "The 2015 Inception graph: a path, or URL#sha256=DIGEST."
@@ -49,7 +57,7 @@ def main_extractor() -> Extractor:
         return inception.load(INCEPTION.value)
     if name == "vgg16":
         return vgg16.load(VGG16.value)
-    return user_model.load(name)
+    return user_model.load(name, trusted=TRUST.value)
 
 
 def real_images(seed: int) -> ImageSet:
