@@ -1,6 +1,5 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
-import difflib
 import logging as standard_logging
 import os
 import sys
@@ -8,6 +7,10 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from absl import app, flags, logging
+
+from dualcontrast.trainer.config import suggestions
+
+_FIELD = "config."
 
 
 class UserError(ValueError):
@@ -83,9 +86,17 @@ def _help(main: Callable) -> str:
 
 def _unknown_flag(name: str) -> str:
     # absl suggests every flag that starts alike, which for --conf are all fields of the config.
-    near = difflib.get_close_matches(name, list(flags.FLAGS), n=1, cutoff=0.5)
-    hint = f"did you mean --{near[0]}?" if near else "--help lists the flags"
+    fields = [flag.removeprefix(_FIELD) for flag in flags.FLAGS if flag.startswith(_FIELD)]
+    if name.startswith(_FIELD) and fields:
+        path = name.removeprefix(_FIELD)
+        return f"unknown config field {path}: {suggestions.for_field(path, fields)}"
+    own = [flag for flag in flags.FLAGS if not flag.startswith(_FIELD) and not _is_absls(flag)]
+    hint = suggestions.for_flag(name, own, fields) or "--help lists the flags"
     return f"unknown flag --{name}: {hint}"
+
+
+def _is_absls(flag: str) -> bool:
+    return flags.FLAGS.find_module_defining_flag(flag, "").startswith("absl.")
 
 
 def fail(message: str) -> int:

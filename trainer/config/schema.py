@@ -8,7 +8,6 @@ changes.
 """
 
 import dataclasses
-import difflib
 import functools
 import json
 import math
@@ -17,7 +16,7 @@ from typing import Any, Optional
 
 import yaml
 
-from dualcontrast.trainer.config import attention_fields
+from dualcontrast.trainer.config import attention_fields, suggestions
 from dualcontrast.trainer.config.field import Field, setting
 from dualcontrast.trainer.errors import UserError
 
@@ -227,23 +226,11 @@ def find_field(path: str) -> Field:
     """The field called `path`.
 
     Raises:
-      UserError: there is none; the text suggests the nearest.
+      UserError: there is none; the text suggests what is near, or lists what there is.
     """
     if path in FIELDS:
         return FIELDS[path]
-    near = _nearest(path)
-    hint = f"did you mean {' or '.join(near)}?" if near else "--help_config lists the fields"
-    raise UserError(f"unknown config field {path}: {hint}")
-
-
-def _nearest(path: str) -> list[str]:
-    # The section is forgotten or mistaken more often than the name, so the name counts first.
-    section, _, name = path.rpartition(".")
-    names = {known: known.rpartition(".")[2] for known in FIELDS}
-    name_meant = difflib.get_close_matches(name, set(names.values()), n=1, cutoff=0.7)
-    near = [known for known in FIELDS if names[known] in name_meant]
-    same_section = [known for known in near if known.startswith(f"{section}.")]
-    return same_section or near or difflib.get_close_matches(path, FIELDS, n=1, cutoff=0.6)
+    raise UserError(f"unknown config field {path}: {suggestions.for_field(path, FIELDS)}")
 
 
 def get(config: Config, path: str) -> Any:
