@@ -19,7 +19,6 @@ seeds, with the references that they are compared with. The first seed draws the
 OUTPUT/attention.json says what was drawn, and how far and how evenly each dot attends.
 """
 
-import json
 import math
 import pathlib
 from typing import NamedTuple
@@ -39,6 +38,11 @@ from dualcontrast.tools.sampling import sampler as samplers
 from dualcontrast.trainer import errors, files, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.attention_fields import (
+    DiscriminatorAttentionConfig,
+    GeneratorAttentionConfig,
+)
+from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import discriminator as discriminator_features
@@ -80,20 +84,29 @@ def main(argv: list[str]) -> None:
     config = checkpoint.read_config(workdir)
     dataset = check_run(config)
     figures = {}
-    if config.generator.attention.kind != "none":
+    if of_stylegan2(config)[0].kind != "none":
         generator, _, images_seen = checkpoint.load_average(str(prefix))
         figures["generator"] = of_generator(generator, config, seeds, given, images_seen)
     if dataset is not None:
         figures["discriminator"] = of_discriminator(prefix, config, dataset, seeds, given)
     folder = pathlib.Path(run_flags.OUTPUT.value)
-    try:
-        write(figures, folder, str(prefix))
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    write(figures, folder, str(prefix))
     for name, figure in figures.items():
         print(f"{folder / name}.png with {len(figure.rows)} rows; {_summary(figure.record)}")
-    if dataset is None and config.discriminator.attention.pairing != "none":
+    if dataset is None and of_stylegan2(config)[1].pairing != "none":
         print("the discriminator attends too: --data=DATA draws it")
+
+
+def of_stylegan2(
+    config: schema.Config,
+) -> tuple[GeneratorAttentionConfig, DiscriminatorAttentionConfig]:
+    """Returns the attention of the two networks, which are StyleGAN2's.
+
+    Raises:
+      UserError: they are others.
+    """
+    generator = stylegan2.Generator.expect(config.generator)
+    return generator.attention, stylegan2.Discriminator.expect(config.discriminator).attention
 
 
 def check_flags() -> tuple[list[int], list[Dot] | None]:
@@ -116,8 +129,8 @@ def check_run(config: schema.Config) -> manifest.Manifest | None:
     Raises:
       UserError: neither network attends, or the dataset is missing or of other images.
     """
-    run, of_generator = run_flags.RUN.value, config.generator.attention.kind
-    of_discriminator = config.discriminator.attention.pairing
+    run, (generator, discriminator) = run_flags.RUN.value, of_stylegan2(config)
+    of_generator, of_discriminator = generator.kind, discriminator.pairing
     if of_generator == of_discriminator == "none":
         raise UserError(
             f"the run {run} has no attention to draw: generator.attention.kind and"
@@ -160,7 +173,7 @@ def of_generator(
       given: the dots of every image; None chooses them.
       images_seen: by the generator.
     """
-    attention = config.generator.attention
+    attention = of_stylegan2(config)[0]
     sampler = samplers.Sampler(generator, _PSI.value, random_noise=False)
     rows, records = [], []
     for seed in seeds:
@@ -198,7 +211,7 @@ def of_discriminator(
       seeds: the first one decides which images; there are as many as seeds.
       given: the dots of every reference; None chooses them.
     """
-    attention, count = config.discriminator.attention, len(seeds)
+    attention, count = of_stylegan2(config)[1], len(seeds)
     network = checkpoint.load_discriminator(str(prefix))
     images = _reals(dataset, 2 * count if network.takes_references else count, seeds[0])
     rows, records = [], []
@@ -276,15 +289,15 @@ def write(figures: dict[str, Figure], folder: pathlib.Path, name: str) -> None:
       name: of the checkpoint.
 
     Raises:
-      OSError: the folder may not be written to, or the disk is full.
+      UserError: the folder may not be written to, or the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder, f"--output={folder}")
     content: dict = {"checkpoint": name, "reflections": _REFLECTIONS.value}
     for network, figure in figures.items():
         picture = attention_figure.draw(figure.titles, figure.rows)
         pictures.save_png(folder / f"{network}.png", picture)
         content[network] = figure.record
-    files.write(folder / "attention.json", json.dumps(content, indent=1) + "\n")
+    files.write_object(folder / "attention.json", content)
 
 
 def run() -> None:

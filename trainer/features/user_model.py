@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
@@ -36,7 +37,7 @@ def load(path: str, flag: str = "--extractor", *, trusted: bool = False) -> Extr
     """
     place = pathlib.Path(path)
     if place.suffix == ".keras" and place.is_file():
-        model, digest = _keras(place, flag, trusted), weights.digest(place.read_bytes())
+        model, digest = _keras(place, flag, trusted), weights.digest(files.read_bytes(place))
         call, shape = model, model.input_shape
     elif (place / saved_model.FILE_NAME).is_file():
         call, shape = _saved_model(place, flag, trusted)
