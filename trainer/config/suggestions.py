@@ -7,6 +7,8 @@ alike: where nothing is near, the names that there are say more than a guess.
 import difflib
 from collections.abc import Iterable, Sequence
 
+from dualcontrast.trainer.config.moved_fields import MOVED
+
 _CUTOFF = 0.75  # Of difflib's likeness: fmap_min is no fmap_max, and batchsizes is batch_size.
 _SHORTEST = 3  # Letters of a beginning that stands for the whole, such as disc or log.
 _MOST = 4  # More suggestions are none.
@@ -20,6 +22,8 @@ def for_field(path: str, known: Iterable[str]) -> str:
       known: the paths of all fields.
     """
     known = list(known)
+    if moved := [field for field in MOVED.get(path, ()) if field in known]:
+        return f"it is {' and '.join(moved)} now"
     if near := _near_fields(path, known):
         return f"did you mean {' or '.join(near)}?"
     return _listing(path, known)
@@ -39,8 +43,10 @@ def for_flag(name: str, known: Iterable[str], fields: Iterable[str]) -> str:
 
 
 def _near_fields(path: str, known: list[str]) -> list[str]:
+    if _below(path.split("."), known):
+        return []  # It is a section.
     above = [field for field in known if path.startswith(f"{field}.")]
-    if above:
+    if above and not _below(above[0].split("."), known):
         return above
     *section, name = path.split(".")
     names = {field: field.rpartition(".")[2] for field in known}
