@@ -1,7 +1,6 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
 import logging as standard_logging
-import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -59,17 +58,10 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
 
 
 def _check_variables() -> None:
-    """Refuses a variable that is misspelt or cannot run, before anything is traced with it."""
     # Which needs this module.
     from dualcontrast.trainer import variables
 
     variables.check_own()
-    asked = os.environ.get("DUALCONTRAST_OPS")
-    if asked:
-        # Imports TensorFlow, which not every binary needs.
-        from dualcontrast.trainer import devices
-
-        devices.select_operations(asked, "DUALCONTRAST_OPS")
 
 
 def _show_own_log() -> None:

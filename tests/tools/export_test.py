@@ -13,6 +13,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from dualcontrast.tools import export
+from dualcontrast.tools.sampling import model_folder
 from dualcontrast.trainer import files, pictures, seeds, serving_module, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema, serialisation
@@ -55,7 +56,7 @@ def _generator():
 @pytest.fixture(name="model", scope="module")
 def _model(generator, tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("export") / "models" / "1"
-    export.export(generator, CONFIG, 4321, folder, max_batch=BOUND)
+    model_folder.write(generator, CONFIG, 4321, folder, max_batch=BOUND)
     return folder
 
 
@@ -215,10 +216,11 @@ def test_the_bound_is_the_flags_and_is_written_down(model, generator, tmp_path, 
     assert tf.saved_model.load(str(model)).max_batch.numpy() == 17
     seen = []
     monkeypatch.setattr(checkpoint, "load_average", lambda path: (generator, CONFIG, 1))
-    monkeypatch.setattr(export, "export", lambda *arguments: seen.append(arguments[-1]))
-    call(tmp_path / "run", tmp_path / "model")
+    monkeypatch.setattr(model_folder, "write", lambda *arguments: seen.append(arguments[-1]))
+    run = make_run(tmp_path)
+    call(run, tmp_path / "model")
     with flagsaver.as_parsed(max_batch="3"):
-        call(tmp_path / "run", tmp_path / "model")
+        call(run, tmp_path / "model")
     assert seen == [64, 3]
 
 
@@ -268,6 +270,14 @@ def test_the_card_says_what_the_model_is_and_its_python_runs(model, monkeypatch,
     assert (tmp_path / "seed0.png").read_bytes().startswith(b"\x89PNG")
 
 
+def make_run(folder: pathlib.Path) -> pathlib.Path:
+    """A folder that passes for a run until its checkpoint is looked for."""
+    run = folder / "run"
+    run.mkdir()
+    (run / "config.json").touch()
+    return run
+
+
 def call(run: pathlib.Path, output: pathlib.Path) -> None:
     flags.FLAGS.mark_as_parsed()
     with flagsaver.as_parsed(run=str(run), output=str(output)):
@@ -276,10 +286,10 @@ def call(run: pathlib.Path, output: pathlib.Path) -> None:
 
 def test_the_command_exports_a_run(generator, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(checkpoint, "load_average", lambda path: (generator, CONFIG, 77))
-    call(tmp_path / "run", tmp_path / "model")
+    call(make_run(tmp_path), tmp_path / "model")
     assert "77 images" in capsys.readouterr().out
     assert json.loads((tmp_path / "model" / "config.json").read_text())
-    assert os.listdir(tmp_path) == ["model"]
+    assert sorted(os.listdir(tmp_path)) == ["model", "run"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
@@ -303,5 +313,5 @@ def test_an_export_that_fails_leaves_nothing(generator, tmp_path, monkeypatch):
 
     monkeypatch.setattr(files, "write", refuse)
     with pytest.raises(UserError, match="model cannot be written: No space left on device"):
-        export.export(generator, CONFIG, 1, tmp_path / "model", max_batch=4)
+        model_folder.write(generator, CONFIG, 1, tmp_path / "model", max_batch=4)
     assert os.listdir(tmp_path) == []

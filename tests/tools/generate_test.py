@@ -259,5 +259,6 @@ def test_operations_that_cannot_run_are_refused_in_a_line(bench, tmp_path, asked
     if asked == "cuda" and tf.config.list_physical_devices("GPU"):
         pytest.skip("there is a GPU")
     output = f"--output={tmp_path / 'samples'}"
+    (tmp_path / "config.json").touch()
     done = bench.run("generate", f"--run={tmp_path}", output, DUALCONTRAST_OPS=asked)
     bench.assert_refused(done, f"DUALCONTRAST_OPS={asked}", words, "DUALCONTRAST_OPS=auto runs")

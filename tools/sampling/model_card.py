@@ -53,8 +53,8 @@ whoever trained it to say.
 The `w` that `latents` returns makes the same images again. `seeds` makes the images of the seeds
 from `seed` on, always the same ones. `serving_default` is `latents`.
 
-**One call gives from 0 to {max_batch} images**, which was chosen at export (`--max_batch`). A batch or
-a `count` beyond that is refused with INVALID_ARGUMENT before anything is computed; ask in parts.
+**One call gives from 0 to {max_batch} images**, which was chosen at export (`--max_batch`). A batch
+or a `count` beyond that is refused with INVALID_ARGUMENT before anything is computed; ask in parts.
 
 `truncation_psi` is 1 when it is left out: the whole variety; towards 0, images come closer to the
 mean image.

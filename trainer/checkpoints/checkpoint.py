@@ -9,12 +9,12 @@ import tensorflow as tf
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import files, state
-from dualcontrast.trainer.checkpoints import discovery, literal_path, writing
+from dualcontrast.trainer.checkpoints import discovery, literal_path, run_path, writing
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-CONFIG_NAME = "config.json"
+CONFIG_NAME = run_path.CONFIG_NAME
 DATA_NAME = "data.json"
 FOLDER = discovery.FOLDER
 
@@ -153,10 +153,7 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
     try:
         text = files.read_text(path)
     except files.Missing:
-        raise UserError(
-            f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
-            "Give the --workdir of a training run, or start one: dualcontrast-train --help"
-        ) from None
+        raise run_path.no_run(workdir) from None
     try:
         return serialisation.from_json(text)
     except (UserError, RecursionError) as error:
@@ -247,8 +244,9 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     Raises:
       UserError: there is no such run or checkpoint.
     """
+    run_path.check(path)
     if not path.is_dir():
-        return workdir_of(path), _named_prefix(path)
+        return workdir_of(path), run_path.prefix_of(path)
     if (newest := discovery.newest_whole(path)) is not None:
         return path, newest
     if found := discovery.candidates(path):
@@ -256,7 +254,6 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
             f"checkpoint {found[0]} is damaged, and the run {path} has none that is whole.\n"
             "Copy one from a backup, or train again with another --workdir."
         )
-    read_config(path)
     raise UserError(
         f"the run {path} has no checkpoint yet: it writes its first one after "
         "training.checkpoint_every_images."
@@ -269,17 +266,7 @@ def workdir_of(path: pathlib.Path) -> pathlib.Path:
     Raises:
       UserError: there is no such folder, and no such checkpoint.
     """
-    return path if path.is_dir() else _named_prefix(path).parent.parent
-
-
-def _named_prefix(path: pathlib.Path) -> pathlib.Path:
-    prefix = path.with_suffix("") if path.suffix == ".index" else path
-    if not discovery.index_of(prefix).exists():
-        raise UserError(
-            f"there is no run and no checkpoint {path}.\n"
-            "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
-        )
-    return prefix
+    return path if path.is_dir() else run_path.prefix_of(path).parent.parent
 
 
 def _forget_another(workdir: pathlib.Path, config: schema.Config, data: dict) -> None:

@@ -57,7 +57,7 @@ def _near_fields(path: str, known: list[str]) -> list[str]:
 
 
 def _best(name: str, candidates: dict[str, str], exact: bool = False) -> list[str]:
-    """Returns the candidates whose name is written as `name` but for signs, or else those near."""
+    """Returns the candidates whose name is `name` but for signs, or else those that are near."""
     same = [key for key, other in candidates.items() if _plain(other) == _plain(name)]
     near = same or [k for k, other in candidates.items() if not exact and _is_alike(name, other)]
     return near if len(near) <= _MOST else []
@@ -68,7 +68,7 @@ def _section(field: str) -> list[str]:
 
 
 def _near_section(given: Sequence[str], known: Sequence[str]) -> bool:
-    """Whether the parts of `given` are those of `known`, misspelt, or with some of them left out."""
+    """Whether the parts of `given` are those of `known`, misspelt, or with some left out."""
     rest = iter(known)
     return all(any(_is_alike(part, other) for other in rest) for part in given)
 

@@ -2,8 +2,8 @@
 
 TensorFlow has some 1,900. Many of them read and write files, run Python, or talk to other machines,
 and nothing in their declarations says so (ReadFile is declared stateless), so the harmless ones are
-named here. What is missing is refused: an operation that TensorFlow adds later is not trusted before
-somebody has read what it does.
+named here. What is missing is refused: an operation that TensorFlow adds later is not trusted
+before somebody has read what it does.
 """
 
 from collections.abc import Iterable
