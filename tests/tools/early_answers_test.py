@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from dualcontrast.trainer.data import manifest
+
 
 @pytest.fixture(name="places", scope="module")
 def _places(tmp_path_factory):
@@ -11,17 +13,12 @@ def _places(tmp_path_factory):
     root = tmp_path_factory.mktemp("places")
     for name in ("data", "run", "run/checkpoints", "model", "empty"):
         (root / name).mkdir()
-    shard = {"name": "0.tfrecord", "records": 1, "bytes": 1, "sha256": "0" * 64}
-    content = {
-        "format": 1,
-        "resolution": 8,
-        "channels": 3,
-        "encoding": "png",
-        "count": 1,
-        "shards": [shard],
-    }
+    shard = {"name": manifest.shard_name(0, 1), "records": 1, "bytes": 1, "sha256": "0" * 64}
+    size = {"resolution": 8, "channels": 3, "count": 1, "shards": [shard]}
+    how = {"encoding": "png", "crop": "none", "filter": "lanczos", "source": "photos"}
+    content = {"version": 1, **size, **how, "rejected": 0, "request": {}}
     (root / "data" / "manifest.json").write_text(json.dumps(content))
-    (root / "data" / "0.tfrecord").write_bytes(b"0")
+    (root / "data" / shard["name"]).write_bytes(b"0")
     for name in ("run", "model"):
         (root / name / "config.json").write_text("{}")
     (root / "model" / "saved_model.pb").touch()
@@ -111,5 +108,7 @@ def test_mistakes_and_the_help_are_answered_without_tensorflow(bench, places, bi
     for (_, expected), (code, _, err) in zip(cases, answers, strict=True):
         assert code == 2 and expected in err, (expected, err)
         assert len(err.splitlines()) <= 2, err
-    assert shown[0] == 0 and f"dualcontrast-{binary.partition('.')[2].replace('_', '-')}" in shown[1]
+    assert (
+        shown[0] == 0 and f"dualcontrast-{binary.partition('.')[2].replace('_', '-')}" in shown[1]
+    )
     assert not (places / "out").exists() and not (places / "new").exists()

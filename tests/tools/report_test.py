@@ -248,7 +248,6 @@ def break_metrics(run: pathlib.Path) -> None:
     "damage, words",
     [
         (break_metrics, r"metrics\.jsonl, line 5 is damaged"),
-        (lambda run: shutil.rmtree(run), r"run: there is no such folder"),
         (lambda run: (run / "config.json").unlink(), r"run is no run: it has no config\.json"),
         (lambda run: (run / "config.json").write_text("{"), r"config\.json: not a configuration"),
         (lambda run: (run / "data.json").write_text("[]"), r"data\.json holds no JSON object"),
