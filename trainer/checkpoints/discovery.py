@@ -27,6 +27,8 @@ DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError, RuntimeErro
 
 _LOG = logging.getLogger(__name__)
 _PART = re.compile(r"images-(\d+)\.(index|data-\d{5}-of-(\d{5}))")
+# Where in a graph TensorFlow met an error.
+_OPERATION = re.compile(r"\{\{[^}]*\}\} | \[Op:\w+\]")
 _NAMED = re.compile(rb'^model_checkpoint_path: "(.*)"$', re.MULTILINE)
 
 
@@ -152,8 +154,10 @@ def disagreement(prefix: pathlib.Path) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """Returns what an error says, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    """Returns what an error says, in one line of at most 200 characters."""
+    line = _OPERATION.sub("", (str(error) or type(error).__name__).splitlines()[0])
+    # TensorFlow puts paths first and the reason last.
+    return line if len(line) <= 200 else f"{line[:60]} ... {line[-135:]}"
 
 
 def lost_indexes(folder: pathlib.Path) -> Iterator[pathlib.Path]:
