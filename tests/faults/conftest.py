@@ -10,6 +10,9 @@ import types
 
 import pytest
 
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import manifest
+
 HERE = pathlib.Path(__file__).parent
 
 
@@ -20,6 +23,21 @@ def saving() -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def config() -> schema.Config:
+    """A resolved configuration for 8x8 RGB images."""
+    short = {"training.total_images": 256, "loss.warmup_images": 0}
+    return schema.resolve(schema.replace(schema.Config(), short), 8, 3)
+
+
+@pytest.fixture(scope="session")
+def dataset() -> manifest.Manifest:
+    """What a run writes down of its images; they lie nowhere."""
+    shards = tuple(manifest.Shard(f"{n}.tfrecord", 32, 1000, str(n) * 64) for n in range(3))
+    folder, crop = pathlib.Path("nowhere"), "none"
+    return manifest.Manifest(folder, 1, 96, 8, 3, "png", crop, "lanczos", "scenes", 0, {}, shards)
 
 
 class Faulty:

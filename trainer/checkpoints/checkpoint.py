@@ -49,8 +49,8 @@ class Checkpoints:
                 with literal_path.inside(prefix) as name:
                     self._checkpoint.restore(name).assert_consumed()
             except discovery.DAMAGE as error:
-                words = discovery.first_line(error)
-                print(f"checkpoint {prefix} is damaged: {words}", flush=True)
+                fault = discovery.fault(prefix, read_values=False) or discovery.first_line(error)
+                print(f"checkpoint {prefix} is damaged: {fault}", flush=True)
                 self._damaged.add(prefix)
                 continue
             self._adopt(prefix)
@@ -109,7 +109,7 @@ class Checkpoints:
         """Writes TensorFlow's list of checkpoints, for its own tools."""
         lines = [f'model_checkpoint_path: "{newest.name}"']
         lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in self._until(newest)]
-        with contextlib.suppress(OSError):  # nothing goes by it
+        with contextlib.suppress(files.FileError):  # nothing goes by it
             files.write(self._folder / discovery.INDEX_NAME, "\n".join(lines) + "\n")
 
     def _until(self, newest: pathlib.Path) -> list[pathlib.Path]:
