@@ -35,7 +35,7 @@ from dualcontrast.tools.attention.attention_weights import AttentionMap
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import ranges, run_flags
 from dualcontrast.tools.sampling import sampler as samplers
-from dualcontrast.trainer import errors, files, pictures
+from dualcontrast.trainer import errors, files, folder_lock, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
@@ -274,13 +274,13 @@ def write(figures: dict[str, Figure], folder: pathlib.Path, name: str) -> None:
     Raises:
       UserError: the folder may not be written to, or the disk is full.
     """
-    files.make_folder(folder, f"--output={folder}")
     content: dict = {"checkpoint": name, "reflections": _REFLECTIONS.value}
-    for network, figure in figures.items():
-        picture = attention_figure.draw(figure.titles, figure.rows)
-        pictures.save_png(folder / f"{network}.png", picture)
-        content[network] = figure.record
-    files.write_object(folder / "attention.json", content)
+    with folder_lock.output(folder):
+        for network, figure in figures.items():
+            picture = attention_figure.draw(figure.titles, figure.rows)
+            pictures.save_png(folder / f"{network}.png", picture)
+            content[network] = figure.record
+        files.write_object(folder / "attention.json", content)
 
 
 def run() -> None:

@@ -43,7 +43,7 @@ from dualcontrast.tools.evaluation import (
 )
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.evaluation.evaluation_session import Session
-from dualcontrast.trainer import errors, folder_lock
+from dualcontrast.trainer import errors, files, folder_lock
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import measure, path_length, report
@@ -101,10 +101,8 @@ def _alone(output: pathlib.Path) -> Iterator[None]:
         "Wait for it, or give another file: --output=FILE",
     )
     with contextlib.ExitStack() as stack:
-        try:
+        with files.writing(output):
             stack.enter_context(lock)
-        except OSError as error:
-            raise UserError(f"{output} cannot be written: {error.strerror}") from error
         yield
 
 

@@ -35,7 +35,7 @@ from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.conversion import pixel_formats, pixels
 from dualcontrast.tools.sampling import distances
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors, files, pictures, projection, state
+from dualcontrast.trainer import errors, files, folder_lock, pictures, projection, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
@@ -85,10 +85,10 @@ def main(argv: list[str]) -> None:
         name, synthesis.resolution, synthesis.channels, _VGG16.value, _LPIPS.value
     )
     folder = pathlib.Path(_OUTPUT.value)
-    files.make_folder(folder, f"--output={folder}")
-    pictures.save_png(folder / "target.png", target)
-    found, seconds = search(generator, target, distance, folder)
-    write(folder, found, describe(origin, distance, found, seconds))
+    with folder_lock.output(folder):
+        pictures.save_png(folder / "target.png", target)
+        found, seconds = search(generator, target, distance, folder)
+        write(folder, found, describe(origin, distance, found, seconds))
     way = f"{name} distance {found.distances[0]:.4g} at first, {found.distance:.4g} at last"
     print(f"{folder / 'projection.png'}: {way}")
 

@@ -25,7 +25,7 @@ from absl import flags
 from dualcontrast.tools.evaluation import evaluated
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors, files, pictures
+from dualcontrast.trainer import errors, files, folder_lock, pictures
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import gather, image_set
@@ -60,9 +60,9 @@ def main(argv: list[str]) -> None:
             panel, record = _panel(run_subject, reals, references, bar, 2 * _COUNT.value * index)
             panels.append(panel)
             records.append(record)
-    files.make_folder(folder, f"--output={folder}")
-    pictures.save_png(folder / "tsne.png", embedding.picture(panels))
-    files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
+    with folder_lock.output(folder):
+        pictures.save_png(folder / "tsne.png", embedding.picture(panels))
+        files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
     for record in records:
         distances = f"{record['fddf']:.5g}, scale-free {record['fddf_scale_free']:.5g}"
         print(f"{record['title']}: fddf {distances}")

@@ -1,4 +1,4 @@
-"""A run goes on from the newest checkpoint that lies there, whatever else is wrong in its folder."""
+"""A run goes on from the newest checkpoint there is, whatever else is wrong in its folder."""
 
 import os
 import pathlib

@@ -63,6 +63,11 @@ def converting(_, folder: pathlib.Path) -> None:
     conversion.check_place(folder)
 
 
+def drawing(_, folder: pathlib.Path) -> None:
+    with folder_lock.output(folder):
+        (folder / "attention.json").write_text("mixed")
+
+
 def finishing(_, folder: pathlib.Path) -> None:
     """A conversion that begins after the other one has finished, and before that one has tidied."""
     conversion.run(None, [], {}, "source", folder, 1, lambda count: None)
@@ -70,6 +75,7 @@ def finishing(_, folder: pathlib.Path) -> None:
 
 PLACES = {
     training: "training.lock",
+    drawing: "writing.lock",
     converting: "unfinished/lock",
     finishing: "unfinished/lock",
 }
