@@ -7,7 +7,12 @@ import time
 
 import pytest
 
-from dualcontrast.trainer.checkpoints import checkpoint, discovery, run_folder
+from dualcontrast.trainer.checkpoints import (
+    best_checkpoint,
+    checkpoint,
+    discovery,
+    run_folder,
+)
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -193,6 +198,21 @@ def test_a_former_best_checkpoint_of_a_killed_process_goes(saving, workdir):
     (best / "best.json").write_text('{"fid": 3.5, "images_seen": 16, "checkpoint": "images-16"}')
     saving.train(workdir, 16)
     assert names(best) == {"best.json", "images-16.index", "images-16.data-00000-of-00001"}
+
+
+@pytest.mark.parametrize("part, size", [("index", 10), ("index", 0), ("data-00000-of-00001", 99)])
+def test_a_damaged_best_checkpoint_gives_way(part, size, saving, tmp_path, capsys):
+    state = saving.State()
+    state.train(8)
+    assert best_checkpoint.Best(tmp_path, state).offer(3.5, 8, "request") is None
+    assert best_checkpoint.Best(tmp_path, state).offer(9.0, 16, "request") == 3.5
+    os.truncate(tmp_path / "best" / f"images-8.{part}", size)
+    state.train(16)
+    assert best_checkpoint.Best(tmp_path, state).offer(9.0, 16, "request") is None
+    assert "the best checkpoint, images-8, is damaged" in capsys.readouterr().out
+    assert discovery.fault(tmp_path / "best" / "images-16") is None
+    expected = {"best.json", "images-16.index", "images-16.data-00000-of-00001"}
+    assert names(tmp_path / "best") == expected
 
 
 CHANGES: list[dict] = [

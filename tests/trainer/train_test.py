@@ -1,13 +1,17 @@
 """The training binary, and what it says to mistakes: exit code 2, two lines, nothing touched."""
 
 import json
+import os
 import shutil
 
 import pytest
+import tensorflow as tf
 
 from dualcontrast.tools.evaluation import evaluated
 from dualcontrast.tools.report_page import run_folder
+from dualcontrast.trainer import loop
 from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.checkpoints import run_folder as training_folder
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -61,6 +65,15 @@ def test_another_config_is_refused_and_the_run_is_untouched(short_run, dataset, 
     arguments = tiny.train_arguments(dataset, short_run, {"training.seed": 7})
     assert_refused(tiny.run("trainer.train", *arguments), "training.seed: 0 -> 7", "--workdir")
     assert contents(short_run) == before
+
+
+def test_a_run_that_is_being_trained_is_not_started_again(short_run, dataset, tiny_config):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with training_folder.hold(short_run):
+        before = contents(short_run)
+        with pytest.raises(UserError, match=f"is being trained by process {os.getpid()} on "):
+            loop.train(tiny_config, dataset, short_run, strategy)
+        assert contents(short_run) == before
 
 
 def test_a_damaged_record_is_named_with_its_shard(dataset, tmp_path, tiny):
