@@ -6,6 +6,7 @@ import shutil
 import time
 
 import pytest
+import tensorflow as tf
 
 from dualcontrast.trainer.checkpoints import (
     best_checkpoint,
@@ -108,6 +109,28 @@ def test_the_best_checkpoint_is_the_last_resort(what, saving, workdir, capsys):
     assert saving.train(workdir, 24, saved.append).check() == 24
     assert saved == [16, 24]
     assert f"no whole checkpoint: taking {best / 'images-8'}" in capsys.readouterr().out
+
+
+def _wider(state) -> None:
+    state.weights = tf.Variable(tf.zeros([64, 34]))
+
+
+def _without_average(state) -> None:
+    del state.average
+
+
+def _with_another(state) -> None:
+    state.momentum = tf.Variable(0.0)
+
+
+@pytest.mark.parametrize("change", [_wider, _without_average, _with_another])
+def test_a_checkpoint_of_another_network_is_not_called_damaged(change, saving, workdir):
+    before = {path: path.read_bytes() for path in (workdir / "checkpoints").iterdir()}
+    state = saving.State()
+    change(state)
+    with pytest.raises(UserError, match="images-16 is whole, but of another network"):
+        checkpoint.Checkpoints(workdir, state, 2).restore()
+    assert {path: path.read_bytes() for path in (workdir / "checkpoints").iterdir()} == before
 
 
 def test_a_folder_that_cannot_be_looked_into_is_no_new_run(saving, tmp_path):

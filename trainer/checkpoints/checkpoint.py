@@ -41,7 +41,8 @@ class Checkpoints:
           Its path, or None when the run has none yet.
 
         Raises:
-          UserError: there are checkpoints, and all of them are damaged.
+          UserError: there are checkpoints, and all of them are damaged, or the newest one that is
+            not belongs to another network.
         """
         prefixes = discovery.candidates(self._workdir)
         for prefix in prefixes:
@@ -49,7 +50,12 @@ class Checkpoints:
                 with literal_path.inside(prefix) as name:
                     self._checkpoint.restore(name).assert_consumed()
             except discovery.DAMAGE as error:
-                fault = discovery.fault(prefix, read_values=False) or discovery.first_line(error)
+                if (fault := discovery.fault(prefix)) is None:
+                    raise UserError(
+                        f"checkpoint {prefix} is whole, but of another network or version: "
+                        f"{discovery.first_line(error)}\n"
+                        "Continue it with what it began with, or give another --workdir."
+                    ) from error
                 print(f"checkpoint {prefix} is damaged: {fault}", flush=True)
                 self._damaged.add(prefix)
                 continue
