@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from dualcontrast.tools.evaluation import evaluation_flags
-from dualcontrast.trainer import errors, folder_lock, tensorflow_start
+from dualcontrast.trainer import errors, files, folder_lock, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import metric_names
@@ -101,10 +101,8 @@ def _alone(output: pathlib.Path) -> Iterator[None]:
         "Wait for it, or give another file: --output=FILE",
     )
     with contextlib.ExitStack() as stack:
-        try:
+        with files.writing(output):
             stack.enter_context(lock)
-        except OSError as error:
-            raise UserError(f"{output} cannot be written: {error.strerror}") from error
         yield
 
 

@@ -11,7 +11,7 @@ from dualcontrast.tools.attention import attention_figure, attention_weights, do
 from dualcontrast.tools.attention.attention_weights import AttentionMap
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import sampler as samplers
-from dualcontrast.trainer import files, pictures
+from dualcontrast.trainer import files, folder_lock, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.config.attention_fields import (
@@ -266,10 +266,10 @@ def write(figures: dict[str, Figure], folder: pathlib.Path, name: str, reflectio
     Raises:
       UserError: the folder may not be written to, or the disk is full.
     """
-    files.make_folder(folder, f"--output={folder}")
     content: dict = {"checkpoint": name, "reflections": reflections}
-    for network, figure in figures.items():
-        picture = attention_figure.draw(figure.titles, figure.rows)
-        pictures.save_png(folder / f"{network}.png", picture)
-        content[network] = figure.record
-    files.write_object(folder / "attention.json", content)
+    with folder_lock.output(folder):
+        for network, figure in figures.items():
+            picture = attention_figure.draw(figure.titles, figure.rows)
+            pictures.save_png(folder / f"{network}.png", picture)
+            content[network] = figure.record
+        files.write_object(folder / "attention.json", content)

@@ -10,7 +10,7 @@ import numpy as np
 from dualcontrast.tools.evaluation import evaluated
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import files, pictures
+from dualcontrast.trainer import files, folder_lock, pictures
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import gather, image_set
@@ -61,9 +61,9 @@ def draw(
             panel, record = _panel(run_subject, reals, references, how, bar, before)
             panels.append(panel)
             records.append(record)
-    files.make_folder(folder, f"--output={folder}")
-    pictures.save_png(folder / PICTURE, embedding.picture(panels))
-    files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
+    with folder_lock.output(folder):
+        pictures.save_png(folder / PICTURE, embedding.picture(panels))
+        files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
     return records
 
 

@@ -13,7 +13,7 @@ from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.conversion import pixel_formats, pixels
 from dualcontrast.tools.sampling import distances, model_folder
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import files, pictures, projection, state
+from dualcontrast.trainer import files, folder_lock, pictures, projection, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
@@ -67,10 +67,10 @@ def project(asked: Request) -> projection.Projection:
     distance = distances.choose(
         asked.distance, synthesis.resolution, synthesis.channels, asked.vgg16, asked.lpips
     )
-    files.make_folder(asked.folder, f"--output={asked.folder}")
-    pictures.save_png(asked.folder / "target.png", target)
-    found, seconds = search(generator, target, distance, asked)
-    write(asked.folder, found, describe(asked, origin, distance, found, seconds))
+    with folder_lock.output(asked.folder):
+        pictures.save_png(asked.folder / "target.png", target)
+        found, seconds = search(generator, target, distance, asked)
+        write(asked.folder, found, describe(asked, origin, distance, found, seconds))
     return found
 
 
