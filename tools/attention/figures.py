@@ -4,7 +4,6 @@ import pathlib
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.attention import attention_figure, attention_weights, dots
@@ -217,7 +216,7 @@ def _reals(dataset: manifest.Manifest, count: int, seed: int) -> np.ndarray:
             dataset, batch_size=count, seed=seed, start_image=0, mirror=False
         )
         return next(iter(batches)).numpy()
-    except tf.errors.OpError as error:
+    except image_stream.READ_ERRORS as error:
         raise image_stream.explain(error, dataset) from error
 
 
