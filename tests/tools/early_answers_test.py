@@ -22,7 +22,8 @@ def _places(tmp_path_factory):
     for name in ("run", "model"):
         (root / name / "config.json").write_text("{}")
     (root / "model" / "saved_model.pb").touch()
-    (root / "file").touch()
+    for name in ("file", "one.png", "DSC01.JPG", "photos.tar.gz", "a.7z", "B.TAR"):
+        (root / name).touch()
     return root
 
 
@@ -89,8 +90,14 @@ MISTAKES = {
     ],
     "tools.convert": [
         (["--source=ROOT/none", "--dest=ROOT/out"], "none does not exist"),
-        (["--source=ROOT/data", "--dest=ROOT/out", "--resolution=48"], "no power of two"),
+        (["--source=ROOT/run", "--dest=ROOT/out", "--resolution=48"], "no power of two"),
         (["--source=ROOT/data"], "--dest is missing"),
+        (["--source=ROOT/data", "--dest=ROOT/out"], "is a dataset already: dualcontrast-train"),
+        (["--source=ROOT/one.png", "--dest=ROOT/out"], "one.png is one image, expected many"),
+        (["--source=ROOT/DSC01.JPG", "--dest=ROOT/out"], "DSC01.JPG is one image"),
+        (["--source=ROOT/photos.tar.gz", "--dest=ROOT/out"], "of archives only .zip is read"),
+        (["--source=ROOT/a.7z", "--dest=ROOT/out"], "a.7z is an archive"),
+        (["--source=ROOT/B.TAR", "--dest=ROOT/out"], "B.TAR is an archive"),
     ],
     "tools.verify": [
         (["ROOT/empty"], "empty"),

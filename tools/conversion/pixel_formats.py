@@ -19,6 +19,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from dualcontrast.tools.conversion import decoder_noise
+
 # Pillow reads many more, some of which nobody has looked at for years.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 
@@ -61,6 +63,7 @@ def shown_size(file: BinaryIO, max_pixels: int) -> tuple[int, int]:
     return image.size[::-1] if lying else image.size
 
 
+@decoder_noise.held_back()
 def read(data: bytes, max_pixels: int) -> Image.Image:
     """Returns the first frame of an image file, upright, as L, LA, RGB or RGBA.
 
