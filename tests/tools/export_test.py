@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -268,6 +269,18 @@ def test_the_card_says_what_the_model_is_and_its_python_runs(model, monkeypatch,
     exec(code.replace("path/of/this/folder", str(model)), names)  # our own text
     assert names["images"].shape == (16, 16, 16, 3)
     assert (tmp_path / "seed0.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_keras_and_tf_lite_make_the_same_images(model, generator, z):
+    expected = generator(z).numpy()
+    close = {"rtol": 0, "atol": 2e-6 * abs(expected).max()}
+    layer = keras.layers.TFSMLayer(str(model), call_endpoint="latents")
+    np.testing.assert_allclose(layer(z)["images"].numpy(), expected, **close)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(model), signature_keys=["latents"])
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    latents = interpreter.get_signature_runner("latents")
+    images = latents(z=z.numpy(), truncation_psi=np.float32(1))["images"]
+    np.testing.assert_allclose(images, expected, **close)
 
 
 def make_run(folder: pathlib.Path) -> pathlib.Path:
