@@ -66,10 +66,7 @@ def _output(weights, values):
         y, x = divmod(tap, window)
         shifted = grouped[:, y : y + height, x : x + width]
         total += factors[:, :, :, tap, None, :] * shifted
-    output = _flat(total, values.dtype)
-    # Not tf.ensure_shape, an operation that TF-Lite has not.
-    output.set_shape([*weights.shape[:3], values.shape[3]])
-    return output
+    return tf.ensure_shape(_flat(total, values.dtype), [*weights.shape[:3], values.shape[3]])
 
 
 def _weights(g, values, taps, maps):

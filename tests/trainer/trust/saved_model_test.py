@@ -1,4 +1,4 @@
-"""SavedModels that do more than compute are refused by reading them, and those that compute are not.
+"""A SavedModel that computes is let in, one that could do anything else is not, unloaded."""
 
 Each hostile model is built for real, and would write a file if it were loaded and called.
 """
