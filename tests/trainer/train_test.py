@@ -20,7 +20,7 @@ from dualcontrast.trainer.errors import UserError
 @pytest.fixture(scope="module")
 def short_run(dataset, tmp_path_factory, tiny):
     """A run of 64 images, in a folder whose name is a pattern."""
-    workdir = tmp_path_factory.mktemp("short") / "a run [1] *?ü"
+    workdir = tmp_path_factory.mktemp("short") / os.fsdecode("a run [1] *?ü ".encode() + b"\xfc")
     done = tiny.run(
         "trainer.train", *tiny.train_arguments(dataset, workdir, {"training.total_images": 64})
     )

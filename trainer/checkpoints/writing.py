@@ -50,7 +50,6 @@ def write(saved: tf.train.Checkpoint, prefix: pathlib.Path) -> None:
 
 
 def _publish(apart: pathlib.Path, prefix: pathlib.Path) -> None:
-    remove(prefix)  # a damaged one under the same name
     written = apart / prefix.name
     for path in discovery.data_of(written):
         path.rename(prefix.parent / path.name)
