@@ -36,7 +36,7 @@ from dualcontrast.tools.attention.attention_weights import AttentionMap
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import ranges, run_flags
 from dualcontrast.tools.sampling import sampler as samplers
-from dualcontrast.trainer import errors, files, pictures
+from dualcontrast.trainer import errors, files, path_flags, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
@@ -53,7 +53,7 @@ _REFLECTIONS = flags.DEFINE_bool(
     "SAN, DFN: show weights beyond a reflecting border too, where it reflects them to. The places"
     " near a border then look brighter wherever the network looks.",
 )
-_DATA = flags.DEFINE_string("data", None, "The dataset that the discriminator is shown.")
+_DATA = path_flags.define("data", None, "The dataset that the discriminator is shown.")
 
 _MOST_ROWS = 64
 

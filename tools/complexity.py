@@ -24,7 +24,7 @@ from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 from absl import flags
 
 from dualcontrast.tools.benchmarks import published_complexity
-from dualcontrast.trainer import dry_run, errors, files, state
+from dualcontrast.trainer import dry_run, errors, files, path_flags, state
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -35,7 +35,7 @@ _CHANNELS = flags.DEFINE_integer(
     "channels", None, "Channels of the images: 1, 3 or 4; 3 where the configuration names none."
 )
 _TABLE = flags.DEFINE_bool("table", False, "The paper's table of complexity.")
-_JSON = flags.DEFINE_string("json", None, "A file for what is printed, as numbers.")
+_JSON = path_flags.define("json", None, "A file for what is printed, as numbers.")
 config_flags.define(default=None)
 
 

@@ -41,17 +41,17 @@ from dualcontrast.tools.evaluation import (
 )
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.evaluation.evaluation_session import Session
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import measure, path_length, report
 
 flags.adopt_module_key_flags(evaluation_flags)
-_RUN = flags.DEFINE_string(
+_RUN = path_flags.define(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
-_MODEL = flags.DEFINE_string("model", None, "In place of --run: a SavedModel of a generator.")
-_IMAGES = flags.DEFINE_string("images", None, "In place of --run: a folder of generated images.")
+_MODEL = path_flags.define("model", None, "In place of --run: a SavedModel of a generator.")
+_IMAGES = path_flags.define("images", None, "In place of --run: a folder of generated images.")
 _METRICS = flags.DEFINE_list("metrics", ["fid"], "What to measure, with commas between.")
 _FAKE_COUNT = flags.DEFINE_integer(
     "fake_count", None, "Generated images (default: 50,000; all of a folder).", lower_bound=2
@@ -65,10 +65,10 @@ _NOISE = flags.DEFINE_enum(
 _SEED = flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0, upper_bound=2**30)
 _BATCH = flags.DEFINE_integer("batch_size", 32, "Images an extractor sees at once.", lower_bound=1)
 _ERROR_BARS = flags.DEFINE_bool("error_bars", True, "Also say how far fid and fddf can be trusted.")
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = path_flags.define(
     "output", None, "File for the results (default: metrics-evaluation.jsonl in the run's folder)."
 )
-_SAVE = flags.DEFINE_string(
+_SAVE = path_flags.define(
     "save_statistics", None, "Write the real images' statistics to this .npz file, for --data."
 )
 _WATCH = flags.DEFINE_bool("watch", False, "Wait for new checkpoints of --run and measure each.")

@@ -18,7 +18,7 @@ from absl import flags
 
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.sampling import model_card, run_flags
-from dualcontrast.trainer import errors, files, serving_module
+from dualcontrast.trainer import errors, files, literal_path, serving_module
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
@@ -38,6 +38,11 @@ def main(argv: list[str]) -> None:
     tf.get_logger().setLevel("WARNING")
     export(generator, config, images_seen, folder)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")
+    if not literal_path.is_loadable(folder.absolute()):
+        print(
+            "The commands of this project can load it there. TensorFlow itself cannot, for the"
+            " path holds one of [ ] * ? \\ or is no UTF-8: move or rename it before you serve it."
+        )
 
 
 def export(
@@ -90,7 +95,8 @@ def _write(
     folder: pathlib.Path,
 ) -> None:
     module = serving_module.Release(generator)
-    tf.saved_model.save(module, str(folder), signatures=module.signatures())
+    with literal_path.folder(folder) as place:
+        tf.saved_model.save(module, place, signatures=module.signatures())
     generator.save_weights(folder / WEIGHTS_NAME)
     files.write(folder / checkpoint.CONFIG_NAME, schema.to_json(config) + "\n")
     files.write(folder / "README.md", model_card.model_card(config, images_seen))

@@ -35,19 +35,19 @@ from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.conversion import pixel_formats, pixels
 from dualcontrast.tools.sampling import distances
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors, files, pictures, projection, state
+from dualcontrast.trainer import errors, files, path_flags, pictures, projection, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.features import weights
 
-_RUN = flags.DEFINE_string(
+_RUN = path_flags.define(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
-_MODEL = flags.DEFINE_string("model", None, "In place of --run: a folder of dualcontrast-export.")
-_IMAGE = flags.DEFINE_string("image", None, "The picture to find.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+_MODEL = path_flags.define("model", None, "In place of --run: a folder of dualcontrast-export.")
+_IMAGE = path_flags.define("image", None, "The picture to find.", required=True)
+_OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 _SPACE = flags.DEFINE_enum(
     "space", "w", list(projection.SPACES), "One w for all layers, or one for each."
 )
@@ -64,8 +64,8 @@ _DISTANCE = flags.DEFINE_enum(
     ["lpips", "embedded", "pixels"],
     "What is made small (default: lpips where --vgg16 and --lpips are given, else embedded).",
 )
-_VGG16 = flags.DEFINE_string("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
-_LPIPS = flags.DEFINE_string("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
+_VGG16 = path_flags.define("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
+_LPIPS = path_flags.define("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
 
 _SNAPSHOTS = 5
 _MAX_PIXELS = 50_000_000

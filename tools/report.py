@@ -17,16 +17,14 @@ import pathlib
 
 from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
-from absl import flags
-
 from dualcontrast.tools.report_page import page
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, path_flags
 
-_RUNS = flags.DEFINE_multi_string(
+_RUNS = path_flags.define_multi(
     "run", None, "A run's folder; give it again to compare.", required=True
 )
-_OUTPUT = flags.DEFINE_string("output", "report.html", "The file to write.")
-_DATA = flags.DEFINE_multi_string("data", [], "The dataset of a run, for the data card.")
+_OUTPUT = path_flags.define("output", "report.html", "The file to write.")
+_DATA = path_flags.define_multi("data", [], "The dataset of a run, for the data card.")
 
 
 def main(argv: list[str]) -> None:

@@ -16,12 +16,12 @@ import tensorflow as tf
 from absl import flags
 
 from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import devices, dry_run, errors, loop
+from dualcontrast.trainer import devices, dry_run, errors, loop, path_flags
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.data import manifest
 
-_DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.")
+_DATA = path_flags.define("data", None, "The dataset's folder.")
+_WORKDIR = path_flags.define("workdir", None, "The run's folder, made if need be.")
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )

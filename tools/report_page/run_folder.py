@@ -193,7 +193,7 @@ def _number(path: pathlib.Path) -> int:
 def _checkpoints(folder: pathlib.Path) -> list[Saved]:
     found = []
     for index in (folder / checkpoint.FOLDER).glob("images-*.index"):
-        parts = list(index.parent.glob(f"{index.stem}.*"))
+        parts = [path for path in index.parent.iterdir() if path.stem == index.stem]
         size = sum(part.stat().st_size for part in parts)
         found.append(Saved(_number(index), size, index.stat().st_mtime))
     return sorted(found, key=lambda saved: saved.images_seen)

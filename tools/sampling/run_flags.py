@@ -3,9 +3,9 @@
 A tool shows them in its own help with `flags.adopt_module_key_flags(run_flags)`.
 """
 
-from absl import flags
+from dualcontrast.trainer import path_flags
 
-RUN = flags.DEFINE_string(
+RUN = path_flags.define(
     "run", None, "The run's folder, for its newest checkpoint, or one checkpoint.", required=True
 )
-OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)

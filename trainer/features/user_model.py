@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dualcontrast.trainer import literal_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
@@ -52,7 +53,8 @@ def _keras(path: pathlib.Path, flag: str) -> keras.Model:
 
 def _saved_model(path: pathlib.Path, flag: str) -> tuple[Callable, Any]:
     try:
-        loaded = tf.saved_model.load(str(path))
+        with literal_path.folder(path) as place:
+            loaded = tf.saved_model.load(place)
         function = loaded.signatures["serving_default"]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         raise UserError(f"{flag}={path} cannot be loaded: {_first_line(error)}") from error
