@@ -2,12 +2,14 @@
 
 A decoder fills what is missing with grey and goes on: libjpeg counts a warning, which Pillow does not
 hand on. So the data are given to Pillow's decoder piece by piece, up to each marker, and no further
-before it is known that the piece was enough, and not too much. This costs nothing: a decoder that
-waits for more data of a picture takes none of a few bytes, and one that looks for a marker takes all.
+before it is known that the piece was enough, and not too much. This costs little: a decoder that
+waits for more of a picture does not take a single byte, and one that looks for a marker takes all.
+What is missing of the last two blocks of a scan, 8x8 pixels each, cannot be told.
 
 Source: ITU-T T.81, annexes B (markers), F and G (how a scan is coded).
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,8 +31,8 @@ _PROGRESSIVE, _ARITHMETIC = (0xC2, 0xC6), range(0xC9, 0xD0)
 _KEPT = (0xE0, 0xE1, 0xEE)
 _APPLICATION = (*range(0xE0, 0xF0), 0xFE)
 
-_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
-_RESTART = re.compile(rb"\xff+([\xd0-\xd7])", re.DOTALL)
+_MARKER = re.compile(rb"\xff[\x01-\xfe]", re.DOTALL)
+_RESTARTS = range(0xD0, 0xD8)
 _FILL = b"\xff\x00"  # A byte of ones, the code of nothing.
 _LOOKAHEAD = _FILL * 9  # libjpeg wants up to 8 bytes more than it needs.
 
@@ -53,7 +55,8 @@ class Scan:
       high, low: bits of them that were sent before, and after this scan are still to come.
       interval: MCUs from one restart marker to the next; 0 for none.
       before: everything from the last scan's data up to this one's.
-      data: coded, with restart markers.
+      pieces: coded data, one more than there are restart markers between them.
+      restarts: the numbers of those, 0 to 7.
     """
 
     components: tuple[int, ...]
@@ -63,7 +66,14 @@ class Scan:
     low: int
     interval: int
     before: bytes
-    data: bytes
+    pieces: tuple[bytes, ...]
+    restarts: tuple[int, ...]
+
+    @property
+    def parts(self) -> Iterator[tuple[bytes, bytes]]:
+        """Each piece with the marker behind it."""
+        markers = (bytes([0xFF, _RESTARTS[number]]) for number in self.restarts)
+        return itertools.zip_longest(self.pieces, markers, fillvalue=b"")
 
 
 @dataclass
@@ -79,7 +89,10 @@ class Jpeg:
     @property
     def whole(self) -> bytes:
         """The file again."""
-        return b"".join(scan.before + scan.data for scan in self.scans) + b"\xff\xd9"
+        coded = (
+            part for scan in self.scans for part in (scan.before, *itertools.chain(*scan.parts))
+        )
+        return b"".join(coded) + b"\xff\xd9"
 
 
 def parse(data: bytes) -> Jpeg:
@@ -108,11 +121,8 @@ def parse(data: bytes) -> Jpeg:
             kept.append(bytes([0xFF, marker]) + data[at:end])
         at = end
         if marker == _SOS:
-            found = _AFTER_SCAN.search(data, at)
-            if not found:
-                raise Rejected("is cut short: it has no end marker")
-            at = found.start()
-            jpeg.scans.append(_scan(content, interval, b"".join(kept), data[end:at]))
+            at, pieces, restarts = _coded(data, at)
+            jpeg.scans.append(_scan(content, interval, b"".join(kept), pieces, restarts))
             kept = []
             if len(jpeg.scans) > MOST_SCANS:
                 raise Rejected(
@@ -175,7 +185,7 @@ class _Decoder:
 def _feed(decoder: _Decoder, jpeg: Jpeg) -> None:
     for number, scan in enumerate(jpeg.scans, 1):
         head = scan.before
-        for piece, restart in _pieces(scan.data):
+        for piece, restart in scan.parts:
             cut = _quiet_place(piece)
             if cut and decoder.has_enough(head + piece[:cut], piece[cut : cut + 1]):
                 raise Rejected(f"is damaged: its scan {number} holds more than a picture")
@@ -188,13 +198,16 @@ def _feed(decoder: _Decoder, jpeg: Jpeg) -> None:
         raise Rejected("is cut short: a part of its picture is missing")
 
 
-def _pieces(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The data between restart markers, each with the marker behind it."""
-    start = 0
-    for found in _RESTART.finditer(data):
-        yield data[start : found.start()], found[0]
+def _coded(data: bytes, start: int) -> tuple[int, tuple[bytes, ...], tuple[int, ...]]:
+    """Where a scan that starts at `start` ends, its pieces, and the restart markers between them."""
+    pieces, restarts = [], []
+    for found in _MARKER.finditer(data, start):
+        pieces.append(data[start : found.start()].rstrip(b"\xff"))
         start = found.end()
-    yield data[start:], b""
+        if data[start - 1] not in _RESTARTS:
+            return found.start(), tuple(pieces), tuple(restarts)
+        restarts.append(data[start - 1] & 7)
+    raise Rejected("is cut short: it has no end marker")
 
 
 def _quiet_place(piece: bytes) -> int:
@@ -228,13 +241,19 @@ def _read_frame(jpeg: Jpeg, marker: int, content: bytes) -> None:
         jpeg.components.append(Component(number, max(1, sampling >> 4), max(1, sampling & 15)))
 
 
-def _scan(content: bytes, interval: int, before: bytes, data: bytes) -> Scan:
+def _scan(
+    content: bytes,
+    interval: int,
+    before: bytes,
+    pieces: tuple[bytes, ...],
+    restarts: tuple[int, ...],
+) -> Scan:
     count = content[0] if content else 0
     if len(content) < 4 + 2 * count:
         raise Rejected("is damaged: a scan's header is cut")
     numbers = tuple(content[1 : 1 + 2 * count : 2])
     first, last, bits = content[1 + 2 * count : 4 + 2 * count]
-    return Scan(numbers, first, last, bits >> 4, bits & 15, interval, before, data)
+    return Scan(numbers, first, last, bits >> 4, bits & 15, interval, before, pieces, restarts)
 
 
 def _check(jpeg: Jpeg) -> None:
@@ -257,7 +276,7 @@ def _check(jpeg: Jpeg) -> None:
 
 
 def _check_restarts(jpeg: Jpeg, scan: Scan, index: int) -> None:
-    found = [marker[0] & 7 for marker in _RESTART.findall(scan.data)]
+    found = list(scan.restarts)
     expected = -(-_mcus(jpeg, scan) // scan.interval) - 1 if scan.interval else 0
     # One more, behind everything, does no harm.
     if found != [number % 8 for number in range(len(found))] or len(found) - expected not in (0, 1):
