@@ -6,7 +6,7 @@ import shutil
 
 import tensorflow as tf
 
-from dualcontrast.trainer import files, literal_path, state
+from dualcontrast.trainer import files, state
 from dualcontrast.trainer.errors import UserError
 
 FOLDER = "best"
@@ -45,8 +45,7 @@ class Best:
             self._folder.mkdir(exist_ok=True)
             saved = self._run.checkpoint()
             saved.save_counter.assign(1)  # which `write` leaves out until somebody asks for it
-            with literal_path.folder(self._folder) as place:
-                saved.write(f"{place}/{name}")
+            saved.write(str(self._folder / name))
             # The record comes last: a killed run leaves the old one, and its checkpoint.
             record = {"fid": value, "images_seen": images_seen, "checkpoint": name}
             files.write(self._folder / _RECORD, json.dumps(record) + "\n")

@@ -1,6 +1,5 @@
 """Training state on disk: saved atomically, checked when restored, never half a run."""
 
-import contextlib
 import json
 import pathlib
 import shutil
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
-from dualcontrast.trainer import files, literal_path, state
+from dualcontrast.trainer import files, state
 from dualcontrast.trainer.checkpoints import environment
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
@@ -36,11 +35,8 @@ class Checkpoints:
         self._run = run
         self._folder = workdir / FOLDER
         self._sweep()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._open = contextlib.ExitStack()
-        place = self._open.enter_context(literal_path.folder(self._folder))
         self._manager = tf.train.CheckpointManager(
-            run.checkpoint(), place, max_to_keep=keep, checkpoint_name="images"
+            run.checkpoint(), str(self._folder), max_to_keep=keep, checkpoint_name="images"
         )
 
     def restore(self) -> str | None:
@@ -56,10 +52,9 @@ class Checkpoints:
         for path in paths:
             try:
                 self._manager.checkpoint.restore(path).assert_consumed()
-                return str(self._folder / pathlib.Path(path).name)
+                return path
             except _DAMAGE as error:
-                name = self._folder / pathlib.Path(path).name
-                print(f"checkpoint {name} is damaged: {_first_line(error)}", flush=True)
+                print(f"checkpoint {path} is damaged: {_first_line(error)}", flush=True)
         if paths:
             raise UserError(
                 f"none of the {len(paths)} checkpoints in {self._folder} can be read.\n"
@@ -171,9 +166,8 @@ def _in_float32(config: schema.Config) -> schema.Config:
 def _restore(prefix: pathlib.Path, workdir: pathlib.Path, parts: dict) -> None:
     """Gives variables the values of a checkpoint that holds more than those."""
     try:
-        with literal_path.inside(prefix) as name:
-            status = tf.train.Checkpoint(**parts).restore(name)
-            status.assert_existing_objects_matched().expect_partial()
+        status = tf.train.Checkpoint(**parts).restore(str(prefix))
+        status.assert_existing_objects_matched().expect_partial()
     except _DAMAGE as error:
         raise UserError(
             f"checkpoint {prefix} is damaged or of another network: {_first_line(error)}\n"
@@ -198,17 +192,14 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
                 "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
             )
         return prefix.parent.parent, prefix
-    newest = None
-    if (path / FOLDER).is_dir():
-        with literal_path.folder(path / FOLDER) as folder:
-            newest = tf.train.latest_checkpoint(folder)
+    newest = tf.train.latest_checkpoint(str(path / FOLDER))
     if newest is None:
         read_config(path)
         raise UserError(
             f"the run {path} has no checkpoint yet: it writes its first one after "
             "training.checkpoint_every_images."
         )
-    return path, path / FOLDER / pathlib.Path(newest).name
+    return path, pathlib.Path(newest)
 
 
 def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config) -> None:
