@@ -10,13 +10,10 @@ The same command again goes on where the run stopped, bit for bit.
 
 import pathlib
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
-import tensorflow as tf
 from absl import flags
 
-from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import devices, dry_run, errors, loop, path_flags
+from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
+from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.data import manifest
 
@@ -31,7 +28,7 @@ _DETERMINISTIC = flags.DEFINE_bool(
 _CUSTOM_OPS = flags.DEFINE_enum(
     "custom_ops",
     None,
-    implementation.IMPLEMENTATIONS,
+    IMPLEMENTATIONS,
     "Which operations to run: compiled for a GPU (cuda) or a CPU (cpu), TensorFlow's (ref), or "
     "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
@@ -41,11 +38,22 @@ config_flags.define(default=None)
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     errors.no_arguments(argv)
+    variables.check_one_host()
     for flag, meaning in ((_DATA, "a folder of dualcontrast-convert"), (_WORKDIR, "a folder")):
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
     config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    return _train(config, dataset)
+
+
+def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
+    tensorflow_start.start()
+    import tensorflow as tf
+
+    from dualcontrast.custom_ops import implementation
+    from dualcontrast.trainer import devices, dry_run, loop
+
     strategy = devices.make_strategy()
     schema.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:
@@ -56,7 +64,8 @@ def main(argv: list[str]) -> int:
     print(implementation.report(), flush=True)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
-    return loop.train(config, dataset, pathlib.Path(_WORKDIR.value), strategy)
+    workdir = pathlib.Path(_WORKDIR.value)
+    return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value)
 
 
 def run() -> None:

@@ -25,7 +25,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from dualcontrast.tools.conversion import jpeg_file, png_file
+from dualcontrast.tools.conversion import decoder_noise, jpeg_file, png_file
 from dualcontrast.tools.conversion.png_file import Png
 from dualcontrast.tools.conversion.rejected import Rejected
 
@@ -77,6 +77,7 @@ def shown_size(file: BinaryIO, max_pixels: int) -> tuple[int, int]:
     return image.size[::-1] if lying else image.size
 
 
+@decoder_noise.held_back()
 def read(data: bytes, max_pixels: int) -> Image.Image:
     """Returns the first frame of an image file, upright, as L, LA, RGB or RGBA.
 

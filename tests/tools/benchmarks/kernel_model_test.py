@@ -6,7 +6,7 @@ import pytest
 
 from dualcontrast.tools.benchmarks import kernel_model
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def test_the_documents_hold_what_the_command_prints(capsys):

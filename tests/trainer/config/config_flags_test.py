@@ -18,13 +18,13 @@ FILES = {
     "returns.py": "def get_config():\n    return {'training': {}}\n",
     "constant.py": "get_config = 3\n",
     "sized.py": (
-        "from dualcontrast.trainer.config import Config, TrainingConfig\n"
+        "from dualcontrast.trainer.config.schema import Config, TrainingConfig\n"
         "def get_config(argument):\n"
         "    return Config(training=TrainingConfig(batch_size=int(argument)))\n"
     ),
-    "whole.py": "from dualcontrast.trainer.config import Config as get_config\n",
+    "whole.py": "from dualcontrast.trainer.config.schema import Config as get_config\n",
     "odd.py": (
-        "from dualcontrast.trainer.config import Config, TrainingConfig\n"
+        "from dualcontrast.trainer.config.schema import Config, TrainingConfig\n"
         "def get_config():\n"
         "    return Config(training=TrainingConfig(batch_size='8'))\n"
     ),
@@ -51,7 +51,7 @@ BAD_INPUTS = [
     ("--config.training.batch_sizes=8", "training.batch_size"),
     ("--config.training.batch-size=8", "training.batch_size"),
     ("--config.trainning.seed=8", "training.seed"),
-    ("--config.discriminator.r1gamma=8", "discriminator.r1_gamma"),
+    ("--config.discriminator.r1gamma=8", "penalties.r1_gamma"),
     ("--config.generator.latentsize=8", "generator.latent_size"),
     ("--config.loss.warm_up_images=8", "loss.warmup_images"),
     ("--config.data.miror=true", "data.mirror"),
@@ -66,9 +66,12 @@ BAD_INPUTS = [
     ("--config.training.batch_size=none", "training.batch_size=none: expected a whole number"),
     ("--config.training.batch_size=nan", "training.batch_size=nan: expected a whole number"),
     ("--config.training.batch_size=1e400", "training.batch_size=1e400: expected a whole number"),
-    ("--config.generator.learning_rate=fast", "learning_rate=fast: expected a number > 0"),
-    ("--config.generator.learning_rate=inf", "learning_rate=inf: expected a number > 0"),
-    ("--config.generator.learning_rate=2e-3,", "learning_rate=2e-3,: expected a number > 0"),
+    ("--config.schedule.generator.learning_rate=fast", "learning_rate=fast: expected a number > 0"),
+    ("--config.schedule.generator.learning_rate=inf", "learning_rate=inf: expected a number > 0"),
+    (
+        "--config.schedule.generator.learning_rate=2e-3,",
+        "learning_rate=2e-3,: expected a number > 0",
+    ),
     ("--config.data.mirror=maybe", "data.mirror=maybe: expected true or false"),
     ("--config.data.mirror=2", "data.mirror=2: expected true or false"),
     ("--config.data.resolution=64x64", "resolution=64x64: expected a whole number >= 8 or none"),
@@ -78,9 +81,9 @@ BAD_INPUTS = [
     ("--config.training.seed=-1", "training.seed=-1: expected a whole number >= 0"),
     ("--config.training.seed=2147483648", "expected a whole number >= 0 and <= 2147483647"),
     ("--config.training.adam_beta_2=1", "adam_beta_2=1: expected a number >= 0 and < 1"),
-    ("--config.generator.learning_rate=0", "learning_rate=0: expected a number > 0"),
+    ("--config.schedule.generator.learning_rate=0", "learning_rate=0: expected a number > 0"),
     ("--config.generator.style_mixing_probability=1.1", "1.1: expected a number >= 0 and <= 1"),
-    ("--config.loss.adversarial=lsgan", "lsgan: expected dual_contrastive, non_saturating, "),
+    ("--config.loss=lsgan", "lsgan: expected dual_contrastive, non_saturating, "),
     ("--config.training.precision=float16", "float16: expected float32 or mixed_bfloat16"),
     ("--config.data.channels=2", "data.channels=2: expected 1, 3, 4 or none"),
     ("--config.data.resolution=4", "data.resolution=4: expected a whole number >= 8"),
@@ -135,8 +138,12 @@ def test_a_missing_experiment_without_a_default_is_named():
         ("--config.training.total_images=2.5e7", "training.total_images", 25_000_000),
         # One more than a float can hold.
         ("--config.training.total_images=9007199254740993", "training.total_images", 2**53 + 1),
-        ("--config.generator.learning_rate=2e-3", "generator.learning_rate", 0.002),
-        ("--config.discriminator.r1_gamma=1", "discriminator.r1_gamma", 1.0),
+        (
+            "--config.schedule.generator.learning_rate=2e-3",
+            "schedule.generator.learning_rate",
+            0.002,
+        ),
+        ("--config.penalties.r1_gamma=1", "penalties.r1_gamma", 1.0),
         ("--config.data.mirror=true", "data.mirror", True),
         ("--config.data.mirror=False", "data.mirror", False),
         ("--config.data.mirror", "data.mirror", True),
@@ -223,7 +230,8 @@ def test_the_help_shows_every_field_with_its_default_and_meaning():
 
 
 PROGRAM = """
-from dualcontrast.trainer import config_flags, errors
+from dualcontrast.trainer import errors
+from dualcontrast.trainer.config import config_flags
 config_flags.define("demo")
 errors.run(lambda argv: print("seed", config_flags.config().training.seed))
 """
