@@ -27,7 +27,7 @@ from absl import flags
 from dualcontrast.tools.attention import dots
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import ranges, run_flags
-from dualcontrast.trainer import errors, tensorflow_start
+from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -41,7 +41,7 @@ _REFLECTIONS = flags.DEFINE_bool(
     "SAN, DFN: show weights beyond a reflecting border too, where it reflects them to. The places"
     " near a border then look brighter wherever the network looks.",
 )
-_DATA = flags.DEFINE_string("data", None, "The dataset that the discriminator is shown.")
+_DATA = path_flags.define("data", None, "The dataset that the discriminator is shown.")
 
 _MOST_ROWS = 64
 

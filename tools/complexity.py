@@ -17,7 +17,7 @@ pointwise work: modulation and demodulation, noise, biases, activations, softmax
 
 from absl import flags
 
-from dualcontrast.trainer import errors, files, tensorflow_start
+from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -28,7 +28,7 @@ _CHANNELS = flags.DEFINE_integer(
     "channels", None, "Channels of the images: 1, 3 or 4; 3 where the configuration names none."
 )
 _TABLE = flags.DEFINE_bool("table", False, "The paper's table of complexity.")
-_JSON = flags.DEFINE_string("json", None, "A file for what is printed, as numbers.")
+_JSON = path_flags.define("json", None, "A file for what is printed, as numbers.")
 config_flags.define(default=None)
 
 

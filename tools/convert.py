@@ -29,12 +29,12 @@ from dualcontrast.tools.conversion import conversion, image_sizes, pixels, sourc
 from dualcontrast.tools.conversion.shards import Plan
 from dualcontrast.tools.conversion.sources import Entry, Source
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_SOURCE = flags.DEFINE_string("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
-_DEST = flags.DEFINE_string("dest", None, "The folder for the dataset; new or empty.")
+_SOURCE = path_flags.define("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+_DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
 _CROP = flags.DEFINE_enum(
     "crop",

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from dualcontrast.tools.evaluation import evaluation_flags
-from dualcontrast.trainer import errors, files, folder_lock, tensorflow_start
+from dualcontrast.trainer import errors, files, folder_lock, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import metric_names
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from dualcontrast.tools.evaluation.evaluation_session import Session
 
 flags.adopt_module_key_flags(evaluation_flags)
-_RUN = flags.DEFINE_string(
+_RUN = path_flags.define(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
-_MODEL = flags.DEFINE_string(
+_MODEL = path_flags.define(
     "model", None, "In place of --run: a SavedModel of a generator; see --trust_model."
 )
-_IMAGES = flags.DEFINE_string("images", None, "In place of --run: a folder of generated images.")
+_IMAGES = path_flags.define("images", None, "In place of --run: a folder of generated images.")
 _METRICS = flags.DEFINE_list("metrics", ["fid"], "What to measure, with commas between.")
 _FAKE_COUNT = flags.DEFINE_integer(
     "fake_count", None, "Generated images (default: 50,000; all of a folder).", lower_bound=2
@@ -63,7 +63,7 @@ _NOISE = flags.DEFINE_enum(
 _SEED = flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0, upper_bound=2**30)
 _BATCH = flags.DEFINE_integer("batch_size", 32, "Images an extractor sees at once.", lower_bound=1)
 _ERROR_BARS = flags.DEFINE_bool("error_bars", True, "Also say how far fid and fddf can be trusted.")
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = path_flags.define(
     "output", None, "File for the results (default: metrics-evaluation.jsonl in the run's folder)."
 )
 _SAVE = flags.DEFINE_string(

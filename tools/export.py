@@ -17,7 +17,7 @@ import pathlib
 from absl import flags
 
 from dualcontrast.tools.sampling import run_flags
-from dualcontrast.trainer import errors, tensorflow_start
+from dualcontrast.trainer import errors, literal_path, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
@@ -47,6 +47,11 @@ def main(argv: list[str]) -> None:
     tf.get_logger().setLevel("WARNING")
     model_folder.write(generator, config, images_seen, folder, _MAX_BATCH.value)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")
+    if not literal_path.is_loadable(folder.absolute()):
+        print(
+            "The commands of this project can load it there. TensorFlow itself cannot, for the"
+            " path holds one of [ ] * ? \\ or is no UTF-8: move or rename it before you serve it."
+        )
 
 
 def check_free(folder: pathlib.Path) -> None:

@@ -24,16 +24,16 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.trainer import errors, tensorflow_start
+from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
-_RUN = flags.DEFINE_string(
+_RUN = path_flags.define(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
-_MODEL = flags.DEFINE_string("model", None, "In place of --run: a folder of dualcontrast-export.")
-_IMAGE = flags.DEFINE_string("image", None, "The picture to find.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+_MODEL = path_flags.define("model", None, "In place of --run: a folder of dualcontrast-export.")
+_IMAGE = path_flags.define("image", None, "The picture to find.", required=True)
+_OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 _SPACE = flags.DEFINE_enum("space", "w", ["w", "w+"], "One w for all layers, or one for each.")
 _STEPS = flags.DEFINE_integer(
     "steps", 1000, "Steps of the search.", lower_bound=1, upper_bound=1_000_000
@@ -48,8 +48,8 @@ _DISTANCE = flags.DEFINE_enum(
     ["lpips", "embedded", "pixels"],
     "What is made small (default: lpips where --vgg16 and --lpips are given, else embedded).",
 )
-_VGG16 = flags.DEFINE_string("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
-_LPIPS = flags.DEFINE_string("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
+_VGG16 = path_flags.define("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
+_LPIPS = path_flags.define("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
 
 
 def main(argv: list[str]) -> None:

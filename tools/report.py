@@ -17,15 +17,15 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.trainer import errors, tensorflow_start
+from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
-_RUNS = flags.DEFINE_multi_string(
+_RUNS = path_flags.define_multi(
     "run", None, "A run's folder; give it again to compare.", required=True
 )
-_OUTPUT = flags.DEFINE_string("output", "report.html", "The file to write.")
-_DATA = flags.DEFINE_multi_string("data", [], "The dataset of a run, for the data card.")
+_OUTPUT = path_flags.define("output", "report.html", "The file to write.")
+_DATA = path_flags.define_multi("data", [], "The dataset of a run, for the data card.")
 
 MOST_RUNS = 8  # So many colours can be told apart.
 

@@ -16,16 +16,16 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.trainer import errors, tensorflow_start
+from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_RUN = flags.DEFINE_multi_string(
+_RUN = path_flags.define_multi(
     "run", None, "A run's folder, or one checkpoint; once for each panel.", required=True
 )
-_DATA = flags.DEFINE_string("data", None, "The dataset of the real images.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+_DATA = path_flags.define("data", None, "The dataset of the real images.", required=True)
+_OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 _COUNT = flags.DEFINE_integer("count", 2000, "Real images, and as many generated.", lower_bound=2)
 _PERPLEXITY = flags.DEFINE_float("perplexity", 30.0, "Neighbours that a point has, about.")
 _SEED = flags.DEFINE_integer(

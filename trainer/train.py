@@ -13,12 +13,12 @@ import pathlib
 from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
-from dualcontrast.trainer import errors, tensorflow_start, variables
+from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.data import manifest
 
-_DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.")
+_DATA = path_flags.define("data", None, "The dataset's folder.")
+_WORKDIR = path_flags.define("workdir", None, "The run's folder, made if need be.")
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )

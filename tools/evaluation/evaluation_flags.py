@@ -4,16 +4,17 @@ import pathlib
 
 from absl import flags
 
+from dualcontrast.trainer import path_flags
 from dualcontrast.trainer.features import weights
 
-DATA = flags.DEFINE_string(
+DATA = path_flags.define(
     "data", None, "Real images: a dataset, a folder of images, or statistics (.npz)."
 )
 REAL_COUNT = flags.DEFINE_integer(
     "real_count", None, "Real images, the first ones (default: all, at most 50,000).", lower_bound=2
 )
 MIRROR = flags.DEFINE_bool("mirror", False, "Flip each real image by a coin of --seed.")
-EXTRACTOR = flags.DEFINE_string(
+EXTRACTOR = path_flags.define(
     "extractor",
     "embedded",
     "embedded, inception, vgg16, a .keras file, or a SavedModel; see --trust_model.",
@@ -24,12 +25,12 @@ TRUST = flags.DEFINE_bool(
     "Run --model and --extractor whatever they do. A model is a program: one that could touch files"
     " or run code is refused otherwise.",
 )
-INCEPTION = flags.DEFINE_string(
+INCEPTION = path_flags.define(
     "inception", None, "The 2015 Inception graph: a path, or URL#sha256=DIGEST."
 )
-VGG16 = flags.DEFINE_string("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
-LPIPS = flags.DEFINE_string("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
-CACHE = flags.DEFINE_string(
+VGG16 = path_flags.define("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
+LPIPS = path_flags.define("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
+CACHE = path_flags.define(
     "cache",
     str(weights.cache_folder() / "references"),
     "Folder that keeps the features of real images; empty for none.",

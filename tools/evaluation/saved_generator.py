@@ -4,7 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
-from dualcontrast.trainer import seeds
+from dualcontrast.trainer import literal_path, seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.evaluation.image_set import ImageSet
@@ -65,7 +65,8 @@ def _load(path: str, trusted: bool):
     # Of gradients, which older exports lack and nobody takes here.
     tf.get_logger().setLevel("ERROR")
     try:
-        model = tf.saved_model.load(path)
+        with literal_path.folder(path) as place:
+            model = tf.saved_model.load(place)
         function = model.signatures["latents"]
         known = "z" in function.structured_input_signature[1]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:

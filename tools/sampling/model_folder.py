@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.sampling import model_card
-from dualcontrast.trainer import files, serving_module
+from dualcontrast.trainer import files, literal_path, serving_module
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
@@ -55,7 +55,8 @@ def _write(
     max_batch: int,
 ) -> None:
     module = serving_module.Release(generator, max_batch)
-    tf.saved_model.save(module, str(folder), signatures=module.signatures())
+    with literal_path.folder(folder) as place:
+        tf.saved_model.save(module, place, signatures=module.signatures())
     generator.save_weights(folder / WEIGHTS_NAME)
     files.write(folder / checkpoint.CONFIG_NAME, serialisation.to_json(config) + "\n")
     files.write(folder / "README.md", model_card.model_card(config, images_seen, max_batch))

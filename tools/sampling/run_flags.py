@@ -7,12 +7,13 @@ import pathlib
 
 from absl import flags
 
+from dualcontrast.trainer import path_flags
 from dualcontrast.trainer.checkpoints import run_path
 
-RUN = flags.DEFINE_string(
+RUN = path_flags.define(
     "run", None, "The run's folder, for its newest checkpoint, or one checkpoint.", required=True
 )
-OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 
 
 def check_run() -> None:

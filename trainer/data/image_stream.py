@@ -10,6 +10,7 @@ Chunks are shuffled while they are still compressed: twenty times smaller than d
 """
 
 import math
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -61,7 +62,7 @@ def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:
 
     Reading raises `READ_ERRORS` for a damaged dataset; see `explain`.
     """
-    paths = [str(dataset.path(shard)) for shard in dataset.shards if shard.records]
+    paths = [os.fsencode(dataset.path(shard)) for shard in dataset.shards if shard.records]
     payloads = tf.data.TFRecordDataset(paths).take(count)
     images = payloads.batch(_RECORDS).map(_images_of).unbatch()
     return images.map(_decoder(dataset), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -117,7 +118,7 @@ def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
 
 def _chunk_reader(dataset: Manifest, seed: int):
     """Returns the function that reads a chunk: encoded images [n] in order, coins [n]."""
-    paths = tf.constant([str(dataset.path(shard)) for shard in dataset.shards])
+    paths = tf.constant([os.fsencode(dataset.path(shard)) for shard in dataset.shards])
     counts = tf.constant([shard.records for shard in dataset.shards], tf.int64)
 
     def read(number, shards, to_skip):

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, literal_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
@@ -65,7 +65,8 @@ def _saved_model(path: pathlib.Path, flag: str, trusted: bool) -> tuple[Callable
     if not trusted:
         saved_model.check(path, f"{flag}={path}")
     try:
-        loaded = tf.saved_model.load(str(path))
+        with literal_path.folder(path) as place:
+            loaded = tf.saved_model.load(place)
         function = loaded.signatures["serving_default"]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         raise UserError(f"{flag}={path} cannot be loaded: {_first_line(error)}") from error
