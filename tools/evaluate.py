@@ -66,7 +66,7 @@ _ERROR_BARS = flags.DEFINE_bool("error_bars", True, "Also say how far fid and fd
 _OUTPUT = path_flags.define(
     "output", None, "File for the results (default: metrics-evaluation.jsonl in the run's folder)."
 )
-_SAVE = flags.DEFINE_string(
+_SAVE = path_flags.define(
     "save_statistics", None, "Write the real images' statistics to this .npz file, for --data."
 )
 _WATCH = flags.DEFINE_bool("watch", False, "Wait for new checkpoints of --run and measure each.")

@@ -1,4 +1,4 @@
-"""A SavedModel that computes is let in, one that could do anything else is not, unloaded."""
+"""A SavedModel that only computes is let in; one that could do more is refused, unloaded.
 
 Each hostile model is built for real, and would write a file if it were loaded and called.
 """
