@@ -18,8 +18,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from dualcontrast.custom_ops import library, measured
+from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 
-IMPLEMENTATIONS = ("auto", "cuda", "cpu", "ref")
 _log = logging.getLogger("dualcontrast")
 _process = os.environ.get("DUALCONTRAST_OPS", "auto")
 _own_derivatives = True

@@ -22,7 +22,7 @@ from absl import flags
 from dualcontrast.tools.benchmarks import attention_cost, convolutions, training_iteration
 from dualcontrast.tools.benchmarks.quiet_clock import QuietClock
 from dualcontrast.tools.benchmarks.training_iteration import BATCH, SHARES
-from dualcontrast.trainer import devices, errors, state
+from dualcontrast.trainer import devices, errors, state, tensorflow_start
 
 _RESOLUTIONS = flags.DEFINE_multi_integer("resolution", [64, 128], "Sides of the images.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
@@ -53,6 +53,7 @@ def main(argv: list[str]) -> int:
 
 
 def _measure_here() -> int:
+    tensorflow_start.start()
     resolution, subject = _RESOLUTIONS.value[0], _MEASURE.value[0]
     if subject in attention_cost.KINDS:
         return attention_cost.measure(subject, resolution, _ROUNDS.value)

@@ -29,12 +29,12 @@ from dualcontrast.tools.conversion import conversion, image_sizes, pixels, sourc
 from dualcontrast.tools.conversion.shards import Plan
 from dualcontrast.tools.conversion.sources import Entry, Source
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_SOURCE = flags.DEFINE_string("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
-_DEST = flags.DEFINE_string("dest", None, "The folder for the dataset; new or empty.")
+_SOURCE = path_flags.define("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+_DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
 _CROP = flags.DEFINE_enum(
     "crop",
@@ -60,6 +60,8 @@ _WORKERS = flags.DEFINE_integer("workers", 0, "Processes; 0: one for each core."
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels", 50_000_000, "Reject images with more pixels.", lower_bound=1
 )
+
+_OTHER_ARCHIVES = (".tar", ".tgz", ".tbz", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
 def main(argv: list[str]) -> None:
@@ -114,13 +116,33 @@ def _source() -> Source:
 
         return tfds_source.open_source(name)
     if Path(name).is_dir():
+        if (Path(name) / manifest.FILE_NAME).exists():
+            raise UserError(
+                f"--source={name} is a dataset already: dualcontrast-train --data={name}"
+            )
         return sources.Folder(name)
     if not Path(name).exists():
         raise UserError(
             f"--source={name} does not exist.\n"
             "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes."
         )
+    _check_suffix(Path(name))
     return sources.Zip(name)
+
+
+def _check_suffix(path: Path) -> None:
+    """Refuses files of which the name already says that they are no zip."""
+    suffix = path.suffix.lower()
+    if suffix in sources.SUFFIXES:
+        raise UserError(
+            f"--source={path} is one image, expected many: give the folder that holds them, such"
+            f" as --source={path.parent}"
+        )
+    if suffix in _OTHER_ARCHIVES:
+        raise UserError(
+            f"--source={path} is an archive, and of archives only .zip is read.\n"
+            "Unpack it into a folder, and give that as --source."
+        )
 
 
 def _rules() -> pixels.Rules:

@@ -1,8 +1,6 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
-import difflib
 import logging as standard_logging
-import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -10,8 +8,10 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from dualcontrast.trainer import console, interruption
+from dualcontrast.trainer.config import suggestions
 
 _MEND = "Mend that, then run the same command again."
+_FIELD = "config."
 
 
 class UserError(ValueError):
@@ -58,17 +58,10 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
 
 
 def _check_variables() -> None:
-    """Refuses a variable that is misspelt or cannot run, before anything is traced with it."""
     # Which needs this module.
     from dualcontrast.trainer import variables
 
     variables.check_own()
-    asked = os.environ.get("DUALCONTRAST_OPS")
-    if asked:
-        # Imports TensorFlow, which not every binary needs.
-        from dualcontrast.trainer import devices
-
-        devices.select_operations(asked, "DUALCONTRAST_OPS")
 
 
 def _show_own_log() -> None:
@@ -103,9 +96,17 @@ def _help(main: Callable) -> str:
 
 def _unknown_flag(name: str) -> str:
     # absl suggests every flag that starts alike, which for --conf are all fields of the config.
-    near = difflib.get_close_matches(name, list(flags.FLAGS), n=1, cutoff=0.5)
-    hint = f"did you mean --{near[0]}?" if near else "--help lists the flags"
+    fields = [flag.removeprefix(_FIELD) for flag in flags.FLAGS if flag.startswith(_FIELD)]
+    if name.startswith(_FIELD) and fields:
+        path = name.removeprefix(_FIELD)
+        return f"unknown config field {path}: {suggestions.for_field(path, fields)}"
+    own = [flag for flag in flags.FLAGS if not flag.startswith(_FIELD) and not _is_absls(flag)]
+    hint = suggestions.for_flag(name, own, fields) or "--help lists the flags"
     return f"unknown flag --{name}: {hint}"
+
+
+def _is_absls(flag: str) -> bool:
+    return flags.FLAGS.find_module_defining_flag(flag, "").startswith("absl.")
 
 
 def fail(message: str) -> int:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from dualcontrast.custom_ops import file_lock
+from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 
 _LOG = logging.getLogger(__name__)
@@ -61,6 +62,22 @@ def hold(path: pathlib.Path, what: str, advice: str) -> Iterator[bool]:
         # While it is held: whoever opened this file before finds that it is not in its place.
         path.unlink(missing_ok=True)
         file.close()
+
+
+@contextlib.contextmanager
+def output(folder: pathlib.Path) -> Iterator[None]:
+    """Makes the folder of --output, and keeps others from writing there while its block runs.
+
+    Raises:
+      UserError: it cannot be made or written to, or another process is at work there.
+    """
+    what = f"--output={folder}"
+    files.make_folder(folder, what)
+    lock = hold(folder / "writing.lock", f"{what} is being written", "Wait, or give another one.")
+    with contextlib.ExitStack() as stack:
+        with files.writing(what):
+            stack.enter_context(lock)
+        yield
 
 
 def _acquire(path: pathlib.Path, what: str, advice: str) -> tuple[IO, bool]:

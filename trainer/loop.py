@@ -177,7 +177,7 @@ class _Run:
     def _next(self, batches):
         try:
             batch = next(batches)
-        except tf.errors.OpError as error:
+        except image_stream.READ_ERRORS as error:
             raise image_stream.explain(error, self.dataset) from error
         replicas = self.strategy.num_replicas_in_sync
         return self.strategy.experimental_distribute_values_from_function(

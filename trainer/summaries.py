@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, literal_path
 
 _ADVICE = "Make room, or set the file right, then run the same command again."
 
@@ -28,8 +28,11 @@ class Summaries:
         self._folder = folder
         # A process that is killed may have shown more of a step than was saved with it.
         self._shown = {key for path in _event_files(folder) for key in _cut(path, last)}
+        files.make_folder(folder)
+        self._place = contextlib.ExitStack()  # for as long as there is a writer
         with _writing(folder):
-            self._writer = tf.summary.create_file_writer(str(folder))
+            place = self._place.enter_context(literal_path.folder(folder))
+            self._writer = tf.summary.create_file_writer(place)
 
     def scalars(self, values: dict[str, float], step: int) -> None:
         """Shows numbers by name at a step, those that are not there yet.
@@ -93,7 +96,8 @@ def _cut(path: pathlib.Path, last: int) -> set[tuple[str, int]]:
 def _records(path: pathlib.Path) -> Iterator[bytes]:
     """Yields the whole records of a file, which a killed process may have left with half of one."""
     try:
-        yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        with literal_path.inside(path) as name:
+            yield from tf.data.TFRecordDataset(name).as_numpy_iterator()
     except tf.errors.DataLossError:
         return
     except tf.errors.OpError as error:
@@ -103,8 +107,8 @@ def _records(path: pathlib.Path) -> Iterator[bytes]:
 
 def _replace(path: pathlib.Path, records: list[bytes]) -> None:
     partial = path.with_name(f"{path.name}.tmp")
-    with _writing(path.parent):
-        with tf.io.TFRecordWriter(str(partial)) as writer:
+    with _writing(path.parent), literal_path.inside(partial) as name:
+        with tf.io.TFRecordWriter(name) as writer:
             for record in records:
                 writer.write(record)
         partial.replace(path)

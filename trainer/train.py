@@ -10,18 +10,15 @@ The same command again goes on where the run stopped, bit for bit.
 
 import pathlib
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
-import tensorflow as tf
 from absl import flags
 
-from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import devices, dry_run, errors, loop, variables
+from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
+from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.data import manifest
 
-_DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.")
+_DATA = path_flags.define("data", None, "The dataset's folder.")
+_WORKDIR = path_flags.define("workdir", None, "The run's folder, made if need be.")
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )
@@ -31,7 +28,7 @@ _DETERMINISTIC = flags.DEFINE_bool(
 _CUSTOM_OPS = flags.DEFINE_enum(
     "custom_ops",
     None,
-    implementation.IMPLEMENTATIONS,
+    IMPLEMENTATIONS,
     "Which operations to run: compiled for a GPU (cuda) or a CPU (cpu), TensorFlow's (ref), or "
     "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
@@ -47,6 +44,16 @@ def main(argv: list[str]) -> int:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
     config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    return _train(config, dataset)
+
+
+def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
+    tensorflow_start.start()
+    import tensorflow as tf
+
+    from dualcontrast.custom_ops import implementation
+    from dualcontrast.trainer import devices, dry_run, loop
+
     strategy = devices.make_strategy()
     schema.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:

@@ -1,5 +1,6 @@
 """Kills and full disks at every step of a save: nothing acknowledged is lost, nothing is left."""
 
+import random
 import shutil
 
 import pytest
@@ -84,6 +85,51 @@ def test_a_kill_at_any_step_of_a_save_loses_and_leaves_nothing(
 def test_a_kill_while_old_checkpoints_go_leaves_nothing(saving, faulty, runs, tmp_path):
     for step in PRUNING:
         kill(saving, faulty, runs, tmp_path / "run", step, "pruning")
+
+
+@pytest.mark.parametrize("number", [6, pytest.param(40, marks=pytest.mark.faults)])
+def test_a_process_that_does_nothing_but_save_may_be_killed_at_any_moment(
+    number, saving, faulty, tmp_path, count_faults, capsys
+):
+    count_faults("kills at random while saving", number)
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    acknowledged = 0
+    for _ in range(number):
+        acknowledged = max(
+            [acknowledged, *faulty.kill_after(tmp_path / "run", rng.uniform(0.1, 0.5))]
+        )
+        found = discovery.newest_whole(tmp_path / "run")
+        assert (int(found.name[7:]) if found else 0) >= acknowledged
+    assert acknowledged > 0
+    until = int(found.name[7:]) + saving.EVERY
+    assert_recovers(saving, tmp_path / "run", acknowledged, until)
+
+
+def test_a_checkpoint_is_synced_once_before_it_is_named_and_others_go_after(faulty, runs, tmp_path):
+    workdir = shutil.copytree(runs / "pruning", tmp_path / "run")
+    folder = workdir / "checkpoints"
+    calls = [
+        (call, path.relative_to(folder))
+        for call, path in faulty.calls(workdir, 24)
+        if path.is_relative_to(folder) and call in ("fsync", "rename", "unlink")
+    ]
+    # TensorFlow's own renames inside of the folder where it writes are no business of ours.
+    calls = [(call, str(path)) for call, path in calls if call != "rename" or len(path.parts) == 1]
+    data, index = "images-24.data-00000-of-00001", "images-24.index"
+    synced = [("fsync", f"images-24.saving/{name}") for name in (data, index)]
+    named = [("rename", name) for name in (data, index)]
+    assert [call for call in calls if call[0] != "unlink" or "images-8" in call[1]] == [
+        *synced,
+        *named,
+        ("fsync", "."),
+        ("unlink", "images-8.index"),
+        ("unlink", "images-8.data-00000-of-00001"),
+        ("fsync", calls[-2][1]),
+        ("rename", "checkpoint"),
+    ]
+    assert calls[-2][1].startswith("checkpoint.")
 
 
 # A full disk refuses to make, to write and to sync; `rename` needs room for a name.

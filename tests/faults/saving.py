@@ -9,7 +9,9 @@ import ctypes
 import json
 import os
 import pathlib
+import signal
 import sys
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -68,8 +70,9 @@ def _case(case: dict, answer: int) -> None:
     faults = ctypes.CDLL(None)
     if case.get("trace"):
         faults.fault_trace(answer)
-    call, part = case["call"].encode(), case["part"].encode()
-    faults.fault_arm(call, part, case["count"], case["action"])
+    if "action" in case:
+        call, part = case["call"].encode(), case["part"].encode()
+        faults.fault_arm(call, part, case["count"], case["action"])
 
     def acknowledged(images_seen):
         os.write(answer, f"saved {images_seen}\n".encode())
@@ -90,6 +93,9 @@ def _fork(case: dict) -> dict:
             _case(case, write)
         os._exit(1)
     os.close(write)
+    if "seconds" in case:
+        time.sleep(case["seconds"])
+        os.kill(child, signal.SIGKILL)
     with open(read, encoding="utf-8") as file:
         lines = file.read().splitlines()
     _, status = os.waitpid(child, 0)

@@ -238,6 +238,17 @@ def places(bench, folder, tmp_path_factory):
     return found
 
 
+def test_what_file_managers_leave_in_a_destination_is_no_content(bench, folder, tmp_path):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", ".directory"):
+        (tmp_path / name).write_bytes(b"x")
+    dataset = bench.convert(folder, tmp_path, "--max_images=3")
+    assert dataset.count == 3 and (tmp_path / ".DS_Store").read_bytes() == b"x"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.DS_Store").write_text("mine")
+    done = bench.run("convert", f"--source={folder}", f"--dest={tmp_path / 'other'}")
+    bench.assert_refused(done, "is no dataset")
+
+
 @pytest.mark.parametrize("arguments, words", BAD_REQUESTS.values(), ids=list(BAD_REQUESTS))
 def test_bad_input_is_refused_in_two_lines_and_nothing_is_written(bench, places, arguments, words):
     arguments = [argument.format(**places) for argument in arguments]

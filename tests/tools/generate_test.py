@@ -230,7 +230,7 @@ def test_an_output_that_is_a_file_is_left_alone(run, tmp_path):
 
 def test_an_output_that_cannot_be_made_is_named(run, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="cannot be written to: Not a directory"):
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
         call(run, tmp_path / "file" / "output", seeds="0")
 
 
@@ -259,5 +259,6 @@ def test_operations_that_cannot_run_are_refused_in_a_line(bench, tmp_path, asked
     if asked == "cuda" and tf.config.list_physical_devices("GPU"):
         pytest.skip("there is a GPU")
     output = f"--output={tmp_path / 'samples'}"
+    (tmp_path / "config.json").touch()
     done = bench.run("generate", f"--run={tmp_path}", output, DUALCONTRAST_OPS=asked)
     bench.assert_refused(done, f"DUALCONTRAST_OPS={asked}", words, "DUALCONTRAST_OPS=auto runs")

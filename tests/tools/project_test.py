@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.tools import export
+from dualcontrast.tools.sampling import model_folder
 from dualcontrast.trainer import files, pictures, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema, serialisation
@@ -59,7 +59,7 @@ def _done(run, average, bench, tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("projections")
     (folder / "model").mkdir()
     files.write(folder / "model" / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
-    average.save_weights(folder / "model" / export.WEIGHTS_NAME)
+    average.save_weights(folder / "model" / model_folder.WEIGHTS_NAME)
     random = np.random.default_rng(2)
     noise = random.integers(0, 256, (40, 30, 3), np.uint8)
     Image.fromarray(noise[:8, :8]).save(folder / "fits.png")

@@ -29,6 +29,8 @@ from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
 REQUEST = "request.json"
+# What file managers leave in every folder that they show.
+_OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
 
 # A shard is a unit of work, of resuming and of reading: large enough to be read in one go, small
 # enough that little is lost, and many enough for every worker to have some.
@@ -66,7 +68,7 @@ def check_place(dest: Path) -> None:
       UserError: it does, or another process is at work there.
     """
     if dest.is_dir():
-        names = {path.name for path in dest.iterdir()}
+        names = {path.name for path in dest.iterdir()} - _OF_DESKTOPS
         strange = names and not names & {manifest.FILE_NAME, UNFINISHED}
     else:
         strange = dest.exists()

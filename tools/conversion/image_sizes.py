@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dualcontrast.tools.conversion import pixel_formats, pixels, workers
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import Entry, Source
 from dualcontrast.trainer.data.manifest import is_resolution
 from dualcontrast.trainer.errors import UserError

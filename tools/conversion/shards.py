@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dualcontrast.tools.conversion import encoding, pixels
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import Entry, Opener, Source
 from dualcontrast.trainer import files
 from dualcontrast.trainer.data import records

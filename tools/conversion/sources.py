@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.scenes import scenes
 from dualcontrast.trainer.errors import UserError
 

@@ -18,9 +18,7 @@ from dualcontrast.tools.report_page import (
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
 from dualcontrast.trainer import files
-from dualcontrast.trainer.errors import UserError
 
-MOST_RUNS = 8  # So many colours can be told apart.
 _FOLDER = pathlib.Path(__file__).parent
 # What a browser may do with the page: show what is in it, and fetch nothing whatever.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -37,10 +35,6 @@ def write(folders: list[str], datasets: list[str], output: pathlib.Path) -> str:
     Raises:
       UserError: a folder is no run, something in it is damaged, or the file cannot be written.
     """
-    if len(folders) > MOST_RUNS:
-        raise UserError(f"--run was given {len(folders)} times: at most {MOST_RUNS} fit on a page")
-    if output.is_dir():
-        raise UserError(f"--output={output} is a folder, expected a file such as report.html")
     runs = run_folder.read(folders, datasets)
     text = page(runs)
     files.make_folder(output.parent, f"--output={output}")

@@ -87,8 +87,6 @@ def read(folders: list[str], datasets: list[str]) -> list[Run]:
 
 
 def _read(folder: pathlib.Path, name: str, known: dict) -> Run:
-    if not folder.is_dir():
-        raise UserError(f"--run={folder}: there is no such folder, expected a training run")
     data = checkpoint.read_data(folder) or {}
     evaluations = evaluation_report.checked_rows(folder / evaluation_report.FILE_NAME)
     grids = {_number(path): path for path in sorted(folder.glob("grids/fakes-*.png"))}

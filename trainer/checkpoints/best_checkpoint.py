@@ -66,25 +66,23 @@ class Best:
             record = {"fid": value, "images_seen": images_seen, "request": request}
             record["checkpoint"] = name
             files.write_object(self._folder / RECORD, record)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, OSError) as error:
             raise UserError(
                 f"the best checkpoint could not be written to {self._folder}: "
-                f"{str(error).splitlines()[0][:200]}\nMake room, then run the same command again."
+                f"{discovery.first_line(error)}\nMake room, then run the same command again."
             ) from error
-        self._sweep(name)
+        for number in discovery.numbers(self._folder):  # the former best
+            if number != images_seen:
+                writing.remove(discovery.prefix_of(self._folder, number))
         self._kept = record
         return None
-
-    def _sweep(self, name: str) -> None:
-        """Deletes the former best checkpoint."""
-        for path in self._folder.glob("images-*"):
-            if path.name.split(".")[0] != name:
-                path.unlink()
 
     def _read(self) -> dict[str, Any] | None:
         try:
             record = files.read_object(self._folder / RECORD, FIELDS)
         except files.Missing:
             return None
-        whole = (self._folder / f"{record['checkpoint']}.index").exists()
-        return record if whole else None
+        fault = discovery.fault(self._folder / record["checkpoint"])
+        if fault:
+            print(f"the best checkpoint, {record['checkpoint']}, is damaged: {fault}", flush=True)
+        return None if fault else record

@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
-from dualcontrast.trainer import files, state
-from dualcontrast.trainer.checkpoints import discovery, literal_path, writing
+from dualcontrast.trainer import files, literal_path, state
+from dualcontrast.trainer.checkpoints import discovery, run_path, writing
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-CONFIG_NAME = "config.json"
+CONFIG_NAME = run_path.CONFIG_NAME
 DATA_NAME = "data.json"
 FOLDER = discovery.FOLDER
 
@@ -32,7 +32,7 @@ class Checkpoints:
         self._run, self._workdir, self._keep = run, workdir, keep
         self._folder = workdir / FOLDER
         self._checkpoint = run.checkpoint()
-        self._damaged: set[str] = set()
+        self._damaged: set[pathlib.Path] = set()
 
     def restore(self) -> str | None:
         """Restores the newest checkpoint that is whole.
@@ -41,23 +41,29 @@ class Checkpoints:
           Its path, or None when the run has none yet.
 
         Raises:
-          UserError: there are checkpoints, and all of them are damaged.
+          UserError: there are checkpoints, and all of them are damaged, or the newest one that is
+            not belongs to another network.
         """
         prefixes = discovery.candidates(self._workdir)
         for prefix in prefixes:
             try:
-                with literal_path.literal(prefix) as name:
+                with literal_path.inside(prefix) as name:
                     self._checkpoint.restore(name).assert_consumed()
             except discovery.DAMAGE as error:
-                words = discovery.first_line(error)
-                print(f"checkpoint {prefix} is damaged: {words}", flush=True)
-                self._damaged.add(prefix.name)
+                if (fault := discovery.fault(prefix)) is None:
+                    raise UserError(
+                        f"checkpoint {prefix} is whole, but of another network or version: "
+                        f"{discovery.first_line(error)}\n"
+                        "Continue it with what it began with, or give another --workdir."
+                    ) from error
+                print(f"checkpoint {prefix} is damaged: {fault}", flush=True)
+                self._damaged.add(prefix)
                 continue
             self._adopt(prefix)
             return str(prefix)
         if prefixes:
             raise UserError(
-                f"none of the {len(prefixes)} checkpoints in {prefixes[0].parent} can be read.\n"
+                f"none of the {len(prefixes)} checkpoints in {self._workdir} can be read.\n"
                 "Copy one from a backup, or start again with another --workdir."
             )
         return None
@@ -74,7 +80,7 @@ class Checkpoints:
                 self._folder.mkdir(parents=True)
                 writing.sync(self._workdir)
             writing.write(self._checkpoint, prefix)
-            self._damaged.discard(prefix.name)
+            self._damaged.discard(prefix)
             self._prune(prefix)
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
@@ -101,7 +107,7 @@ class Checkpoints:
     def _prune(self, newest: pathlib.Path) -> None:
         """Deletes old checkpoints, and damaged ones that the run has passed."""
         reached = self._until(newest)
-        sound = [prefix for prefix in reached if prefix.name not in self._damaged]
+        sound = [prefix for prefix in reached if prefix not in self._damaged]
         for prefix in set(reached) - set(sound[-self._keep :]):
             writing.remove(prefix)
 
@@ -109,13 +115,14 @@ class Checkpoints:
         """Writes TensorFlow's list of checkpoints, for its own tools."""
         lines = [f'model_checkpoint_path: "{newest.name}"']
         lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in self._until(newest)]
-        with contextlib.suppress(OSError):  # nothing goes by it
+        with contextlib.suppress(files.FileError):  # nothing goes by it
             files.write(self._folder / discovery.INDEX_NAME, "\n".join(lines) + "\n")
 
     def _until(self, newest: pathlib.Path) -> list[pathlib.Path]:
         """Returns the checkpoints up to one. Any beyond are damaged: the run went back."""
-        found = discovery.candidates(self._workdir)[::-1]
-        return found[: found.index(newest) + 1]
+        last = int(newest.name.removeprefix("images-"))
+        found = [number for number in discovery.numbers(self._folder) if number <= last]
+        return [discovery.prefix_of(self._folder, number) for number in found]
 
 
 def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manifest) -> None:
@@ -153,10 +160,7 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
     try:
         text = files.read_text(path)
     except files.Missing:
-        raise UserError(
-            f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
-            "Give the --workdir of a training run, or start one: dualcontrast-train --help"
-        ) from None
+        raise run_path.no_run(workdir) from None
     try:
         return serialisation.from_json(text)
     except (UserError, RecursionError) as error:
@@ -196,12 +200,10 @@ def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
-    workdir, prefix = locate(pathlib.Path(path))
-    config = read_config(workdir)
+    config = read_config(workdir_of(pathlib.Path(path)))
     average = state.make_generator(_in_float32(config), name="average")
     images_seen = tf.Variable(0, dtype=tf.int64)
-    parts = {"average": state.variables_of(average), "images_seen": images_seen}
-    _restore(prefix, workdir, parts)
+    _restore(path, {"average": state.variables_of(average), "images_seen": images_seen})
     return average, config, int(images_seen.numpy())
 
 
@@ -214,9 +216,9 @@ def load_discriminator(path: str) -> discriminators.Discriminator:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
-    workdir, prefix = locate(pathlib.Path(path))
-    network = state.make_discriminator(_in_float32(read_config(workdir)))
-    _restore(prefix, workdir, {"discriminator": state.variables_of(network)})
+    config = read_config(workdir_of(pathlib.Path(path)))
+    network = state.make_discriminator(_in_float32(config))
+    _restore(path, {"discriminator": state.variables_of(network)})
     return network
 
 
@@ -224,18 +226,23 @@ def _in_float32(config: schema.Config) -> schema.Config:
     return schema.replace(config, {"training.precision": "float32"})
 
 
-def _restore(prefix: pathlib.Path, workdir: pathlib.Path, parts: dict) -> None:
+def _restore(path: str, parts: dict) -> None:
     """Gives variables the values of a checkpoint that holds more than those."""
-    try:
-        with literal_path.literal(prefix) as name:
-            status = tf.train.Checkpoint(**parts).restore(name)
-            status.assert_existing_objects_matched().expect_partial()
-    except discovery.DAMAGE as error:
-        raise UserError(
-            f"checkpoint {prefix} is damaged or of another network: "
-            f"{discovery.first_line(error)}\n"
-            f"Try another one of {workdir / FOLDER}."
-        ) from None
+    while True:
+        workdir, prefix = locate(pathlib.Path(path))
+        try:
+            with literal_path.inside(prefix) as name:
+                status = tf.train.Checkpoint(**parts).restore(name)
+                status.assert_existing_objects_matched().expect_partial()
+            return
+        except discovery.DAMAGE as error:
+            if discovery.index_of(prefix).exists():
+                raise UserError(
+                    f"checkpoint {prefix} is damaged or of another network: "
+                    f"{discovery.first_line(error)}\n"
+                    f"Try another one of {workdir / FOLDER}."
+                ) from None
+            # The run goes on meanwhile, and has deleted it for newer ones.
 
 
 def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
@@ -247,8 +254,9 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     Raises:
       UserError: there is no such run or checkpoint.
     """
+    run_path.check(path)
     if not path.is_dir():
-        return workdir_of(path), _named_prefix(path)
+        return workdir_of(path), run_path.prefix_of(path)
     if (newest := discovery.newest_whole(path)) is not None:
         return path, newest
     if found := discovery.candidates(path):
@@ -256,7 +264,6 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
             f"checkpoint {found[0]} is damaged, and the run {path} has none that is whole.\n"
             "Copy one from a backup, or train again with another --workdir."
         )
-    read_config(path)
     raise UserError(
         f"the run {path} has no checkpoint yet: it writes its first one after "
         "training.checkpoint_every_images."
@@ -269,17 +276,7 @@ def workdir_of(path: pathlib.Path) -> pathlib.Path:
     Raises:
       UserError: there is no such folder, and no such checkpoint.
     """
-    return path if path.is_dir() else _named_prefix(path).parent.parent
-
-
-def _named_prefix(path: pathlib.Path) -> pathlib.Path:
-    prefix = path.with_suffix("") if path.suffix == ".index" else path
-    if not discovery.index_of(prefix).exists():
-        raise UserError(
-            f"there is no run and no checkpoint {path}.\n"
-            "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
-        )
-    return prefix
+    return path if path.is_dir() else run_path.prefix_of(path).parent.parent
 
 
 def _forget_another(workdir: pathlib.Path, config: schema.Config, data: dict) -> None:

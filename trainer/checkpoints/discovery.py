@@ -5,6 +5,7 @@ older than what lies beside it, so nothing here goes by it.
 """
 
 import contextlib
+import glob
 import logging
 import os
 import pathlib
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from dualcontrast.trainer.checkpoints import literal_path
+from dualcontrast.trainer import literal_path
 from dualcontrast.trainer.errors import UserError
 
 FOLDER = "checkpoints"
@@ -26,6 +27,8 @@ DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError, RuntimeErro
 
 _LOG = logging.getLogger(__name__)
 _PART = re.compile(r"images-(\d+)\.(index|data-\d{5}-of-(\d{5}))")
+# Where in a graph TensorFlow met an error.
+_OPERATION = re.compile(r"\{\{[^}]*\}\} | \[Op:\w+\]")
 _NAMED = re.compile(rb'^model_checkpoint_path: "(.*)"$', re.MULTILINE)
 
 
@@ -62,8 +65,8 @@ def index_of(prefix: pathlib.Path) -> pathlib.Path:
 
 def data_of(prefix: pathlib.Path) -> list[pathlib.Path]:
     """Returns the files with a checkpoint's values."""
-    # Its name has no character of a pattern, whatever those above it have.
-    return sorted(prefix.parent.glob(f"{prefix.name}.data-?????-of-?????"))
+    pattern = f"{glob.escape(prefix.name)}.data-?????-of-?????"
+    return sorted(prefix.parent.glob(pattern))
 
 
 def state_of(prefix: pathlib.Path) -> list[tuple[str, int, int]]:
@@ -79,13 +82,12 @@ def state_of(prefix: pathlib.Path) -> list[tuple[str, int, int]]:
 def candidates(workdir: pathlib.Path) -> list[pathlib.Path]:
     """Returns what a run may go on from, newest first; whether it is whole is another question.
 
-    That is `checkpoints/`. The best checkpoint is a whole state too, and better than none.
+    That is `checkpoints/`. The best checkpoint is a whole state too, and the last resort; but not
+    that of 0 images, from which a run has nothing to go on with.
     """
-    for folder in (workdir / FOLDER, workdir / BEST_FOLDER):
-        found = [number for number in numbers(folder) if number or folder.name == FOLDER]
-        if found:
-            return [prefix_of(folder, number) for number in found[::-1]]
-    return []
+    found = [prefix_of(workdir / FOLDER, number) for number in numbers(workdir / FOLDER)[::-1]]
+    best = [number for number in numbers(workdir / BEST_FOLDER)[::-1] if number]
+    return found + [prefix_of(workdir / BEST_FOLDER, number) for number in best]
 
 
 def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
@@ -98,7 +100,7 @@ def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
     try:
         if missing := _missing_part(prefix):
             return missing
-        with literal_path.literal(prefix) as name:
+        with literal_path.inside(prefix) as name:
             reader = tf.train.load_checkpoint(name)
             for tensor in reader.get_variable_to_shape_map() if read_values else ():
                 reader.get_tensor(tensor)
@@ -139,7 +141,7 @@ def disagreement(prefix: pathlib.Path) -> str | None:
       prefix: of that checkpoint.
     """
     if prefix.parent.name != FOLDER:
-        return f"{prefix.parent.parent / FOLDER} has no checkpoint: taking {prefix}"
+        return f"{prefix.parent.parent / FOLDER} has no whole checkpoint: taking {prefix}"
     index = prefix.parent / INDEX_NAME
     try:
         match = _NAMED.search(index.read_bytes())
@@ -152,8 +154,10 @@ def disagreement(prefix: pathlib.Path) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """Returns what an error says, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    """Returns what an error says, in one line of at most 200 characters."""
+    line = _OPERATION.sub("", (str(error) or type(error).__name__).splitlines()[0])
+    # TensorFlow puts paths first and the reason last.
+    return line if len(line) <= 200 else f"{line[:60]} ... {line[-135:]}"
 
 
 def lost_indexes(folder: pathlib.Path) -> Iterator[pathlib.Path]:

@@ -1,29 +1,22 @@
 """A run's folder belongs to one training process at a time."""
 
 import contextlib
-import json
 import pathlib
+import time
 from collections.abc import Iterator
 
-from dualcontrast.trainer import folder_lock
-from dualcontrast.trainer.checkpoints import discovery, writing
+from dualcontrast.trainer import files, folder_lock
+from dualcontrast.trainer.checkpoints import best_checkpoint, discovery, writing
 from dualcontrast.trainer.errors import UserError
 
 LOCK_NAME = "training.lock"
 
 # By name: a run may share its folder with files that are not ours. The numbers are of processes.
-_LEFTOVERS = [
-    f"{name}.[0-9]*.tmp"
-    for name in (
-        "config.json",
-        "data.json",
-        "environment.jsonl",
-        "metrics.jsonl",
-        "grids/*.png",
-        "references/*.np[yz]",
-        "references/*.json",
-    )
-]
+_OWN = ("config.json", "data.json", "metrics.jsonl", "grids/*.png")
+_LEFTOVERS = [*(f"{name}.[0-9]*.tmp" for name in _OWN), "tensorboard/*.tfevents.*.tmp"]
+# An evaluation may be at work on these, on another machine even: what it writes is never so old.
+_SHARED = "references/*.[0-9]*.tmp"
+_DEAD_AFTER_SECONDS = 24 * 3600
 
 
 @contextlib.contextmanager
@@ -73,16 +66,20 @@ def sweep(workdir: pathlib.Path) -> None:
     for pattern in _LEFTOVERS:
         for leftover in workdir.glob(pattern):
             leftover.unlink(missing_ok=True)
+    for leftover in workdir.glob(_SHARED):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > _DEAD_AFTER_SECONDS:
+                leftover.unlink()
 
 
 def _sweep_former_best(folder: pathlib.Path) -> None:
     """Deletes what the best checkpoint has replaced; one that is newer may be all there is."""
     try:
-        record = json.loads((folder / "best.json").read_text(encoding="utf-8"))
-        best = folder / record["checkpoint"]
-        newest = int(record["images_seen"])
-    except (OSError, ValueError, TypeError, KeyError):
+        record = files.read_object(folder / best_checkpoint.RECORD, best_checkpoint.FIELDS)
+    except files.FileError:
+        return
+    if not discovery.index_of(folder / record["checkpoint"]).exists():
         return
     for number in discovery.numbers(folder):
-        if number < newest and discovery.index_of(best).exists():
+        if number < record["images_seen"]:
             writing.remove(discovery.prefix_of(folder, number))

@@ -13,7 +13,8 @@ import shutil
 
 import tensorflow as tf
 
-from dualcontrast.trainer.checkpoints import discovery, literal_path
+from dualcontrast.trainer import literal_path
+from dualcontrast.trainer.checkpoints import discovery
 
 _SAVING = ".saving"
 # TensorFlow's own, from before checkpoints were written apart.
@@ -36,7 +37,7 @@ def write(saved: tf.train.Checkpoint, prefix: pathlib.Path) -> None:
         shutil.rmtree(apart, ignore_errors=True)
         apart.mkdir()
         saved.save_counter.assign(1)  # `write` leaves it out until somebody asks for it
-        with literal_path.literal(apart / prefix.name) as name:
+        with literal_path.inside(apart / prefix.name) as name:
             saved.write(name)
         for path in sorted(apart.iterdir()):
             sync(path)
@@ -49,7 +50,6 @@ def write(saved: tf.train.Checkpoint, prefix: pathlib.Path) -> None:
 
 
 def _publish(apart: pathlib.Path, prefix: pathlib.Path) -> None:
-    remove(prefix)  # a damaged one under the same name
     written = apart / prefix.name
     for path in discovery.data_of(written):
         path.rename(prefix.parent / path.name)

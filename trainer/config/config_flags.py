@@ -25,6 +25,7 @@ from typing import Any, Optional
 from absl import flags
 
 from dualcontrast import configs
+from dualcontrast.trainer import path_flags
 from dualcontrast.trainer.config import families, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -43,7 +44,7 @@ def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) 
       default: the `--config` of a command line that has none; None makes the flag compulsory.
       flag_values: where to define them.
     """
-    flags.DEFINE_string(
+    path_flags.define(
         "config",
         default,
         "The experiment: a name of the folder configs/, or the path of a Python file, then"
@@ -230,6 +231,8 @@ def _expected_reference() -> str:
 
 def _split(reference: str) -> tuple[pathlib.Path, list[str]]:
     """The file and the arguments of get_config: none or one."""
+    if reference.endswith(".py") and pathlib.Path(reference).is_file():
+        return pathlib.Path(reference), []
     if reference.endswith(".py") or ".py:" in reference:
         stem, _, argument = reference.partition(".py:")
         path = pathlib.Path(stem if stem.endswith(".py") else f"{stem}.py")

@@ -10,13 +10,12 @@ changes.
 """
 
 import dataclasses
-import difflib
 import functools
 import math
 from collections.abc import Iterator
 from typing import Any, Optional
 
-from dualcontrast.trainer.config import section
+from dualcontrast.trainer.config import section, suggestions
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
 from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
@@ -250,30 +249,15 @@ def find_field(path: str, config: Config) -> Field:
     """The field called `path`.
 
     Raises:
-      UserError: there is none in the families that `config` uses; the text suggests the nearest.
+      UserError: there is none in the families that `config` uses; the text suggests what is near,
+        or lists what there is.
     """
     known = fields(config)
     if path in known:
         return known[path]
     part = path.partition(".")[0]
     owner = f" in {getattr(config, part).family}" if part in SECTIONS_OF_FAMILIES else ""
-    raise UserError(f"unknown config field {path}{owner}: {suggestion(path, config)}")
-
-
-def suggestion(path: str, config: Config) -> str:
-    """What to type in place of the unknown `path`."""
-    near = _nearest(path, list(fields(config)))
-    return f"did you mean {' or '.join(near)}?" if near else "--help_config lists the fields"
-
-
-def _nearest(path: str, known: list[str]) -> list[str]:
-    # The section is forgotten or mistaken more often than the name, so the name counts first.
-    section_meant, _, name = path.rpartition(".")
-    names = {path: path.rpartition(".")[2] for path in known}
-    name_meant = difflib.get_close_matches(name, set(names.values()), n=1, cutoff=0.7)
-    near = [path for path in known if names[path] in name_meant]
-    same_section = [path for path in near if path.startswith(f"{section_meant}.")]
-    return same_section or near or difflib.get_close_matches(path, known, n=1, cutoff=0.6)
+    raise UserError(f"unknown config field {path}{owner}: {suggestions.for_field(path, known)}")
 
 
 def get(config: Config, path: str) -> Any:

@@ -6,33 +6,10 @@ from typing import Any
 
 import yaml
 
-from dualcontrast.trainer.config import families, schema
+from dualcontrast.trainer.config import families, moved_fields, schema
 from dualcontrast.trainer.errors import UserError
 
 _FAMILY = "family"
-# Where fields were before the networks, the penalties and the schedule had sections of their own.
-_MOVED = {
-    "generator.learning_rate": ("schedule.generator.learning_rate",),
-    "generator.regularize_every": ("generator.path_length_every",),
-    "generator.ema_half_life_images": ("schedule.average.half_life_images",),
-    "discriminator.learning_rate": ("schedule.discriminator.learning_rate",),
-    "discriminator.regularize_every": ("penalties.r1_every", "penalties.gradient_penalty_every"),
-    "discriminator.r1_gamma": ("penalties.r1_gamma",),
-    "discriminator.gradient_penalty_weight": ("penalties.gradient_penalty_weight",),
-    "loss.wasserstein_drift": ("loss.drift",),
-    "training.adam_beta_1": (
-        "schedule.generator.adam_beta_1",
-        "schedule.discriminator.adam_beta_1",
-    ),
-    "training.adam_beta_2": (
-        "schedule.generator.adam_beta_2",
-        "schedule.discriminator.adam_beta_2",
-    ),
-    "training.adam_epsilon": (
-        "schedule.generator.adam_epsilon",
-        "schedule.discriminator.adam_epsilon",
-    ),
-}
 # Fields of one loss, which older runs wrote beside the name of another.
 _OF_ONE_LOSS = (
     "loss.drift",
@@ -99,7 +76,7 @@ def _modernised(content: dict[str, Any]) -> dict[str, Any]:
     loss = content.get("loss", {}).pop("adversarial", schema.Config().loss.family)
     values: dict[str, Any] = {}
     for path, value in _flatten(content).items():
-        values |= {new: value for new in _MOVED.get(path, (path,))}
+        values |= {new: value for new in moved_fields.MOVED.get(path, (path,))}
     own = schema.fields(schema.replace(schema.Config(), {"loss": loss}))
     values = {path: v for path, v in values.items() if path in own or path not in _OF_ONE_LOSS}
     modern: dict[str, Any] = {}

@@ -1,7 +1,6 @@
 """The perceptual path length of a generator of ours, by LPIPS."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -10,16 +9,10 @@ from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.measure import Result
+from dualcontrast.trainer.evaluation.metric_names import PATH_LENGTHS
 from dualcontrast.trainer.features import lpips
 from dualcontrast.trainer.metrics import perceptual_path_length
 
-# Space of the path and places of the steps, by the names of StyleGAN2's metrics.
-METRICS: dict[str, tuple[str, Literal["full", "end"]]] = {
-    "ppl_zfull": ("z", "full"),
-    "ppl_zend": ("z", "end"),
-    "ppl_wfull": ("w", "full"),
-    "ppl_wend": ("w", "end"),
-}
 _BATCH = 8
 
 
@@ -38,7 +31,7 @@ def measure(
     Both ends of a step have the same noise maps, and each pair has its own.
 
     Args:
-      metric: a key of `METRICS`.
+      metric: a key of `PATH_LENGTHS`.
       generator: built, in float32.
       distance: between two images.
       pairs: of images.
@@ -53,7 +46,7 @@ def measure(
         raise UserError(
             f"--metrics={metric} compares RGB or grey images, this generator makes RGBA"
         )
-    space, sampling = METRICS[metric]
+    space, sampling = PATH_LENGTHS[metric]
     drawn = _drawer(generator, space)
 
     def generate(latents: np.ndarray, batch: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from dualcontrast.trainer import state as states
 from dualcontrast.trainer.checkpoints import best_checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
-from dualcontrast.trainer.evaluation import generated, image_set, measure, report
+from dualcontrast.trainer.evaluation import generated, image_set, measure, metric_names, report
 from dualcontrast.trainer.features import embedded, inception
 from dualcontrast.trainer.features.extractor import Extractor
 
@@ -41,7 +41,7 @@ class Periodic:
     ):
         self._state, self._log, self._count = state, log, config.evaluation.images
         self._plan = measure.Plan(
-            ("fid",), {measure.MAIN: _extractor(config.evaluation)}, error_bars=False
+            ("fid",), {metric_names.MAIN: _extractor(config.evaluation)}, error_bars=False
         )
         images = image_set.of_dataset(dataset, None, self._count)
         measure.check_counts(self._plan, images.count, self._count)
@@ -113,7 +113,7 @@ class Periodic:
 
     def _show(self, fid: float, images_seen: int) -> None:
         """Shows the value in TensorBoard, in one curve with those of equal images and features."""
-        extractor = self._plan.extractors[measure.MAIN].name
+        extractor = self._plan.extractors[metric_names.MAIN].name
         self._log.write_scalars({f"fid/{extractor}-{self._count}": fid}, images_seen)
 
     def _say(self, result: measure.Result, images_seen: int, request: str) -> None:

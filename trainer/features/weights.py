@@ -7,10 +7,11 @@ import re
 import urllib.error
 import urllib.request
 
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, path_flags
 from dualcontrast.trainer.errors import UserError
 
 _PINNED = re.compile(r"((?:https?|file)://[^#]+)#sha256=([0-9a-f]{64})")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BLOCK = 1 << 20
 
 
@@ -38,8 +39,8 @@ def locate(place: str, flag: str) -> pathlib.Path:
     Raises:
       UserError: the URL is not pinned, gives nothing, or something else than it is pinned to.
     """
-    if "://" not in place:
-        return pathlib.Path(place)
+    if not _URL.match(place):
+        return pathlib.Path(path_flags.expand(place))
     pinned = _PINNED.fullmatch(place)
     if not pinned:
         raise UserError(
@@ -76,7 +77,8 @@ def digest_folder(folder: pathlib.Path) -> str:
     """Returns one sha256 of the names and contents of all files below a folder."""
     found = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found.update(f"{path.relative_to(folder)}\0{digest(files.read_bytes(path))}\n".encode())
+        line = f"{path.relative_to(folder)}\0{digest(files.read_bytes(path))}\n"
+        found.update(line.encode("utf-8", "surrogateescape"))
     return found.hexdigest()
 
 
