@@ -8,7 +8,9 @@ The same command again goes on where the run stopped, bit for bit.
   dualcontrast-train --help_config
 """
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
@@ -17,7 +19,7 @@ from absl import flags
 
 from dualcontrast.custom_ops import implementation
 from dualcontrast.trainer import devices, dry_run, errors, loop, variables
-from dualcontrast.trainer.config import config_flags, schema
+from dualcontrast.trainer.config import advice, config_flags, schema
 from dualcontrast.trainer.data import manifest
 
 _DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
@@ -46,9 +48,10 @@ def main(argv: list[str]) -> int:
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
-    config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
-    strategy = devices.make_strategy()
-    schema.check_replicas(config, strategy.num_replicas_in_sync)
+    with _advising(pathlib.Path(_WORKDIR.value)):
+        config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+        strategy = devices.make_strategy()
+        schema.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:
         print(dry_run.describe(config, strategy.num_replicas_in_sync))
         return 0
@@ -59,6 +62,15 @@ def main(argv: list[str]) -> int:
         tf.config.experimental.enable_op_determinism()
     workdir = pathlib.Path(_WORKDIR.value)
     return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value)
+
+
+@contextlib.contextmanager
+def _advising(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps what is said about a configuration true of the run that the command continues."""
+    try:
+        yield
+    except errors.UserError as error:
+        raise advice.of_run(error, workdir, config_flags.known_fields()) from error
 
 
 def run() -> None:

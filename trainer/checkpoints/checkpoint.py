@@ -10,7 +10,7 @@ from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import files, state
 from dualcontrast.trainer.checkpoints import discovery, literal_path, writing
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import advice, schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -69,6 +69,7 @@ class Checkpoints:
           UserError: the disk refused; earlier checkpoints are as they were.
         """
         prefix = discovery.prefix_of(self._folder, int(self._run.images_seen.numpy()))
+        earlier = "Earlier checkpoints are untouched. " if discovery.numbers(self._folder) else ""
         try:
             if not self._folder.exists():
                 self._folder.mkdir(parents=True)
@@ -80,7 +81,7 @@ class Checkpoints:
             raise UserError(
                 f"the checkpoint could not be written to {self._folder}: "
                 f"{discovery.first_line(error)}\n"
-                "Earlier checkpoints are untouched. Make room, then run the same command again."
+                f"{earlier}Make room, then run the same command again."
             ) from error
         self._list(prefix)
 
@@ -161,8 +162,8 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
         return serialisation.from_json(text)
     except (UserError, RecursionError) as error:
         raise UserError(
-            f"{path}: {discovery.first_line(error)}\nIt was cut or edited, or another version of"
-            " dualcontrast wrote it: restore it from a copy, or use that version."
+            f"{path}: {advice.left_out(discovery.first_line(error))}\nIt was cut or edited, or"
+            " another version of dualcontrast wrote it: restore it from a copy, or use that version."
         ) from error
 
 
