@@ -10,7 +10,7 @@ from PIL import Image
 
 from dualcontrast.trainer import loop
 from dualcontrast.trainer import state as states
-from dualcontrast.trainer import steps
+from dualcontrast.trainer import steps, stopping
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream
@@ -100,7 +100,7 @@ def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
     saved = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
     run = begin(tiny_config, dataset, tmp_path)
     run.state.generator.synthesis.to_rgb[0].bias.assign([math.nan] * 3)
-    with pytest.raises(UserError) as caught, loop._Signals() as signals:
+    with pytest.raises(UserError) as caught, stopping.Stopping() as signals:
         run.go(signals)
     text = str(caught.value)
     assert "is nan at 64 images" in text and "is not finite: generator/" in text
@@ -143,7 +143,7 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
     monkeypatch.setattr(steps.Steps, "iterate", iterate)
     for stop in (24, 48):
         until = schema.replace(config, {"training.total_images": stop})
-        with loop._Signals() as signals:
+        with stopping.Stopping() as signals:
             begin(until, dataset, tmp_path).go(signals)
     assert [images_seen for images_seen, _, _ in seen] == list(range(0, 48, 8))
     streams = [

@@ -160,10 +160,12 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
         ) from None
     try:
         return serialisation.from_json(text)
-    except (UserError, RecursionError) as error:
+    except (UserError, KeyError, RecursionError) as error:
+        lacks = "it lacks the section " if isinstance(error, KeyError) else ""
+        why = lacks + advice.left_out(discovery.first_line(error))
         raise UserError(
-            f"{path}: {advice.left_out(discovery.first_line(error))}\nIt was cut or edited, or"
-            " another version of dualcontrast wrote it: restore it from a copy, or use that version."
+            f"{path}: {why}\nIt was cut or edited, or by"
+            " another version of dualcontrast: restore it from a copy, or use that version."
         ) from error
 
 

@@ -117,7 +117,8 @@ def check_counts(plan: Plan, reals: int | None, fakes: int) -> None:
         for count, what in ((reals, "real"), (fakes, "generated")):
             if count is not None and count < least[metric]:
                 raise UserError(
-                    f"{metric} needs at least {least[metric]} images, received {count:,} {what} ones"
+                    f"{metric} needs at least {least[metric]} images, received {count:,} {what}"
+                    " ones"
                 )
 
 
