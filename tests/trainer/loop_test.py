@@ -2,13 +2,15 @@
 
 import json
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.trainer import loop
+from dualcontrast.trainer import loop, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps, stopping
 from dualcontrast.trainer.checkpoints import checkpoint
@@ -107,6 +109,32 @@ def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
     assert len(text.splitlines()) == 2
     assert run.images_seen == 64 + tiny_config.training.log_every_images
     assert tf.train.latest_checkpoint(str(tmp_path / "checkpoints")) == saved
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGHUP,),
+        (signal.SIGUSR1, signal.SIGTERM),
+        (signal.SIGTERM, signal.SIGTERM, signal.SIGINT),
+    ],
+)
+def test_a_signal_saves_what_was_trained_and_is_the_exit_code(
+    numbers, dataset, tiny_config, tmp_path, monkeypatch, capsys
+):
+    def iterate(trainer, reals, images_seen, references=None):
+        trainer._state.images_seen.assign_add(tiny_config.training.batch_size)
+        if images_seen == 16:
+            for number in numbers:
+                os.kill(os.getpid(), number)
+        return {"loss/G": tf.zeros([]), "loss/D": tf.zeros([])}
+
+    monkeypatch.setattr(steps.Steps, "iterate", iterate)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    assert loop.train(tiny_config, dataset, tmp_path, strategy) == 128 + numbers[0]
+    assert (tmp_path / "checkpoints" / "images-24.index").exists()
+    assert "stopped at 24 images; the same command resumes" in capsys.readouterr().out
+    assert [row["images_seen"] for row in progress.rows(tmp_path)] == [24]
 
 
 def test_a_weight_that_is_not_finite_is_never_saved(dataset, tiny_config, tmp_path):

@@ -156,7 +156,7 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
     except files.Missing:
         raise UserError(
             f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
-            "Give the --workdir of a training run, or start one: dualcontrast-train --help"
+            "Expected the folder of a training run; to start one: dualcontrast-train --help"
         ) from None
     try:
         return serialisation.from_json(text)
@@ -257,7 +257,7 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     if found := discovery.candidates(path):
         raise UserError(
             f"checkpoint {found[0]} is damaged, and the run {path} has none that is whole.\n"
-            "Copy one from a backup, or train again with another --workdir."
+            "Copy one from a backup, or train again in another folder."
         )
     read_config(path)
     raise UserError(
