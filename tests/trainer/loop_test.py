@@ -122,7 +122,7 @@ def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
 def test_a_signal_saves_what_was_trained_and_is_the_exit_code(
     numbers, dataset, tiny_config, tmp_path, monkeypatch, capsys
 ):
-    def iterate(trainer, reals, images_seen, references=None):
+    def iterate(trainer, batches, images_seen):
         trainer._state.images_seen.assign_add(tiny_config.training.batch_size)
         if images_seen == 16:
             for number in numbers:
@@ -135,6 +135,24 @@ def test_a_signal_saves_what_was_trained_and_is_the_exit_code(
     assert (tmp_path / "checkpoints" / "images-24.index").exists()
     assert "stopped at 24 images; the same command resumes" in capsys.readouterr().out
     assert [row["images_seen"] for row in progress.rows(tmp_path)] == [24]
+
+
+def test_an_evaluation_at_the_end_that_a_signal_gives_up_is_not_called_done(
+    dataset, tiny_config, tmp_path, capsys
+):
+    class Evaluation:
+        def evaluate(self, stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stopped()
+
+    run = begin(tiny_config, dataset, tmp_path)
+    run.state.images_seen.assign(tiny_config.training.total_images)
+    run.restored, run.evaluation = "images-256", Evaluation()
+    run.config = schema.replace(tiny_config, {"evaluation.every_images": 64})
+    with stopping.Stopping() as signals:
+        assert run.go(signals) == 128 + signal.SIGTERM
+    said = capsys.readouterr().out
+    assert "done" not in said and "the same command takes it" in said
 
 
 def test_a_weight_that_is_not_finite_is_never_saved(dataset, tiny_config, tmp_path):
@@ -161,9 +179,10 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
     config = schema.replace(tiny_config, changes)
     seen = []
 
-    def iterate(trainer, reals, images_seen, references=None):
+    def iterate(trainer, batches, images_seen):
+        (shown,) = batches  # one step of the discriminator
         strategy = trainer._strategy
-        local = [np.array(strategy.experimental_local_results(x)[0]) for x in (reals, references)]
+        local = [np.array(strategy.experimental_local_results(x)[0]) for x in shown]
         seen.append((images_seen, *local))
         trainer._state.images_seen.assign_add(config.training.batch_size)
         return {"loss/G": tf.zeros([])}
