@@ -202,7 +202,7 @@ def test_mistakes_are_answered_in_a_line_or_two(bench, runs, data, tmp_path):
         ([both, out, "--seeds=0-64"], ["65 rows", "64"]),
         ([both, out, "--truncation_psi=nan"], ["--truncation_psi=nan"]),
         ([f"--run={tmp_path / 'no'}", out], ["no run and no checkpoint"]),
-        ([both, f"--output={tmp_path / 'file'}", "--seeds=0"], ["cannot be written to"]),
+        ([both, f"--output={tmp_path / 'file'}", "--seeds=0"], ["cannot be written"]),
         ([both], ["--output"]),
     ]
     results = bench.calls("attention_maps", *(arguments for arguments, _ in cases))

@@ -230,7 +230,7 @@ def test_an_output_that_is_a_file_is_left_alone(run, tmp_path):
 
 def test_an_output_that_cannot_be_made_is_named(run, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="cannot be written to: Not a directory"):
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
         call(run, tmp_path / "file" / "output", seeds="0")
 
 

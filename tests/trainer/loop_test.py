@@ -13,7 +13,7 @@ from PIL import Image
 from dualcontrast.trainer import loop, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps, stopping
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.checkpoints import checkpoint, environment
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream
 from dualcontrast.trainer.errors import UserError
@@ -135,6 +135,28 @@ def test_a_signal_saves_what_was_trained_and_is_the_exit_code(
     assert (tmp_path / "checkpoints" / "images-24.index").exists()
     assert "stopped at 24 images; the same command resumes" in capsys.readouterr().out
     assert [row["images_seen"] for row in progress.rows(tmp_path)] == [24]
+
+
+def test_a_run_that_goes_on_otherwise_warns_that_its_bits_may_differ(
+    dataset, tiny_config, tmp_path, monkeypatch, capsys
+):
+    def iterate(trainer, batches, images_seen):
+        trainer._state.images_seen.assign_add(tiny_config.training.batch_size)
+        return {"loss/G": tf.zeros([])}
+
+    monkeypatch.setattr(steps.Steps, "iterate", iterate)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    said = []
+    for total, is_deterministic in ((8, True), (16, True), (24, False)):
+        until = schema.replace(tiny_config, {"training.total_images": total})
+        assert loop.train(until, dataset, tmp_path, strategy, is_deterministic) == 0
+        out = capsys.readouterr().out.splitlines()
+        said.append([line for line in out if line.startswith("warning: ")])
+    warning = "warning: no longer the bits of an unstopped run: deterministic True -> False"
+    assert said == [[], [], [warning]]
+    starts = environment.starts(tmp_path)
+    assert [start["images_seen"] for start in starts] == [0, 8, 16]
+    assert [start["deterministic"] for start in starts] == [True, True, False]
 
 
 def test_an_evaluation_at_the_end_that_a_signal_gives_up_is_not_called_done(
