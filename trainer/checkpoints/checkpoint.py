@@ -164,8 +164,8 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
         lacks = "it lacks the section " if isinstance(error, KeyError) else ""
         why = lacks + advice.left_out(discovery.first_line(error))
         raise UserError(
-            f"{path}: {why}\nIt was cut or edited, or by"
-            " another version of dualcontrast: restore it from a copy, or use that version."
+            f"{path}: {why}\nIt was cut, edited, or written by another version of dualcontrast:"
+            " restore it from a copy, or use that version."
         ) from error
 
 
