@@ -56,7 +56,8 @@ class Stopping:
         self._interrupts += number == signal.SIGINT
         if not self.received:
             self.received = number
-            _say(f"{signal.Signals(number).name}: the run saves and stops; Ctrl-C twice forces it")
+            more = "again" if number == signal.SIGINT else "twice"
+            _say(f"{signal.Signals(number).name}: the run saves and stops; Ctrl-C {more} forces it")
         if not self._is_saving:
             self._end_if_forced()
 
