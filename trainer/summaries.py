@@ -83,7 +83,8 @@ def _event_files(folder: pathlib.Path) -> list[pathlib.Path]:
 
 def _cut(path: pathlib.Path, last: int) -> set[tuple[str, int]]:
     """Takes the steps after `last` out of a file; returns tags and steps of what stays in it."""
-    kept, is_to_cut = set(), False
+    kept: set[tuple[str, int]] = set()
+    is_to_cut = False
     for event in _events(path):
         if event.step > last:
             is_to_cut = True
