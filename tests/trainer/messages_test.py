@@ -158,9 +158,20 @@ def strings_of(tree: ast.AST) -> list[str]:
 
 
 def flags_of(path: pathlib.Path) -> set[str]:
-    """Returns the flags that a module defines."""
-    text = path.read_text(encoding="utf-8")
-    return set(re.findall(r"flags\.DEFINE_[a-z_]+\(\s*\"(\w+)\"", text))
+    """Returns the flags of a command: what it and the modules of tools/ that it uses define."""
+    found, seen, waiting = set(), set(), [path]
+    while waiting:
+        module = waiting.pop()
+        if module in seen or not module.is_file():
+            continue
+        seen.add(module)
+        text = module.read_text(encoding="utf-8")
+        found |= set(re.findall(r"flags\.(?i:define)\w*\(\s*\"(\w+)\"", text))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("dualcontrast.tools"):
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                waiting += map(module_of, names)
+    return found
 
 
 # Of other programs that a message names, and of absl.
@@ -168,15 +179,10 @@ FOREIGN = {"help", "target", "config", "std", "tool"}
 
 
 def test_a_command_names_its_own_flags_only():
-    shared = [*(ROOT / "tools").rglob("*_flags.py")]
     seen = 0
     for path in (ROOT / "tools").glob("*.py"):
-        text = path.read_text(encoding="utf-8")
         known = flags_of(path) | FOREIGN
-        for module in shared:
-            if module.stem in text:
-                known |= flags_of(module)
-        for string in strings_of(ast.parse(text)):
+        for string in strings_of(ast.parse(path.read_text(encoding="utf-8"))):
             if "dualcontrast-" in string:
                 continue  # It is another command's.
             for flag in re.findall(r"--([a-z][a-z_0-9-]+)", string):
