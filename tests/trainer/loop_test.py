@@ -115,8 +115,7 @@ def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
     "numbers",
     [
         (signal.SIGHUP,),
-        (signal.SIGUSR1, signal.SIGTERM),
-        (signal.SIGTERM, signal.SIGTERM, signal.SIGINT),
+        (signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM, signal.SIGINT),
     ],
 )
 def test_a_signal_saves_what_was_trained_and_is_the_exit_code(
