@@ -113,6 +113,9 @@ class _Run:
                 return 128 + stop
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
+        if self.evaluation and signals.received:
+            print("stopped before its last evaluation was complete; the same command takes it")
+            return 128 + signals.received
         print(f"done: {self.images_seen:,} images; {self.workdir}", flush=True)
         return 0
 

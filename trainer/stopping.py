@@ -21,7 +21,7 @@ class Stopping:
     """Turns signals into a wish to stop.
 
     A second SIGINT ends the process at once, but for a save under way. Nothing else does: a
-    scheduler that asks twice is no user who is in a hurry.
+    scheduler that asks twice, or in two ways, is no user who is in a hurry.
 
     Attributes:
       received: number of the first signal; 0 for none.
@@ -29,7 +29,8 @@ class Stopping:
 
     def __init__(self):
         self.received = 0
-        self._is_saving, self._is_forced = False, False
+        self._interrupts = 0
+        self._is_saving = False
 
     def __enter__(self) -> "Stopping":
         wanted = [number for number in _ASKING if not _is_under_nohup(number)]
@@ -49,17 +50,21 @@ class Stopping:
             yield
         finally:
             self._is_saving = False
-            if self._is_forced:
-                _end_now()
+            self._end_if_forced()
 
     def _note(self, number: int, _) -> None:
+        self._interrupts += number == signal.SIGINT
         if not self.received:
             self.received = number
-            _say(f"{signal.Signals(number).name}: the run stops after this iteration")
-        elif number == signal.SIGINT and self._is_saving:
-            self._is_forced = True
-        elif number == signal.SIGINT:
-            _end_now()
+            more = "again" if number == signal.SIGINT else "twice"
+            _say(f"{signal.Signals(number).name}: the run saves and stops; Ctrl-C {more} forces it")
+        if not self._is_saving:
+            self._end_if_forced()
+
+    def _end_if_forced(self) -> None:
+        if self._interrupts > 1:
+            _say("ended at once: what was not saved is lost")
+            os._exit(128 + signal.SIGINT)
 
 
 def _is_under_nohup(number: int) -> bool:
@@ -70,8 +75,3 @@ def _say(line: str) -> None:
     """Writes a line to standard error: `print` may be what the signal interrupted."""
     with contextlib.suppress(OSError):
         os.write(2, f"{line}\n".encode())
-
-
-def _end_now() -> None:
-    _say("ended at once: what came after the last checkpoint is lost")
-    os._exit(128 + signal.SIGINT)

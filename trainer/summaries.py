@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 
@@ -86,11 +86,22 @@ def _event_files(folder: pathlib.Path) -> list[pathlib.Path]:
 
 def _cut(path: pathlib.Path, last: int) -> set[tuple[str, int]]:
     """Takes the steps after `last` out of a file; returns tags and steps of what stays in it."""
-    events = [tf.compat.v1.Event.FromString(record) for record in _records(path)]
-    if any(event.step > last for event in events):
-        events = [event for event in events if event.step <= last]
-        _replace(path, [event.SerializeToString() for event in events])
-    return {(value.tag, event.step) for event in events for value in event.summary.value}
+    kept: set[tuple[str, int]] = set()
+    is_to_cut = False
+    for event in _events(path):
+        if event.step > last:
+            is_to_cut = True
+        else:
+            kept.update((value.tag, event.step) for value in event.summary.value)
+    if is_to_cut:
+        # Read again, for the pictures of a long run are more than fits in memory.
+        sound = (event for event in _events(path) if event.step <= last)
+        _replace(path, (event.SerializeToString() for event in sound))
+    return kept
+
+
+def _events(path: pathlib.Path) -> Iterator[tf.compat.v1.Event]:
+    return map(tf.compat.v1.Event.FromString, _records(path))
 
 
 def _records(path: pathlib.Path) -> Iterator[bytes]:
@@ -105,7 +116,7 @@ def _records(path: pathlib.Path) -> Iterator[bytes]:
         raise files.FileError(f"{path} cannot be read: {reason}\n{_ADVICE}") from error
 
 
-def _replace(path: pathlib.Path, records: list[bytes]) -> None:
+def _replace(path: pathlib.Path, records: Iterable[bytes]) -> None:
     partial = path.with_name(f"{path.name}.tmp")
     with _writing(path.parent), literal_path.inside(partial) as name:
         with tf.io.TFRecordWriter(name) as writer:

@@ -8,13 +8,15 @@ The same command again goes on where the run stopped, bit for bit.
   dualcontrast-train --help_config
 """
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
-from dualcontrast.trainer.config import config_flags, schema
+from dualcontrast.trainer.config import advice, config_flags, schema
 from dualcontrast.trainer.data import manifest
 
 _DATA = path_flags.define("data", None, "The dataset's folder.")
@@ -43,7 +45,8 @@ def main(argv: list[str]) -> int:
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
-    config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    with _advising(pathlib.Path(_WORKDIR.value)):
+        config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
     return _train(config, dataset)
 
 
@@ -55,7 +58,8 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
     from dualcontrast.trainer import devices, dry_run, loop
 
     strategy = devices.make_strategy()
-    schema.check_replicas(config, strategy.num_replicas_in_sync)
+    with _advising(pathlib.Path(_WORKDIR.value)):
+        schema.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:
         print(dry_run.describe(config, strategy.num_replicas_in_sync))
         return 0
@@ -66,6 +70,15 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
         tf.config.experimental.enable_op_determinism()
     workdir = pathlib.Path(_WORKDIR.value)
     return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value)
+
+
+@contextlib.contextmanager
+def _advising(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps what is said about a configuration true of the run that the command continues."""
+    try:
+        yield
+    except errors.UserError as error:
+        raise advice.of_run(error, workdir, config_flags.known_fields()) from error
 
 
 def run() -> None:

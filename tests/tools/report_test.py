@@ -250,7 +250,10 @@ def break_metrics(run: pathlib.Path) -> None:
         (break_metrics, r"metrics\.jsonl, line 5 is damaged"),
         (lambda run: (run / "config.json").unlink(), r"run is no run: it has no config\.json"),
         (lambda run: (run / "config.json").write_text("{"), r"config\.json: not a configuration"),
-        (lambda run: (run / "data.json").write_text("[]"), r"data\.json holds no JSON object"),
+        (
+            lambda run: (run / "data.json").write_text("[]"),
+            r"data\.json is damaged: it holds no JSON",
+        ),
         (
             lambda run: (run / "metrics-evaluation.jsonl").write_text('{"images_seen": 3}\n'),
             r"evaluation\.jsonl, line 1 is damaged",

@@ -51,9 +51,10 @@ class Best:
         """
         kept = self._kept
         if kept and kept.get("request") != request:
+            how = "with other images or features" if "request" in kept else "nobody knows how"
             print(
-                f"{self._folder / kept['checkpoint']}, fid {kept['fid']:.5g}, was measured with"
-                " other images or features: it cannot be compared and gives way",
+                f"{self._folder / kept['checkpoint']}, fid {kept['fid']:.5g}, was measured {how}:"
+                " it cannot be compared and gives way",
                 flush=True,
             )
         elif kept and value >= kept["fid"]:

@@ -10,7 +10,7 @@ from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import files, literal_path, state
 from dualcontrast.trainer.checkpoints import discovery, run_path, writing
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import advice, schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -75,6 +75,7 @@ class Checkpoints:
           UserError: the disk refused; earlier checkpoints are as they were.
         """
         prefix = discovery.prefix_of(self._folder, int(self._run.images_seen.numpy()))
+        earlier = "Earlier checkpoints are untouched. " if discovery.numbers(self._folder) else ""
         try:
             if not self._folder.exists():
                 self._folder.mkdir(parents=True)
@@ -86,7 +87,7 @@ class Checkpoints:
             raise UserError(
                 f"the checkpoint could not be written to {self._folder}: "
                 f"{discovery.first_line(error)}\n"
-                "Earlier checkpoints are untouched. Make room, then run the same command again."
+                f"{earlier}Make room, then run the same command again."
             ) from error
         self._list(prefix)
 
@@ -163,10 +164,12 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
         raise run_path.no_run(workdir) from None
     try:
         return serialisation.from_json(text)
-    except (UserError, RecursionError) as error:
+    except (UserError, KeyError, RecursionError) as error:
+        lacks = "it lacks the section " if isinstance(error, KeyError) else ""
+        why = lacks + advice.left_out(discovery.first_line(error))
         raise UserError(
-            f"{path}: {discovery.first_line(error)}\nIt was cut or edited, or another version of"
-            " dualcontrast wrote it: restore it from a copy, or use that version."
+            f"{path}: {why}\nIt was cut, edited, or written by another version of dualcontrast:"
+            " restore it from a copy, or use that version."
         ) from error
 
 
@@ -262,7 +265,7 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     if found := discovery.candidates(path):
         raise UserError(
             f"checkpoint {found[0]} is damaged, and the run {path} has none that is whole.\n"
-            "Copy one from a backup, or train again with another --workdir."
+            "Copy one from a backup, or train again in another folder."
         )
     raise UserError(
         f"the run {path} has no checkpoint yet: it writes its first one after "

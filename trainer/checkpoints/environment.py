@@ -55,10 +55,9 @@ def of_training(replicas: int, precision: str, is_deterministic: bool) -> dict[s
       precision: Keras's name of it, as in the configuration.
       is_deterministic: whether TensorFlow was told to repeat its bits.
     """
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     return {
         **describe(),
-        "devices": f"{replicas} {kind}",
+        "devices": f"{replicas} {_device_kinds()}",
         "deterministic": is_deterministic,
         "operations": _operations(precision),
         "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
@@ -130,6 +129,13 @@ def _operations(precision: str) -> dict[str, str]:
             compiled = "cuda" if on_gpu and library and library.cuda else "cpu"
             found[f"{operation} {dtype}"] = compiled if library else "ref"
     return found
+
+
+def _device_kinds() -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    names = sorted({found.get("device_name", "GPU") for found in details})
+    return " and ".join(names) or "CPU"
 
 
 def _processor_model() -> str:

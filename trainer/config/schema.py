@@ -395,8 +395,8 @@ def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
     parts = config.training.accumulation
     if size % replicas:
         raise UserError(
-            f"{name}={size} cannot be shared by {replicas} devices:"
-            f" try --config.{name}={math.ceil(size / replicas) * replicas}"
+            f"{name}={size} cannot be shared by {replicas} devices: show it fewer with"
+            f" CUDA_VISIBLE_DEVICES, or try --config.{name}={math.ceil(size / replicas) * replicas}"
         )
     share = size // replicas
     if share % parts:

@@ -8,7 +8,7 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 # Sum over the luminance table of the JPEG standard, annex K.1, that libraries scale by the quality.
 _STANDARD_SUM = 3688
@@ -21,8 +21,8 @@ def of_file(content: bytes) -> str:
     """Returns the encoding of an image that can be read, as in "png" or "jpeg 75"."""
     with Image.open(io.BytesIO(content)) as image:
         name = image.format.lower()
-        if name in ("jpeg", "mpo"):
-            return f"jpeg {_quality(image.quantization[0])}"
+        if isinstance(image, JpegImagePlugin.JpegImageFile):  # also one with several pictures
+            return f"jpeg {_quality(image.quantization[min(image.quantization)])}"
         if name == "webp" and b"VP8L" in content[:64]:
             return "lossless webp"
         if name == "tiff" and "jpeg" in str(image.info.get("compression")):

@@ -108,8 +108,8 @@ def check_counts(plan: Plan, reals: int | None, fakes: int) -> None:
         for count, what in ((reals, "real"), (fakes, "generated")):
             if count is not None and count < least[metric]:
                 raise UserError(
-                    f"--metrics={metric} needs at least {least[metric]} images, received {count:,} "
-                    f"{what} ones"
+                    f"{metric} needs at least {least[metric]} images, received {count:,} {what}"
+                    " ones"
                 )
 
 

@@ -67,7 +67,8 @@ class Periodic:
         images = self._images(images_seen)
         request = report.request_of(**self._asked())
         for row in report.rows(self._path):
-            if (row.get("images_seen"), row.get("request")) == (images_seen, request):
+            is_same = (row.get("images_seen"), row.get("request")) == (images_seen, request)
+            if is_same and isinstance(row.get("fid"), float):
                 self._show(row["fid"], images_seen)
                 return
 

@@ -26,6 +26,7 @@ from dualcontrast.trainer.metrics import statistics
 
 # Goes into every key; another number when anything between pixels and sums changes its meaning.
 _VERSION = 1
+_FIELDS: files.Fields = {"version": int, "images": dict, "extractor": dict}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,14 +126,14 @@ def load_statistics(path: pathlib.Path, extractor: Extractor) -> tuple[Reference
     found = statistics.load(path)
     beside = path.with_suffix(".json")
     try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-        images, made_with = content["images"], content["extractor"]
-        same = content["version"] == _VERSION and images["count"] == found.count
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content = files.read_object(beside, _FIELDS)
+    except files.FileError as error:
         raise UserError(
             f"{path} has no protocol in {beside.name}: without it nobody knows what it was taken "
             "from.\nGather it anew from the images with --save_statistics."
         ) from error
+    images, made_with = content["images"], content["extractor"]
+    same = content["version"] == _VERSION and images.get("count") == found.count
     if not same or made_with != extractor.protocol():
         raise UserError(
             f"{path} was taken with the extractor {made_with.get('name')} "

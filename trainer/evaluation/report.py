@@ -115,9 +115,12 @@ def _wrong(row: dict[str, Any]) -> str:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"its estimate of {name} has no value"
     protocol = row.get("protocol", {})
-    parts = [protocol.get(name, {}) for name in ("fakes", "extractors")] if protocol else []
-    if not isinstance(protocol, dict) or not all(isinstance(part, dict) for part in parts):
-        return "its protocol is no object of objects"
+    if not isinstance(protocol, dict):
+        return "its protocol is no object"
+    fakes, extractors = protocol.get("fakes", {}), protocol.get("extractors", {})
+    parts = [fakes, *(extractors.values() if isinstance(extractors, dict) else [extractors])]
+    if not all(isinstance(part, dict) for part in parts):
+        return "its protocol names no fakes or no extractors"
     if not isinstance(row.get("versions", {}), dict):
         return "its versions are no object"
     return ""
