@@ -15,8 +15,6 @@ they are still too many, they are made smaller. The page says so.
 
 import pathlib
 
-from absl import flags
-
 from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError

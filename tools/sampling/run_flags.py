@@ -5,8 +5,6 @@ A tool shows them in its own help with `flags.adopt_module_key_flags(run_flags)`
 
 import pathlib
 
-from absl import flags
-
 from dualcontrast.trainer import path_flags
 from dualcontrast.trainer.checkpoints import run_path
 
