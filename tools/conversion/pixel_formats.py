@@ -57,6 +57,9 @@ _UPRIGHT = {
 }
 _LYING = (5, 6, 7, 8)
 
+_PNM = tuple(b"P%d" % number for number in range(1, 8))
+_MOST_PNM_HEADER = 1 << 16  # Bytes, comments included.
+
 warnings.filterwarnings("ignore", module="PIL")  # About odd files, without saying which.
 Image.MAX_IMAGE_PIXELS = None  # The limit here is the caller's, and holds for every format.
 
@@ -120,8 +123,14 @@ def _read(data: bytes, max_pixels: int) -> tuple[Image.Image, Image.Image]:
 
 def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     """Opens an image by its header alone: nothing is decoded yet."""
+    start = file.read(_MOST_PNM_HEADER)
+    file.seek(0)
     try:
+        if start.startswith(_PNM):  # Pillow goes through a header byte by byte, however long.
+            Image.open(io.BytesIO(start), formats=["PPM"])
         image = Image.open(file, formats=FORMATS)
+    except MemoryError:
+        raise
     except Exception as error:
         raise Rejected("is no image of a known format (" + ", ".join(FORMATS) + ")") from error
     width, height = image.size
