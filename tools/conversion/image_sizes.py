@@ -62,18 +62,19 @@ def _look(
     sizes: Sizes = {}
     refused = []
     openers = question.source.openers(entries)
-    for number, (entry, opener) in enumerate(zip(entries, openers, strict=True)):
-        try:
-            if number in lost:
-                raise Rejected(question.bounds.reason(lost[number]))
-            with opener() as file, question.bounds.held():
-                shown = pixel_formats.shown_size(file, question.max_pixels)
-            size = pixels.cropped_size(shown, question.crop)
-            count, name = sizes.get(size, (0, entry.name))
-            sizes[size] = (count + 1, name)
-        except Rejected as why:
-            refused.append((entry.name, str(why)))
-        step()
+    with question.bounds.watching() as watch:
+        for number, (entry, opener) in enumerate(zip(entries, openers, strict=True)):
+            try:
+                if number in lost:
+                    raise Rejected(question.bounds.reason(lost[number]))
+                with opener() as file, watch:
+                    shown = pixel_formats.shown_size(file, question.max_pixels)
+                size = pixels.cropped_size(shown, question.crop)
+                count, name = sizes.get(size, (0, entry.name))
+                sizes[size] = (count + 1, name)
+            except Rejected as why:
+                refused.append((entry.name, str(why)))
+            step()
     return sizes, refused[:1]
 
 

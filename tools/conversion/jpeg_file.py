@@ -1,7 +1,7 @@
 """The segments of a JPEG file, and whether its data are all there.
 
 A decoder fills what is missing with grey and goes on: libjpeg counts a warning, which Pillow does
-not hand on. So the data are given to Pillow's decoder piece by piece, up to each marker, and no further
+not hand on. So the data are given to its decoder piece by piece, up to each marker, and no further
 before it is known that the piece was enough, and not too much. This costs little: a decoder that
 waits for more of a picture does not take a single byte, and one that looks for a marker takes all.
 What is missing of the last two blocks of a scan, 8x8 pixels each, cannot be told.

@@ -123,11 +123,12 @@ def _read(data: bytes, max_pixels: int) -> tuple[Image.Image, Image.Image]:
 
 def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     """Opens an image by its header alone: nothing is decoded yet."""
-    start = file.read(_MOST_PNM_HEADER)
+    start = file.read(2)
     file.seek(0)
     try:
-        if start.startswith(_PNM):  # Pillow goes through a header byte by byte, however long.
-            Image.open(io.BytesIO(start), formats=["PPM"])
+        if start in _PNM:  # Pillow goes through a header byte by byte, however long.
+            Image.open(io.BytesIO(file.read(_MOST_PNM_HEADER)), formats=["PPM"])
+            file.seek(0)
         image = Image.open(file, formats=FORMATS)
     except MemoryError:
         raise
@@ -193,7 +194,7 @@ def _key(png: Png) -> np.ndarray | None:
 
 def _check_palette(image: Image.Image) -> None:
     """Refuses colours that are not in the palette, for which Pillow has some of its own."""
-    colours = len(image.getpalette()) // 3
+    colours = len(image.palette.palette) // len(image.palette.mode)
     if image.getextrema()[1] >= colours:
         raise Rejected(f"is damaged: it uses more colours than the {colours} of its palette")
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dualcontrast.tools.conversion import encoding, pixels, workers
-from dualcontrast.tools.conversion.decode_bounds import Bounds
+from dualcontrast.tools.conversion.decode_bounds import Bounds, Watch
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import Entry, Opener, Source
 from dualcontrast.trainer import files
@@ -74,14 +74,15 @@ def write(
     temporary = dest / UNFINISHED / f"{name}.tmp"
     digest, kept, rejected = hashlib.sha256(), 0, []
     with open(temporary, "wb") as file:
-        for entry, found in _examples(plan, entries, lost):
-            if isinstance(found, Rejected):
-                rejected.append((entry.name, str(found), entry.bytes))
-            else:
-                file.write(found)
-                digest.update(found)
-                kept += 1
-            on_image()
+        with plan.bounds.watching() as watch:
+            for entry, found in _examples(plan, entries, lost, watch):
+                if isinstance(found, Rejected):
+                    rejected.append((entry.name, str(found), entry.bytes))
+                else:
+                    file.write(found)
+                    digest.update(found)
+                    kept += 1
+                on_image()
         size = file.tell()
         _flush(file)
     os.replace(temporary, dest / name)
@@ -112,7 +113,7 @@ def _flush(file) -> None:
 
 
 def _examples(
-    plan: Plan, entries: Sequence[Entry], lost: workers.Lost
+    plan: Plan, entries: Sequence[Entry], lost: workers.Lost, watch: Watch
 ) -> Iterator[tuple[Entry, bytes | Rejected]]:
     """For each entry its framed record, or why there is none."""
     openers = plan.source.openers(entries)
@@ -122,7 +123,7 @@ def _examples(
             continue
         try:
             content = _content(opener)
-            with plan.bounds.held():
+            with watch:
                 image = pixels.convert(content, plan.rules)
         except Rejected as why:
             yield entry, why
