@@ -72,9 +72,9 @@ def shown_size(file: BinaryIO, max_pixels: int) -> tuple[int, int]:
     """
     start = file.read(len(png_file.SIGNATURE))
     file.seek(0)
-    if start == png_file.SIGNATURE:
-        file = io.BytesIO(png_file.header(file))
-    image = _open(file, max_pixels)
+    image = (
+        _open_header(file, max_pixels) if start == png_file.SIGNATURE else _open(file, max_pixels)
+    )
     # Pillow turns TIFFs itself and gives their size as shown.
     lying = image.format != "TIFF" and _orientation(image) in _LYING
     return image.size[::-1] if lying else image.size
@@ -138,6 +138,13 @@ def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     if width * height > max_pixels:
         raise Rejected(f"has {width}x{height} pixels, more than --max_pixels={max_pixels}")
     return image
+
+
+def _open_header(file: BinaryIO, max_pixels: int) -> Image.Image:
+    try:
+        return _open(io.BytesIO(png_file.header(file, with_orientation=True)), max_pixels)
+    except Rejected:  # As in `_open_png`.
+        return _open(io.BytesIO(png_file.header(file, with_orientation=False)), max_pixels)
 
 
 def _open_png(png: Png, max_pixels: int) -> Image.Image:
