@@ -200,7 +200,8 @@ def _feed(decoder: _Decoder, jpeg: Jpeg) -> None:
 
 def _coded(data: bytes, start: int) -> tuple[int, tuple[bytes, ...], tuple[int, ...]]:
     """Where a scan that starts at `start` ends, its pieces, and the restart markers between."""
-    pieces, restarts = [], []
+    pieces: list[bytes] = []
+    restarts: list[int] = []
     for found in _MARKER.finditer(data, start):
         pieces.append(data[start : found.start()].rstrip(b"\xff"))
         start = found.end()

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from dualcontrast.tools.conversion import decoder_noise, jpeg_file, png_file
 from dualcontrast.tools.conversion.png_file import Png
@@ -202,11 +202,11 @@ def _key(png: Png) -> np.ndarray | None:
 def _check_palette(image: Image.Image) -> None:
     """Refuses colours that are not in the palette, for which Pillow has some of its own."""
     colours = len(image.palette.palette) // len(image.palette.mode)
-    if image.getextrema()[1] >= colours:
+    if int(np.asarray(image).max()) >= colours:
         raise Rejected(f"is damaged: it uses more colours than the {colours} of its palette")
 
 
-def _of_tiff(image: Image.Image) -> Image.Image:
+def _of_tiff(image: TiffImagePlugin.TiffImageFile) -> Image.Image:
     tags = image.tag_v2
     bits, photometric = tags.get(_BITS, (1,)), tags.get(_PHOTOMETRIC)
     signed = set(tags.get(_SAMPLE_FORMAT, (1,))) - set(_UNSIGNED)
@@ -235,8 +235,8 @@ def _divided(image: Image.Image, largest: int, key: np.ndarray | None = None) ->
     return _in_bands(to_picture, image)
 
 
-def _colour_16(image: Image.Image, png: Png, key: np.ndarray | None) -> Image.Image:
-    raw_mode = image.tile[0].args
+def _colour_16(image: ImageFile.ImageFile, png: Png, key: np.ndarray | None) -> Image.Image:
+    raw_mode = str(image.tile[0].args)
     again = Image.open(io.BytesIO(png.plain), formats=["PNG"])
     again.tile = [tile._replace(args=_LOW_BYTES[raw_mode]) for tile in again.tile]
 

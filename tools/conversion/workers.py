@@ -176,6 +176,7 @@ def _serve(work, shared, counter, pipe) -> None:
     with contextlib.suppress(EOFError):
         while True:
             job, lost = pipe.recv()
+            answer: tuple[Any, Exception | None, str]
             try:
                 answer = work(shared, job, step, lost), None, ""
             except Exception as error:  # Whatever it is, the parent deals with it.
