@@ -58,7 +58,7 @@ def test_the_manifest_says_how_it_was_made(dataset, folder):
 def test_nothing_is_left_but_the_dataset(dataset):
     names = {path.name for path in dataset.folder.iterdir()}
     shards = {manifest.shard_name(index, 4) for index in range(4)}
-    assert names == shards | {"manifest.json", "rejected.csv"}
+    assert names == shards | {"manifest.json", "rejected.csv", "passed_over.csv"}
 
 
 def test_the_order_is_shuffled_by_the_seed_or_sorted(bench, folder, dataset, tmp_path):
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_a_row(bench, tmp_path):
     made = bench.convert(source, tmp_path / "data")
     rows = rejected(made)
     assert made.count == 5 and made.rejected == len(rows) == 5
-    assert "cannot be decoded" in rows["cut.png"]["reason"]
+    assert "is cut short" in rows["cut.png"]["reason"]
     assert "no image" in rows["page.jpg"]["reason"]
     assert rows["empty.png"]["bytes"] == "0"
     assert 'comma, "quote".png' in rows

@@ -5,7 +5,8 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv and then the manifest appear, and `unfinished` goes.
+When all shards are there, rejected.csv, passed_over.csv and then the manifest appear, and
+`unfinished` goes.
 """
 
 import csv
@@ -14,7 +15,7 @@ import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -22,12 +23,13 @@ import numpy as np
 
 from dualcontrast.tools.conversion import pixels, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
-from dualcontrast.tools.conversion.sources import Entry, Source
+from dualcontrast.tools.conversion.sources import Entry, Other, Source
 from dualcontrast.trainer import files, folder_lock
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
+PASSED_OVER = "passed_over.csv"
 REQUEST = "request.json"
 # What file managers leave in every folder that they show.
 _OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
@@ -119,6 +121,7 @@ def run(
     dest: Path,
     processes: int,
     on_count: Callable[[int], None],
+    others: Sequence[Other] = (),
 ) -> manifest.Manifest:
     """Writes what is missing of a dataset and returns its manifest.
 
@@ -130,6 +133,7 @@ def run(
       dest: the folder of the dataset.
       processes: that work at the same time.
       on_count: receives the images done so far.
+      others: what of the source is not looked at, to be named.
 
     Raises:
       UserError: another run is at work here, the disk is full, or no image could be used.
@@ -144,7 +148,7 @@ def run(
                 leftover.unlink()
             files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
             written = _write_shards(plan, entries, dest, processes, on_count)
-            return _finish(plan, request, source, dest, written)
+            return _finish(plan, request, source, dest, written, others)
     except files.FileError as error:
         raise UserError(f"{str(error).splitlines()[0]}\n{_KEPT}") from error
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
@@ -183,14 +187,22 @@ def _write_shards(
 
 
 def _write_shard(
-    shared: tuple[Plan, Path], job: tuple[int, list[Entry]], step: workers.Step
+    shared: tuple[Plan, Path],
+    job: tuple[int, list[Entry]],
+    step: workers.Step,
+    lost: workers.Lost,
 ) -> tuple[int, Written]:
     (plan, dest), (index, entries) = shared, job
-    return index, shards.write(plan, index, entries, dest, step)
+    return index, shards.write(plan, index, entries, dest, step, lost)
 
 
 def _finish(
-    plan: Plan, request: dict, source: str, dest: Path, written: list[Written]
+    plan: Plan,
+    request: dict,
+    source: str,
+    dest: Path,
+    written: list[Written],
+    others: Sequence[Other],
 ) -> manifest.Manifest:
     rejected = sorted(row for note in written for row in note.rejected)
     finished = manifest.Manifest(
@@ -209,7 +221,8 @@ def _finish(
     )
     if not finished.count:
         _give_up(dest, written, rejected)
-    files.write(dest / REJECTED, _csv(rejected))
+    files.write(dest / REJECTED, _csv(("path", "reason", "bytes"), rejected))
+    files.write(dest / PASSED_OVER, _csv(Other._fields, others))
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished
@@ -228,7 +241,7 @@ def _give_up(dest: Path, written: list[Written], rejected: list) -> None:
     )
 
 
-def _csv(rejected: list) -> str:
+def _csv(head: Sequence[str], rows: Sequence) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("path", "reason", "bytes"), *rejected])
+    csv.writer(text, lineterminator="\n").writerows([head, *rows])
     return text.getvalue()

@@ -1,7 +1,7 @@
 """The segments of a JPEG file, and whether its data are all there.
 
-A decoder fills what is missing with grey and goes on: libjpeg counts a warning, which Pillow does not
-hand on. So the data are given to Pillow's decoder piece by piece, up to each marker, and no further
+A decoder fills what is missing with grey and goes on: libjpeg counts a warning, which Pillow does
+not hand on. So the data are given to its decoder piece by piece, up to each marker, and no further
 before it is known that the piece was enough, and not too much. This costs little: a decoder that
 waits for more of a picture does not take a single byte, and one that looks for a marker takes all.
 What is missing of the last two blocks of a scan, 8x8 pixels each, cannot be told.
@@ -173,7 +173,7 @@ class _Decoder:
         return self.is_done or not self._rest
 
     def has_enough(self, data: bytes, more: bytes) -> bool:
-        """Gives it both, and says whether it is through with the scan, or the picture, after `data`.
+        """Gives it both, and says whether it is through with the scan, or all, after `data`.
 
         To look for a marker it takes every byte. To go on with the picture it wants more bits than
         `more` has, whatever it has taken before.
@@ -199,8 +199,9 @@ def _feed(decoder: _Decoder, jpeg: Jpeg) -> None:
 
 
 def _coded(data: bytes, start: int) -> tuple[int, tuple[bytes, ...], tuple[int, ...]]:
-    """Where a scan that starts at `start` ends, its pieces, and the restart markers between them."""
-    pieces, restarts = [], []
+    """Where a scan that starts at `start` ends, its pieces, and the restart markers between."""
+    pieces: list[bytes] = []
+    restarts: list[int] = []
     for found in _MARKER.finditer(data, start):
         pieces.append(data[start : found.start()].rstrip(b"\xff"))
         start = found.end()

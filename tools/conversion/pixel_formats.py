@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from dualcontrast.tools.conversion import decoder_noise, jpeg_file, png_file
 from dualcontrast.tools.conversion.png_file import Png
@@ -57,6 +57,9 @@ _UPRIGHT = {
 }
 _LYING = (5, 6, 7, 8)
 
+_PNM = tuple(b"P%d" % number for number in range(1, 8))
+_MOST_PNM_HEADER = 1 << 16  # Bytes, comments included.
+
 warnings.filterwarnings("ignore", module="PIL")  # About odd files, without saying which.
 Image.MAX_IMAGE_PIXELS = None  # The limit here is the caller's, and holds for every format.
 
@@ -69,9 +72,9 @@ def shown_size(file: BinaryIO, max_pixels: int) -> tuple[int, int]:
     """
     start = file.read(len(png_file.SIGNATURE))
     file.seek(0)
-    if start == png_file.SIGNATURE:
-        file = io.BytesIO(png_file.header(file))
-    image = _open(file, max_pixels)
+    image = (
+        _open_header(file, max_pixels) if start == png_file.SIGNATURE else _open(file, max_pixels)
+    )
     # Pillow turns TIFFs itself and gives their size as shown.
     lying = image.format != "TIFF" and _orientation(image) in _LYING
     return image.size[::-1] if lying else image.size
@@ -120,14 +123,28 @@ def _read(data: bytes, max_pixels: int) -> tuple[Image.Image, Image.Image]:
 
 def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     """Opens an image by its header alone: nothing is decoded yet."""
+    start = file.read(2)
+    file.seek(0)
     try:
+        if start in _PNM:  # Pillow goes through a header byte by byte, however long.
+            Image.open(io.BytesIO(file.read(_MOST_PNM_HEADER)), formats=["PPM"])
+            file.seek(0)
         image = Image.open(file, formats=FORMATS)
+    except MemoryError:
+        raise
     except Exception as error:
         raise Rejected("is no image of a known format (" + ", ".join(FORMATS) + ")") from error
     width, height = image.size
     if width * height > max_pixels:
         raise Rejected(f"has {width}x{height} pixels, more than --max_pixels={max_pixels}")
     return image
+
+
+def _open_header(file: BinaryIO, max_pixels: int) -> Image.Image:
+    try:
+        return _open(io.BytesIO(png_file.header(file, with_orientation=True)), max_pixels)
+    except Rejected:  # As in `_open_png`.
+        return _open(io.BytesIO(png_file.header(file, with_orientation=False)), max_pixels)
 
 
 def _open_png(png: Png, max_pixels: int) -> Image.Image:
@@ -184,12 +201,12 @@ def _key(png: Png) -> np.ndarray | None:
 
 def _check_palette(image: Image.Image) -> None:
     """Refuses colours that are not in the palette, for which Pillow has some of its own."""
-    colours = len(image.getpalette()) // 3
-    if image.getextrema()[1] >= colours:
+    colours = len(image.palette.palette) // len(image.palette.mode)
+    if int(np.asarray(image).max()) >= colours:
         raise Rejected(f"is damaged: it uses more colours than the {colours} of its palette")
 
 
-def _of_tiff(image: Image.Image) -> Image.Image:
+def _of_tiff(image: TiffImagePlugin.TiffImageFile) -> Image.Image:
     tags = image.tag_v2
     bits, photometric = tags.get(_BITS, (1,)), tags.get(_PHOTOMETRIC)
     signed = set(tags.get(_SAMPLE_FORMAT, (1,))) - set(_UNSIGNED)
@@ -218,8 +235,8 @@ def _divided(image: Image.Image, largest: int, key: np.ndarray | None = None) ->
     return _in_bands(to_picture, image)
 
 
-def _colour_16(image: Image.Image, png: Png, key: np.ndarray | None) -> Image.Image:
-    raw_mode = image.tile[0].args
+def _colour_16(image: ImageFile.ImageFile, png: Png, key: np.ndarray | None) -> Image.Image:
+    raw_mode = str(image.tile[0].args)
     again = Image.open(io.BytesIO(png.plain), formats=["PNG"])
     again.tile = [tile._replace(args=_LOW_BYTES[raw_mode]) for tile in again.tile]
 

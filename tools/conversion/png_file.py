@@ -79,11 +79,12 @@ def parse(data: bytes) -> Png:
     return Png(depth, colour_type, transparency, plain, oriented)
 
 
-def header(file: BinaryIO) -> bytes:
-    """Returns a PNG file of the size and orientation of another one, without its pixels.
+def header(file: BinaryIO, *, with_orientation: bool) -> bytes:
+    """Returns a PNG file of the size, and perhaps orientation, of another one, without its pixels.
 
     Args:
       file: at its start; only what is needed is read.
+      with_orientation: whether what may say how it lies is kept.
 
     Raises:
       Rejected: it is cut short.
@@ -91,11 +92,16 @@ def header(file: BinaryIO) -> bytes:
     size = file.seek(0, io.SEEK_END)
     parts = [SIGNATURE]
     for chunk in _chunks(file, size):
-        may_orient = chunk.length <= _MOST_TEXT and chunk.kind in (
-            *_ABOUT,
-            b"iTXt",
-            b"zTXt",
-            b"tEXt",
+        may_orient = (
+            with_orientation
+            and chunk.length <= _MOST_TEXT
+            and chunk.kind
+            in (
+                *_ABOUT,
+                b"iTXt",
+                b"zTXt",
+                b"tEXt",
+            )
         )
         if chunk.kind == b"IHDR" or may_orient:
             file.seek(chunk.start - 8)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dualcontrast.tools.conversion import pixel_formats, sources
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import encodings
@@ -30,9 +31,7 @@ def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
     Raises:
       UserError: it has too few, or they differ in size or kind, or one cannot be read.
     """
-    names = [entry.name for entry in sources.Folder(path).entries()]
-    if not names:
-        raise UserError(f"{flag}={path} has no images ({', '.join(sources.SUFFIXES)})")
+    names = _names(path, flag)
     if count is not None and count > len(names):
         raise UserError(f"{flag}={path} has {len(names):,} images, asked for {count:,}")
     names = names[: most if count is None else count]
@@ -50,6 +49,22 @@ def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
         "sha256": digest,
     }
     return ImageSet(path, len(paths), side, channels, protocol, lambda: _read(paths, first))
+
+
+def _names(path: str, flag: str) -> list[str]:
+    source = sources.Folder(path)
+    listing = source.listing()
+    if listing.others:
+        print(f"{path}: {len(listing.others):,} not looked at: {listing.passed_over}", flush=True)
+    if not listing.entries:
+        raise UserError(f"{flag}={path} has no images ({', '.join(sources.SUFFIXES)})")
+    for entry, opener in zip(listing.entries, source.openers(listing.entries), strict=True):
+        if entry.name.endswith("/"):  # Which images are missing, nobody can say.
+            try:
+                opener()
+            except Rejected as error:
+                raise UserError(f"{pathlib.Path(path) / entry.name} {error}") from error
+    return [entry.name for entry in listing.entries]
 
 
 def _check_sizes(paths: list[pathlib.Path], first: np.ndarray) -> None:
