@@ -42,7 +42,9 @@ def reals(images, replicas=1):
 def iterate(config, replicas=1, iterations=1):
     """The state and the metrics after some iterations; read-only, because tests share it."""
     built, trainer = build(config, replicas)
-    metrics = [trainer.iterate([(reals(IMAGES[i], replicas), None)], i * 8) for i in range(iterations)]
+    metrics = [
+        trainer.iterate([(reals(IMAGES[i], replicas), None)], i * 8) for i in range(iterations)
+    ]
     return built, metrics
 
 

@@ -119,7 +119,8 @@ def _look(paths: list[pathlib.Path], folder: pathlib.Path) -> tuple[str, dict[st
 
     By the first a replaced image is noticed.
     """
-    found, encoded = hashlib.sha256(), collections.Counter()
+    found = hashlib.sha256()
+    encoded: collections.Counter[str] = collections.Counter()
     for path in paths:
         content = files.read_bytes(path)
         line = f"{path.relative_to(folder)}\0{hashlib.sha256(content).hexdigest()}\n"
