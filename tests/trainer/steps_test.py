@@ -235,7 +235,7 @@ def test_the_average_forgets_half_in_its_half_life(tiny_config):
 def test_the_path_length_mean_follows_the_batch(tiny_config):
     config = schema.replace(tiny_config, {"loss.warmup_images": 0})
     built, (metrics,) = iterate(config)
-    assert built.path_length_mean.numpy() == pytest.approx(
+    assert built.named_variables()["path_length_mean"].numpy() == pytest.approx(
         0.01 * float(metrics["path_length"]), rel=1e-5
     )
 

@@ -11,7 +11,7 @@ import yaml
 
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.config.families import stylegan2
-from dualcontrast.trainer.config.loss_sections import LOSSES, NonSaturating, Wasserstein
+from dualcontrast.trainer.config.loss_sections import NonSaturating
 from dualcontrast.trainer.config.schema import (
     Config,
     DataConfig,
