@@ -7,7 +7,7 @@ BIN := .venv/bin
 CROSSCHECK := .venv-crosscheck
 INSTALLED := .venv/installed
 PACKAGES := configs custom_ops layers losses tools trainer
-SOURCES := $(PACKAGES) dualcontrast tests
+SOURCES := $(PACKAGES) dualcontrast/__init__.py tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
 .PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops crosscheck gpu-check lint format
@@ -60,16 +60,12 @@ crosscheck:
 	$(CROSSCHECK)/bin/pip install --quiet --disable-pip-version-check absl-py scipy torch-fidelity
 	$(CROSSCHECK)/bin/python -m dualcontrast.tools.crosscheck
 
-# lint-imports and mypy read a package from one folder and cannot follow the mapping of setup.cfg, so
-# they are shown a folder of links.
 lint: $(INSTALLED)
 	$(BLACK) --check $(SOURCES)
 	$(BIN)/isort --check-only --quiet $(SOURCES)
 	$(BIN)/flake8 $(SOURCES)
-	rm -rf build/lint && mkdir -p build/lint/dualcontrast
-	ln -s $(CURDIR)/dualcontrast/__init__.py $(addprefix $(CURDIR)/,$(PACKAGES)) build/lint/dualcontrast
-	cd build/lint && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/setup.cfg --no-cache
-	cd build/lint && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p dualcontrast
+	$(BIN)/lint-imports --config setup.cfg --no-cache
+	$(BIN)/mypy --config-file setup.cfg -p dualcontrast
 
 format: $(INSTALLED)
 	$(BIN)/isort --quiet $(SOURCES)

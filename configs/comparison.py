@@ -16,7 +16,7 @@ loss comes to rest as soon as it begins. The results are in docs/results.md.
 from typing import Any
 
 from dualcontrast.configs import demo
-from dualcontrast.trainer.config import Config, replace
+from dualcontrast.trainer.config.schema import Config, replace
 from dualcontrast.trainer.errors import UserError
 
 _NON_SATURATING = {"loss.adversarial": "non_saturating"}

@@ -7,7 +7,7 @@ Narrow networks and a short warm-up, so that the dual contrastive loss trains mo
 path length steps: they shape the latent space over millions of images, and here are none to spare.
 """
 
-from dualcontrast.trainer.config import (
+from dualcontrast.trainer.config.schema import (
     Config,
     DiscriminatorConfig,
     EvaluationConfig,

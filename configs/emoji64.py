@@ -7,7 +7,7 @@
 Networks of a quarter of config E's width. Emoji have an up and a left, so nothing is mirrored.
 """
 
-from dualcontrast.trainer.config import (
+from dualcontrast.trainer.config.schema import (
     Config,
     DiscriminatorConfig,
     GeneratorConfig,

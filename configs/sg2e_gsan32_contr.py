@@ -30,7 +30,7 @@ unknown, not trained here. docs/experiments.md has the other datasets.
 from typing import Optional
 
 from dualcontrast.configs.paper import protocol
-from dualcontrast.trainer.config import Config
+from dualcontrast.trainer.config.schema import Config
 
 
 def get_config(dataset: Optional[str] = None) -> Config:

@@ -9,7 +9,7 @@ Hardware, hours, FID: unknown. 25 million images have not been trained with this
 """
 
 from dualcontrast.configs import sg2e_ns
-from dualcontrast.trainer.config import Config
+from dualcontrast.trainer.config.schema import Config
 
 
 def get_config() -> Config:

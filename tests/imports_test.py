@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGES = ["configs", "custom_ops", "layers", "losses", "tools", "trainer"]
 SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 # `errors.py` turns the errors of absl's flags into a line; it defines no flag.
-MAY_USE_FLAGS = {"trainer/train.py", "trainer/config_flags.py", "trainer/errors.py"}
+MAY_USE_FLAGS = {"trainer/train.py", "trainer/config/config_flags.py", "trainer/errors.py"}
 
 
 def imported_modules(path: pathlib.Path) -> set[str]:
@@ -71,7 +71,11 @@ def test_operations_import_tensorflow_and_numpy_only():
 
 
 def test_experiments_import_the_schema_and_its_error_only():
-    allowed = {"dualcontrast.trainer.config", "dualcontrast.trainer.errors", "dualcontrast.configs"}
+    allowed = {
+        "dualcontrast.trainer.config.schema",
+        "dualcontrast.trainer.errors",
+        "dualcontrast.configs",
+    }
     assert offences("configs", allowed) == []
 
 
@@ -85,7 +89,7 @@ def test_flags_are_defined_by_the_binaries_only():
 
 
 def lint_imports(folder: pathlib.Path) -> subprocess.CompletedProcess:
-    """Runs the contracts of setup.cfg on the packages linked in `folder`/dualcontrast."""
+    """Runs the contracts of setup.cfg on `folder`/dualcontrast."""
     command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     arguments = ["--config", str(ROOT / "setup.cfg"), "--no-cache"]
     return subprocess.run(
@@ -97,8 +101,8 @@ def lint_imports(folder: pathlib.Path) -> subprocess.CompletedProcess:
     )
 
 
-def link_packages(folder: pathlib.Path, leave_out: str = "") -> pathlib.Path:
-    """Makes the tree that the linter can follow: links to the folders below one package."""
+def link_packages(folder: pathlib.Path, leave_out: str) -> pathlib.Path:
+    """Makes a second tree of links to the folders, with one missing."""
     package = folder / "dualcontrast"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -108,10 +112,9 @@ def link_packages(folder: pathlib.Path, leave_out: str = "") -> pathlib.Path:
     return package
 
 
-def test_the_contracts_of_the_folders_are_kept(tmp_path):
+def test_the_contracts_of_the_folders_are_kept():
     pytest.importorskip("importlinter")
-    link_packages(tmp_path)
-    result = lint_imports(tmp_path)
+    result = lint_imports(ROOT)
     assert result.returncode == 0, result.stdout
 
 

@@ -24,20 +24,22 @@ import math
 import pathlib
 from typing import NamedTuple
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from dualcontrast.layers import generator as generators
-from dualcontrast.tools import attention_figure, attention_weights, dots, ranges, run_flags
-from dualcontrast.tools import sampler as samplers
-from dualcontrast.tools.attention_weights import AttentionMap
-from dualcontrast.tools.dots import Dot
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import data, errors, files, manifest, pictures
+from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.tools.attention import attention_figure, attention_weights, dots
+from dualcontrast.tools.attention.attention_weights import AttentionMap
+from dualcontrast.tools.attention.dots import Dot
+from dualcontrast.tools.sampling import ranges, run_flags
+from dualcontrast.tools.sampling import sampler as samplers
+from dualcontrast.trainer import errors, files, pictures
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import discriminator as discriminator_features
 
@@ -108,7 +110,7 @@ def check_flags() -> tuple[list[int], list[Dot] | None]:
     return seeds, None if _DOTS.value is None else dots.parse("dots", _DOTS.value)
 
 
-def check_run(config: configs.Config) -> manifest.Manifest | None:
+def check_run(config: schema.Config) -> manifest.Manifest | None:
     """Returns the dataset, where there is one and the run's discriminator attends.
 
     Raises:
@@ -144,7 +146,7 @@ def check_run(config: configs.Config) -> manifest.Manifest | None:
 
 def of_generator(
     generator: generators.Generator,
-    config: configs.Config,
+    config: schema.Config,
     seeds: list[int],
     given: list[Dot] | None,
     images_seen: int,
@@ -182,7 +184,7 @@ def of_generator(
 
 def of_discriminator(
     prefix: pathlib.Path,
-    config: configs.Config,
+    config: schema.Config,
     dataset: manifest.Manifest,
     seeds: list[int],
     given: list[Dot] | None,
@@ -223,12 +225,12 @@ def of_discriminator(
 def _reals(dataset: manifest.Manifest, count: int, seed: int) -> np.ndarray:
     """Returns shuffled reals, uint8 [count, resolution, resolution, channels]."""
     try:
-        batches = data.image_batches(
+        batches = image_stream.image_batches(
             dataset, batch_size=count, seed=seed, start_image=0, mirror=False
         )
         return next(iter(batches)).numpy()
     except tf.errors.OpError as error:
-        raise data.explain(error, dataset) from error
+        raise image_stream.explain(error, dataset) from error
 
 
 def _maps(layer, weights: np.ndarray, row_dots: list[Dot], side: int) -> list[AttentionMap]:

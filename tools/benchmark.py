@@ -14,23 +14,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import tensorflow as tf
 from absl import flags
 
-from dualcontrast.tools import benchmark_attention
-from dualcontrast.tools import benchmark_convolutions as convolutions
-from dualcontrast.tools import benchmark_iteration as iterations
-from dualcontrast.tools.benchmark_iteration import BATCH, SHARES
-from dualcontrast.tools.quiet_clock import QuietClock
+from dualcontrast.tools.benchmarks import attention_cost, convolutions, training_iteration
+from dualcontrast.tools.benchmarks.quiet_clock import QuietClock
+from dualcontrast.tools.benchmarks.training_iteration import BATCH, SHARES
 from dualcontrast.trainer import devices, errors, state
 
 _RESOLUTIONS = flags.DEFINE_multi_integer("resolution", [64, 128], "Sides of the images.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
 
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
-_SUBJECTS = [*LEAST_FRACTION, *benchmark_attention.KINDS]
+_SUBJECTS = [*LEAST_FRACTION, *attention_cost.KINDS]
 _MEASURE = flags.DEFINE_multi_enum(
     "measure", _SUBJECTS, _SUBJECTS, "Types of arithmetic, and kinds of attention."
 )
@@ -56,18 +54,18 @@ def main(argv: list[str]) -> int:
 
 def _measure_here() -> int:
     resolution, subject = _RESOLUTIONS.value[0], _MEASURE.value[0]
-    if subject in benchmark_attention.KINDS:
-        return benchmark_attention.measure(subject, resolution, _ROUNDS.value)
+    if subject in attention_cost.KINDS:
+        return attention_cost.measure(subject, resolution, _ROUNDS.value)
     return measure(resolution, subject)
 
 
 def measure(resolution: int, precision: str) -> int:
     """Prints the figures of one resolution and precision; returns 1 when a target is missed."""
     strategy = devices.make_strategy()
-    config = iterations.config(resolution, precision)
+    config = training_iteration.config(resolution, precision)
     with strategy.scope():
         run = state.State(config)
-    sample = {name: iterations.stepper(config, run, strategy, name) for name in SHARES}
+    sample = {name: training_iteration.stepper(config, run, strategy, name) for name in SHARES}
     for step in sample.values():
         step()
     memory = peak_gigabytes()

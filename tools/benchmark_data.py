@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dualcontrast.tools import conversion, pixels, scenes, sources
-from dualcontrast.tools.shards import Plan
-from dualcontrast.trainer import errors, manifest
+from dualcontrast.tools.conversion import conversion, pixels, sources
+from dualcontrast.tools.conversion.shards import Plan
+from dualcontrast.tools.scenes import scenes
+from dualcontrast.trainer import errors
+from dualcontrast.trainer.data import manifest
 
 _IMAGES = 160  # Files of each kind.
 _PASSES = 4  # Over the files when the clock is used: the start of the workers must not count.
@@ -133,12 +135,16 @@ def _write(source, entries, resolution: int, dest: Path, processes: int, on_coun
 
 def _reading_rate(folder: Path) -> float:
     """Images for a second of processor time of a loop that does nothing but read."""
-    from dualcontrast.trainer import data  # TensorFlow, after the start of all workers.
+    from dualcontrast.trainer.data import (
+        image_stream,  # TensorFlow, after the start of all workers.
+    )
 
     source = sources.Scenes(256, 64, 0)
     _write(source, source.entries(), 64, folder / "read", 1, lambda count: None)
     dataset = manifest.open_dataset(folder / "read")
-    batches = iter(data.image_batches(dataset, batch_size=32, seed=0, start_image=0, mirror=True))
+    batches = iter(
+        image_stream.image_batches(dataset, batch_size=32, seed=0, start_image=0, mirror=True)
+    )
     next(batches)
     return _best_rate(100 * 32, lambda: [next(batches) for _ in range(100)])
 

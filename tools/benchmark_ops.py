@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import tensorflow as tf
 from absl import flags
@@ -23,7 +23,7 @@ from dualcontrast.custom_ops import (
     measure,
     upfirdn2d,
 )
-from dualcontrast.tools import benchmark_iteration as iterations
+from dualcontrast.tools.benchmarks import training_iteration
 from dualcontrast.trainer import devices, errors, state
 
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Samples of each time; the best counts.")
@@ -146,14 +146,15 @@ def _activation() -> bool:
 
 def _iteration(precision: str) -> bool:
     """One iteration of config E at 64x64, with the compiled operations and without."""
-    strategy, config = devices.make_strategy(), iterations.config(64, precision)
+    strategy, config = devices.make_strategy(), training_iteration.config(64, precision)
     steps = {}
     for impl in ("cpu", "ref"):
         with implementation.using(impl):
             with strategy.scope():
                 run = state.State(config)
             steps[impl] = {
-                name: iterations.stepper(config, run, strategy, name) for name in iterations.SHARES
+                name: training_iteration.stepper(config, run, strategy, name)
+                for name in training_iteration.SHARES
             }
             for step in steps[impl].values():
                 step()  # traces
@@ -169,7 +170,7 @@ def _seconds(steps: dict[str, Callable]) -> float:
     for name, step in steps.items():
         start = time.perf_counter()
         step()
-        total += (time.perf_counter() - start) * iterations.SHARES[name]
+        total += (time.perf_counter() - start) * training_iteration.SHARES[name]
     return total
 
 

@@ -19,13 +19,13 @@ import itertools
 import json
 import pathlib
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 from absl import flags
 
-from dualcontrast.tools import published_complexity
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import config_flags, errors, files, plan, state
+from dualcontrast.tools.benchmarks import published_complexity
+from dualcontrast.trainer import dry_run, errors, files, state
+from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
 _RESOLUTION = flags.DEFINE_integer(
@@ -58,11 +58,11 @@ def main(argv: list[str]) -> None:
 
 
 def _asks_for_networks() -> bool:
-    names = ["config", "resolution", "channels", *(f"config.{path}" for path in configs.FIELDS)]
+    names = ["config", "resolution", "channels", *(f"config.{path}" for path in schema.FIELDS)]
     return any(flags.FLAGS[name].present for name in names)
 
 
-def configuration() -> configs.Config:
+def configuration() -> schema.Config:
     """Returns the configuration with the resolution and channels of the flags, validated.
 
     Raises:
@@ -74,7 +74,7 @@ def configuration() -> configs.Config:
         ("resolution", _RESOLUTION.value, None),
         ("channels", _CHANNELS.value, 3),
     ):
-        own = configs.get(config, f"data.{name}")
+        own = schema.get(config, f"data.{name}")
         if asked is not None and own not in (None, asked):
             raise UserError(
                 f"--{name}={asked}: the configuration has data.{name}={own}, drop one of the two"
@@ -82,21 +82,21 @@ def configuration() -> configs.Config:
         found[f"data.{name}"] = own or (otherwise if asked is None else asked)
     if found["data.resolution"] is None:
         raise UserError("--resolution is missing: the configuration names none, try 256")
-    config = configs.replace(config, found)
-    configs.validate(config)
+    config = schema.replace(config, found)
+    schema.validate(config)
     return config
 
 
-def print_networks(config: configs.Config) -> dict:
+def print_networks(config: schema.Config) -> dict:
     """Prints the tables of both networks, and returns what they say.
 
     Args:
       config: resolved.
     """
     generator, discriminator = state.make_generator(config), state.make_discriminator(config)
-    print(plan.layer_table(generator, discriminator))
-    of_generator = _as_dict(list(plan.generator_rows(generator)))
-    of_discriminator = _as_dict(list(plan.discriminator_rows(discriminator)))
+    print(dry_run.layer_table(generator, discriminator))
+    of_generator = _as_dict(list(dry_run.generator_rows(generator)))
+    of_discriminator = _as_dict(list(dry_run.discriminator_rows(discriminator)))
     both = {
         key: of_generator[key] + of_discriminator[key] for key in ("parameters", "multiply_adds")
     }
@@ -113,7 +113,7 @@ def print_networks(config: configs.Config) -> dict:
     return {**size, **both, "generator": of_generator, "discriminator": of_discriminator}
 
 
-def _as_dict(rows: list[plan.Row]) -> dict:
+def _as_dict(rows: list[dry_run.Row]) -> dict:
     return {
         "parameters": sum(row.parameters for row in rows),
         "multiply_adds": sum(row.multiply_adds for row in rows),

@@ -25,11 +25,12 @@ from pathlib import Path
 from absl import flags
 from PIL import ImageColor
 
-from dualcontrast.tools import conversion, pixels, sources, survey
-from dualcontrast.tools.progress_bar import ProgressBar
-from dualcontrast.tools.shards import Plan
-from dualcontrast.tools.sources import Entry, Source
-from dualcontrast.trainer import errors, manifest
+from dualcontrast.tools.conversion import conversion, image_sizes, pixels, sources
+from dualcontrast.tools.conversion.shards import Plan
+from dualcontrast.tools.conversion.sources import Entry, Source
+from dualcontrast.tools.terminal.progress_bar import ProgressBar
+from dualcontrast.trainer import errors
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 _SOURCE = flags.DEFINE_string("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
@@ -109,7 +110,7 @@ def _source() -> Source:
         return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value)
     if name.startswith("tfds:"):
         # TensorFlow takes seconds to import, and no other source needs it.
-        from dualcontrast.tools import tfds_source
+        from dualcontrast.tools.conversion import tfds_source
 
         return tfds_source.open_source(name)
     if Path(name).is_dir():
@@ -142,10 +143,10 @@ def _rules() -> pixels.Rules:
 
 def _resolved(source: Source, entries: list[Entry], rules: pixels.Rules) -> pixels.Rules:
     """The rules with a resolution, after a look at the images where that is needed."""
-    if isinstance(source, sources.Scenes) or not survey.is_needed(rules):
+    if isinstance(source, sources.Scenes) or not image_sizes.is_needed(rules):
         return rules
     with ProgressBar("sizes", len(entries)) as bar:
-        found = survey.resolution(source, entries, rules, _workers(), bar.show)
+        found = image_sizes.resolution(source, entries, rules, _workers(), bar.show)
     return dataclasses.replace(rules, resolution=found)
 
 

@@ -27,21 +27,22 @@ of them, with everything that decides them, a line of metrics-evaluation.jsonl.
 
 import pathlib
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 from absl import flags
 
-from dualcontrast.tools import (
+from dualcontrast.tools.evaluation import (
+    evaluated,
     evaluation_flags,
     evaluation_session,
     image_folder,
     saved_generator,
+    watching,
 )
-from dualcontrast.tools import subject as subjects
-from dualcontrast.tools import watching
-from dualcontrast.tools.evaluation_session import Session
-from dualcontrast.tools.subject import Subject
-from dualcontrast.trainer import checkpoint, errors
+from dualcontrast.tools.evaluation.evaluated import Subject
+from dualcontrast.tools.evaluation.evaluation_session import Session
+from dualcontrast.trainer import errors
+from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import measure, path_length, report
 
@@ -159,7 +160,7 @@ def run_subject(path: str) -> Subject:
     Raises:
       UserError: there is none, or it is damaged.
     """
-    return subjects.of_run(
+    return evaluated.of_run(
         path,
         count=_FAKE_COUNT.value or _FAKES,
         seed=_SEED.value,

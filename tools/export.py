@@ -11,16 +11,16 @@ import os
 import pathlib
 import shutil
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import tensorflow as tf
 from absl import flags
 
-from dualcontrast.layers import generator as generators
-from dualcontrast.tools import model_card, run_flags
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import errors, files, release
+from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.tools.sampling import model_card, run_flags
+from dualcontrast.trainer import errors, files, serving_module
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> None:
 
 def export(
     generator: generators.Generator,
-    config: configs.Config,
+    config: schema.Config,
     images_seen: int,
     folder: pathlib.Path,
 ) -> None:
@@ -85,14 +85,14 @@ def check_free(folder: pathlib.Path) -> None:
 
 def _write(
     generator: generators.Generator,
-    config: configs.Config,
+    config: schema.Config,
     images_seen: int,
     folder: pathlib.Path,
 ) -> None:
-    module = release.Release(generator)
+    module = serving_module.Release(generator)
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
     generator.save_weights(folder / WEIGHTS_NAME)
-    files.write(folder / checkpoint.CONFIG_NAME, configs.to_json(config) + "\n")
+    files.write(folder / checkpoint.CONFIG_NAME, schema.to_json(config) + "\n")
     files.write(folder / "README.md", model_card.model_card(config, images_seen))
 
 

@@ -26,14 +26,15 @@ import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import numpy as np
 from absl import flags
 
-from dualcontrast.tools import ranges, run_flags
-from dualcontrast.tools import sampler as samplers
-from dualcontrast.trainer import checkpoint, errors, pictures
+from dualcontrast.tools.sampling import ranges, run_flags
+from dualcontrast.tools.sampling import sampler as samplers
+from dualcontrast.trainer import errors, pictures
+from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)

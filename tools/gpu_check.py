@@ -26,7 +26,7 @@ from typing import Any
 from absl import flags
 
 from dualcontrast.custom_ops import toolchain
-from dualcontrast.tools import kernel_model
+from dualcontrast.tools.benchmarks import kernel_model
 from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
 

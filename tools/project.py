@@ -25,18 +25,19 @@ import json
 import pathlib
 import time
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import numpy as np
 from absl import flags
 from PIL import Image
 
-from dualcontrast.layers import generator as generators
-from dualcontrast.tools import distances, modes, pixels
-from dualcontrast.tools.progress_bar import ProgressBar
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
+from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.tools.conversion import pixel_formats, pixels
+from dualcontrast.tools.sampling import distances
+from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, files, pictures, projection, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.features import weights
@@ -140,7 +141,7 @@ def load_model(folder: pathlib.Path) -> generators.Generator:
             f"--model={folder} is no export: it has no {_WEIGHTS_NAME}.\n"
             "Expected a folder of dualcontrast-export"
         )
-    config = configs.replace(checkpoint.read_config(folder), {"training.precision": "float32"})
+    config = schema.replace(checkpoint.read_config(folder), {"training.precision": "float32"})
     generator = state.make_generator(config, name="average")
     try:
         generator.load_weights(weights_path)
@@ -168,18 +169,18 @@ def read_image(path: str, resolution: int, channels: int) -> np.ndarray:
     try:
         content = pathlib.Path(path).read_bytes()
         if _CROP.value == "none":
-            _check_kind(modes.read(content, _MAX_PIXELS), resolution, channels)
+            _check_kind(pixel_formats.read(content, _MAX_PIXELS), resolution, channels)
         return pixels.convert(content, rules)
     except OSError as error:
         raise UserError(f"--image={path} cannot be read: {error.strerror}") from error
-    except modes.Rejected as error:
+    except pixel_formats.Rejected as error:
         raise UserError(f"--image={path} {error}") from error
 
 
 def _check_kind(picture: Image.Image, resolution: int, channels: int) -> None:
     if picture.size != (resolution, resolution) or _MODES.get(picture.mode) != channels:
         width, height = picture.size
-        raise modes.Rejected(
+        raise pixel_formats.Rejected(
             f"is {width}x{height} {picture.mode}, and the generator draws {resolution}x{resolution}"
             f" {_KINDS[channels]}.\nTo crop, resize and convert it: --crop=center"
         )

@@ -15,7 +15,7 @@ they are still too many, they are made smaller. The page says so.
 
 import pathlib
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 from absl import flags
 

@@ -11,7 +11,7 @@ machine.
 import io
 import pathlib
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import keras
 import numpy as np
@@ -19,8 +19,8 @@ import tensorflow as tf
 from absl import flags
 from scipy import ndimage
 
-from dualcontrast.tools import scenes, solids
-from dualcontrast.tools.progress_bar import ProgressBar
+from dualcontrast.tools.scenes import scenes, solids
+from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, files
 from dualcontrast.trainer.features import embedded
 

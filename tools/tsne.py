@@ -17,15 +17,16 @@ import json
 import pathlib
 from collections.abc import Callable
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import numpy as np
 from absl import flags
 
-from dualcontrast.tools import subject as subjects
-from dualcontrast.tools.progress_bar import ProgressBar
-from dualcontrast.tools.subject import Subject
-from dualcontrast.trainer import errors, files, manifest, pictures
+from dualcontrast.tools.evaluation import evaluated
+from dualcontrast.tools.evaluation.evaluated import Subject
+from dualcontrast.tools.terminal.progress_bar import ProgressBar
+from dualcontrast.trainer import errors, files, pictures
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import gather, image_set
 from dualcontrast.trainer.metrics import embedding, feature_distribution_distance, statistics
@@ -49,10 +50,10 @@ def main(argv: list[str]) -> None:
         raise UserError("--run names one checkpoint twice: give different ones, a panel each")
     dataset, folder = manifest.open_dataset(_DATA.value), pathlib.Path(_OUTPUT.value)
     reals = image_set.of_dataset(dataset, _COUNT.value, _COUNT.value)
-    runs = [subjects.of_run(path, count=_COUNT.value, seed=_SEED.value) for path in _RUN.value]
+    runs = [evaluated.of_run(path, count=_COUNT.value, seed=_SEED.value) for path in _RUN.value]
     for run_subject in runs:
         image_set.check_alike((reals.name, reals.resolution, reals.channels), run_subject.images)
-    references = subjects.references_of(reals)
+    references = evaluated.references_of(reals)
     panels, records = [], []
     with ProgressBar("images", 2 * _COUNT.value * len(runs)) as bar:
         for index, run_subject in enumerate(runs):
@@ -79,7 +80,7 @@ def _panel(
     before: int,
 ) -> tuple[embedding.Panel, dict]:
     """Returns a panel, and its points with what they were made from."""
-    extractor, composition = subjects.discriminator_of(run_subject, references)
+    extractor, composition = evaluated.discriminator_of(run_subject, references)
     need = {"d": gather.Need(extractor, composition.batch_size, whole_batches=True)}
 
     def features(images: image_set.ImageSet, done: int) -> np.ndarray:

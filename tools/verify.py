@@ -6,8 +6,9 @@ The first damage is named by shard, record and byte, and the exit code is then 2
 only that the shards are there and have their sizes.
 """
 
-from dualcontrast.tools.progress_bar import ProgressBar
-from dualcontrast.trainer import damage, errors, manifest
+from dualcontrast.tools.terminal.progress_bar import ProgressBar
+from dualcontrast.trainer import errors
+from dualcontrast.trainer.data import dataset_damage, manifest
 from dualcontrast.trainer.errors import UserError
 
 
@@ -17,7 +18,7 @@ def main(argv: list[str]) -> None:
         raise UserError("Give one dataset folder: dualcontrast-verify data/photos")
     dataset = manifest.open_dataset(argv[1])
     with ProgressBar("records", dataset.count) as bar:
-        found = damage.find(dataset, bar.show)
+        found = dataset_damage.find(dataset, bar.show)
     if found:
         raise UserError(found)
     print(f"{dataset.folder} is sound: {dataset.count:,} images in {len(dataset.shards)} shards.")

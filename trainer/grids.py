@@ -5,8 +5,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import data, draws, manifest, pictures, progress
+from dualcontrast.trainer import draws, pictures, progress
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 
 COLUMNS, ROWS = 8, 8
@@ -23,7 +24,7 @@ class Grids:
       log: of the run.
     """
 
-    def __init__(self, config: configs.Config, workdir: pathlib.Path, average, log: progress.Log):
+    def __init__(self, config: schema.Config, workdir: pathlib.Path, average, log: progress.Log):
         self._folder, self._log = workdir / "grids", log
         self._sampler = _Sampler(config, average)
 
@@ -33,7 +34,7 @@ class Grids:
         Raises:
           UserError: the dataset is damaged, or the disk is full.
         """
-        reals = data.first_images(dataset, min(COLUMNS * ROWS, dataset.count))
+        reals = image_stream.first_images(dataset, min(COLUMNS * ROWS, dataset.count))
         self._save("reals", pictures.grid(reals, COLUMNS), 0)
 
     def save_fakes(self, images_seen: int) -> None:
@@ -61,7 +62,7 @@ class Grids:
 class _Sampler:
     """Draws the same latents again and again with the averaged generator and its fixed noise."""
 
-    def __init__(self, config: configs.Config, average):
+    def __init__(self, config: schema.Config, average):
         count = COLUMNS * ROWS
         draw = draws.Draws(config.training.seed, 0, draws.Purpose.GRID, count)
         self._latents = draw.latents(config.generator.latent_size)

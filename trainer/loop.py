@@ -8,21 +8,19 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import data, draws
-from dualcontrast.trainer import game as games
-from dualcontrast.trainer import grids, manifest, progress
+from dualcontrast.trainer import draws, grids, metrics_window, objective, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
-from dualcontrast.trainer import window
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.evaluation import periodic
 
 _REFERENCE_SEED = 0x5EED
 
 
 def train(
-    config: configs.Config,
+    config: schema.Config,
     dataset: manifest.Manifest,
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
@@ -60,7 +58,7 @@ class _Run:
         self.checkpoints = checkpoint.Checkpoints(workdir, state, config.training.keep_checkpoints)
         self.restored = self.checkpoints.restore()
         self.log = progress.Log(workdir, self.images_seen)
-        self.window = window.Window(self.images_seen)
+        self.window = metrics_window.Window(self.images_seen)
         self.grids = grids.Grids(config, workdir, state.average, self.log)
         self.evaluation = None
         if config.evaluation.every_images:
@@ -129,11 +127,11 @@ class _Run:
             self.window.pause(time.monotonic() - started)
 
     def _write_metrics(self) -> None:
-        phase = games.game_at(self.config.loss, self.window.last_start).phase
+        phase = objective.game_at(self.config.loss, self.window.last_start).phase
         row = {"images_seen": self.images_seen, "phase": phase, **self._means()}
         self.log.write(row)
         print(progress.progress_line(row, self.config.training.total_images), flush=True)
-        self.window = window.Window(self.images_seen)
+        self.window = metrics_window.Window(self.images_seen)
 
     def _means(self) -> dict[str, float]:
         return self.window.close(self.images_seen, self._culprit)
@@ -147,7 +145,7 @@ class _Run:
 
     def _batches(self, seed: int):
         training = self.config.training
-        dataset = data.image_batches(
+        dataset = image_stream.image_batches(
             self.dataset,
             batch_size=training.batch_size,
             seed=seed,
@@ -160,7 +158,7 @@ class _Run:
         try:
             batch = next(batches)
         except tf.errors.OpError as error:
-            raise data.explain(error, self.dataset) from error
+            raise image_stream.explain(error, self.dataset) from error
         replicas = self.strategy.num_replicas_in_sync
         return self.strategy.experimental_distribute_values_from_function(
             lambda context: draws.share(batch, context.replica_id_in_sync_group, replicas)
@@ -178,7 +176,7 @@ class _Run:
         variables = self.state.named_variables()
         finite = _all_finite([tf.convert_to_tensor(variable) for variable in variables.values()])
         if not finite:
-            raise window.diverged(f"at {self.images_seen:,} images{self._culprit()}")
+            raise metrics_window.diverged(f"at {self.images_seen:,} images{self._culprit()}")
 
 
 class _Signals:

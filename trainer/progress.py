@@ -6,7 +6,7 @@ import pathlib
 import tensorflow as tf
 
 from dualcontrast.trainer import files
-from dualcontrast.trainer.readable import duration, short_number
+from dualcontrast.trainer.formatting import duration, short_number
 
 METRICS_NAME = "metrics.jsonl"
 

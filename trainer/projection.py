@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers import generator as generators
+from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer.errors import UserError
 
 SPACES = ("w", "w+")

@@ -5,14 +5,13 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import discriminator, generator
 from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, vt
-from dualcontrast.trainer import attention_config
-from dualcontrast.trainer import config as configs
+from dualcontrast.layers.stylegan2 import discriminator, generator
+from dualcontrast.trainer.config import attention_fields, schema
 
 
 def generator_attention(
-    attention: attention_config.GeneratorAttentionConfig,
+    attention: attention_fields.GeneratorAttentionConfig,
 ) -> keras.layers.Layer | None:
     """Returns the layer that the configuration asks for, unbuilt; None for none."""
     if attention.kind == "san":
@@ -28,7 +27,7 @@ def generator_attention(
 
 
 def discriminator_attention(
-    attention: attention_config.DiscriminatorAttentionConfig,
+    attention: attention_fields.DiscriminatorAttentionConfig,
 ) -> keras.layers.Layer | None:
     """Returns the layer that the configuration asks for, unbuilt; None for none."""
     if attention.pairing == "none":
@@ -39,7 +38,7 @@ def discriminator_attention(
     return reference_attention.ReferenceAttention(attention.pairing, **fields)
 
 
-def make_generator(config: configs.Config, name: str = "generator") -> generator.Generator:
+def make_generator(config: schema.Config, name: str = "generator") -> generator.Generator:
     """Returns the generator that `config` describes, with its variables made.
 
     Args:
@@ -68,7 +67,7 @@ def make_generator(config: configs.Config, name: str = "generator") -> generator
     return network
 
 
-def make_discriminator(config: configs.Config) -> discriminator.Discriminator:
+def make_discriminator(config: schema.Config) -> discriminator.Discriminator:
     """Returns the discriminator that `config` (resolved) describes, with its variables made."""
     d = config.discriminator
     network = discriminator.Discriminator(
@@ -87,7 +86,7 @@ def make_discriminator(config: configs.Config) -> discriminator.Discriminator:
 
 
 def make_optimizer(
-    training: configs.TrainingConfig, learning_rate: float, regularize_every: int | None
+    training: schema.TrainingConfig, learning_rate: float, regularize_every: int | None
 ) -> keras.optimizers.Adam:
     """Returns Adam with the constants corrected for lazy regularisation.
 
@@ -132,7 +131,7 @@ class State:
       images_seen: reals shown so far, int64 scalar.
     """
 
-    def __init__(self, config: configs.Config):
+    def __init__(self, config: schema.Config):
         keras.utils.set_random_seed(config.training.seed)
         self.generator = make_generator(config)
         self.discriminator = make_discriminator(config)

@@ -6,11 +6,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from dualcontrast.losses import gradient_penalty, path_length, r1
-from dualcontrast.trainer import accumulation
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import draws
-from dualcontrast.trainer import game as games
+from dualcontrast.trainer import accumulation, draws, objective
 from dualcontrast.trainer import state as states
+from dualcontrast.trainer.config import schema
 
 Metrics = dict[str, tf.Tensor]
 
@@ -30,7 +28,7 @@ class Steps:
     """
 
     def __init__(
-        self, config: configs.Config, state: states.State, strategy: tf.distribute.Strategy
+        self, config: schema.Config, state: states.State, strategy: tf.distribute.Strategy
     ):
         self._config = config
         self._state = state
@@ -52,7 +50,7 @@ class Steps:
         """
         g, d = self._config.generator, self._config.discriminator
         batches = images_seen // self._config.training.batch_size
-        game = games.game_at(self._config.loss, images_seen)
+        game = objective.game_at(self._config.loss, images_seen)
         inputs = reals, tf.constant(images_seen, tf.int64), references
         metrics = dict(self.compiled("G", game)(*inputs))
         if g.path_length_weight and batches % g.regularize_every == 0:
@@ -65,7 +63,7 @@ class Steps:
         self._state.images_seen.assign_add(self._config.training.batch_size)
         return metrics
 
-    def compiled(self, step: str, game: games.Game | None) -> Callable:
+    def compiled(self, step: str, game: objective.Game | None) -> Callable:
         """Returns the function of (reals, images seen, references or None) that runs one step.
 
         Args:
@@ -77,7 +75,7 @@ class Steps:
             self._compiled[key] = self._compile(step, game)
         return self._compiled[key]
 
-    def _compile(self, step: str, game: games.Game | None):
+    def _compile(self, step: str, game: objective.Game | None):
         body = {
             "G": lambda *inputs: self._generator_step(game, *inputs),
             "path_length": lambda reals, seen, references: self._path_length_step(seen),
@@ -97,7 +95,7 @@ class Steps:
 
     # The bodies below run on one replica.
 
-    def _generator_step(self, game: games.Game, reals, images_seen, references) -> Metrics:
+    def _generator_step(self, game: objective.Game, reals, images_seen, references) -> Metrics:
         draw = self._draws(draws.Purpose.GENERATOR, images_seen)
 
         def logits(part):
@@ -115,7 +113,7 @@ class Steps:
         value, _ = self._learn("generator", logits, loss, numbers, game.couples, ())
         return {"loss/G": value}
 
-    def _discriminator_step(self, game: games.Game, reals, images_seen, references) -> Metrics:
+    def _discriminator_step(self, game: objective.Game, reals, images_seen, references) -> Metrics:
         draw = self._draws(draws.Purpose.DISCRIMINATOR, images_seen)
 
         def logits(part):
@@ -268,7 +266,7 @@ class Steps:
         """Returns a part of this replica's uint8 images, as float32 in [-1, 1]."""
         return None if images is None else _scale(draws.share(images, part, self._parts))
 
-    def _contrasted(self, game: games.Game, logits: tf.Tensor) -> tf.Tensor:
+    def _contrasted(self, game: objective.Game, logits: tf.Tensor) -> tf.Tensor:
         return self._gather(logits) if game.whole_batch else logits
 
     def _gather(self, x: tf.Tensor) -> tf.Tensor:

@@ -10,14 +10,15 @@ The same command again goes on where the run stopped, bit for bit.
 
 import pathlib
 
-from dualcontrast.trainer import quiet  # isort: skip  # noqa: F401
+from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
 import tensorflow as tf
 from absl import flags
 
 from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import config_flags, devices, errors, loop, manifest, plan
+from dualcontrast.trainer import devices, dry_run, errors, loop
+from dualcontrast.trainer.config import config_flags, schema
+from dualcontrast.trainer.data import manifest
 
 _DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.")
@@ -44,11 +45,11 @@ def main(argv: list[str]) -> int:
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
-    config = configs.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
     strategy = devices.make_strategy()
-    configs.check_replicas(config, strategy.num_replicas_in_sync)
+    schema.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:
-        print(plan.describe(config, strategy.num_replicas_in_sync))
+        print(dry_run.describe(config, strategy.num_replicas_in_sync))
         return 0
     if _CUSTOM_OPS.value:
         devices.select_operations(_CUSTOM_OPS.value, "--custom_ops")

@@ -7,8 +7,8 @@ the same". Path length and R1 therefore stay on with every loss.
 from typing import Any, Optional
 
 from dualcontrast.configs.paper import datasets
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer.config import Config
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.schema import Config
 
 # Written out although most are the schema's defaults: those may change, published settings not.
 PROTOCOL = {
@@ -53,7 +53,7 @@ def experiment(dataset: Optional[str], row: dict[str, Any]) -> Config:
     changes = PROTOCOL | row
     if dataset is not None:
         changes |= _data(datasets.find(dataset))
-    return configs.replace(Config(), changes)
+    return schema.replace(Config(), changes)
 
 
 def _data(chosen: datasets.TrainingSet) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import keras
 
 from dualcontrast.custom_ops import local_aggregation
 from dualcontrast.layers import equalized_conv2d
-from dualcontrast.layers.attention import window
+from dualcontrast.layers.attention import attention_window
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -34,7 +34,7 @@ class DFN(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        window.check("DFN", patch_size, border)
+        attention_window.check("DFN", patch_size, border)
         if min(hidden, sharing) < 1:
             raise ValueError(f"DFN: hidden and sharing must be >= 1, got {hidden}, {sharing}")
         self.patch_size = patch_size
@@ -44,8 +44,8 @@ class DFN(keras.layers.Layer):
 
     def build(self, input_shape):
         _, height, width, self.channels = input_shape
-        window.check_map("DFN", self.patch_size, self.border, (height, width))
-        self.maps = window.groups("DFN", self.channels, self.sharing)
+        attention_window.check_map("DFN", self.patch_size, self.border, (height, width))
+        self.maps = attention_window.groups("DFN", self.channels, self.sharing)
         convolution, policy = equalized_conv2d.EqualizedConv2D, self.dtype_policy
         self.to_hidden = convolution(self.hidden, 1, name="hidden", dtype=policy)
         self.to_filters = convolution(
@@ -62,8 +62,8 @@ class DFN(keras.layers.Layer):
           return_weights: also return [batch, height, width, patch_size^2, channels / sharing].
         """
         filters = self.to_filters(self.to_hidden(x), gain=1 / self.patch_size)
-        filters = window.split_maps(filters, self.patch_size**2, self.maps)
-        padded = window.pad(x, self.patch_size, self.border)
+        filters = attention_window.split_maps(filters, self.patch_size**2, self.maps)
+        padded = attention_window.pad(x, self.patch_size, self.border)
         out = local_aggregation.local_aggregation(filters, padded)
         return (out, filters) if return_weights else out
 

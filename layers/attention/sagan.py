@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers.attention import pixels
+from dualcontrast.layers.attention import pixel_differences
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -55,13 +55,15 @@ class SAGAN(keras.layers.Layer):
           x: [batch, height, width, channels].
           return_weights: also return [batch, height * width, pixels attended to], rows of sum 1.
         """
-        flat = pixels.flat(x)
-        queries, keys = pixels.project(flat, self.query), pixels.project(flat, self.key)
+        flat = pixel_differences.flat(x)
+        queries, keys = pixel_differences.project(flat, self.query), pixel_differences.project(
+            flat, self.key
+        )
         keys = self._pooled(keys, x.shape)
-        values = self._pooled(pixels.project(flat, self.value), x.shape)
+        values = self._pooled(pixel_differences.project(flat, self.value), x.shape)
         logits = tf.matmul(queries, keys, transpose_b=True)
-        weights = pixels.softmax(logits, -1, self.variable_dtype)
-        attended = pixels.project(tf.matmul(weights, values), self.output_kernel)
+        weights = pixel_differences.softmax(logits, -1, self.variable_dtype)
+        attended = pixel_differences.project(tf.matmul(weights, values), self.output_kernel)
         out = x + tf.cast(self.gamma.value, x.dtype) * tf.reshape(attended, tf.shape(x))
         return (out, weights) if return_weights else out
 
@@ -70,7 +72,7 @@ class SAGAN(keras.layers.Layer):
             return flat
         height, width, channels = shape[1], shape[2], flat.shape[2]
         cells = tf.reshape(flat, [-1, height // 2, 2, width // 2, 2, channels])
-        return pixels.flat(tf.reduce_max(cells, axis=[2, 4]))
+        return pixel_differences.flat(tf.reduce_max(cells, axis=[2, 4]))
 
     def multiply_adds(self, height: int, width: int) -> int:
         """Returns the multiply-adds of one map of these sides."""

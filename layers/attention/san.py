@@ -6,7 +6,7 @@ import tensorflow as tf
 from dualcontrast.custom_ops import bias_act, local_aggregation
 from dualcontrast.layers import activation as activations
 from dualcontrast.layers import equalized_conv2d
-from dualcontrast.layers.attention import window
+from dualcontrast.layers.attention import attention_window
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -52,7 +52,7 @@ class SAN(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         name = type(self).__name__
-        window.check(name, patch_size, border)
+        attention_window.check(name, patch_size, border)
         if min(reduction, sharing) < 1:
             raise ValueError(f"{name}: reduction, sharing must be >= 1, got {reduction}, {sharing}")
         if form not in ("shared", "literal"):
@@ -68,8 +68,8 @@ class SAN(keras.layers.Layer):
     def build(self, input_shape):
         _, height, width, channels = input_shape
         name, taps = type(self).__name__, self.patch_size**2
-        window.check_map(name, self.patch_size, self.border, (height, width))
-        self.maps = window.groups(name, channels, self.sharing)
+        attention_window.check_map(name, self.patch_size, self.border, (height, width))
+        self.maps = attention_window.groups(name, channels, self.sharing)
         keys = max(1, channels // self.reduction)
         hidden = keys if self.form == "shared" else taps * self.maps
         self.to_keys = self._pointwise(keys, "keys", input_shape)
@@ -112,7 +112,7 @@ class SAN(keras.layers.Layer):
         kernel = self._hidden_rows()[: -self.to_keys.filters]
         side = self.patch_size
         kernel = tf.reshape(kernel, [side, side, self.to_keys.filters, -1])
-        padded = window.pad(self.to_keys(x), side, self.border)
+        padded = attention_window.pad(self.to_keys(x), side, self.border)
         return tf.nn.conv2d(padded, tf.cast(kernel, padded.dtype), 1, "VALID")
 
     def hidden_of_queries(self, x):
@@ -123,7 +123,7 @@ class SAN(keras.layers.Layer):
 
     def padded_values(self, x):
         """Returns the values with their border."""
-        return window.pad(self.to_values(x), self.patch_size, self.border)
+        return attention_window.pad(self.to_values(x), self.patch_size, self.border)
 
     def tap_weights(self, keys, queries):
         """Returns [batch, height, width, taps, maps] of the two shares."""
@@ -132,7 +132,7 @@ class SAN(keras.layers.Layer):
             keys + queries, bias, activation="lrelu", slope=activations.SLOPE
         )
         weights = self.to_weights(hidden, gain=1 / self.patch_size)
-        return window.split_maps(weights, self.patch_size**2, self.maps)
+        return attention_window.split_maps(weights, self.patch_size**2, self.maps)
 
     def aggregate(self, weights, values):
         """Returns the weighted sum over every patch, [batch, height, width, channels]."""

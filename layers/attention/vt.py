@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers.attention import pixels
+from dualcontrast.layers.attention import pixel_differences
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -69,42 +69,42 @@ class VT(keras.layers.Layer):
           return_weights: also return [batch, height * width, tokens], columns of sum 1: how much
             every pixel contributes to every token.
         """
-        flat = pixels.flat(x)
+        flat = pixel_differences.flat(x)
         tokens, weights = self._tokenize(flat)
         tokens = self._transform(tokens)
         out = x + tf.reshape(self._read(flat, tokens), tf.shape(x))
         return (out, weights) if return_weights else out
 
     def _tokenize(self, flat):
-        logits = pixels.project(flat, self.filters)
+        logits = pixel_differences.project(flat, self.filters)
         tokens, weights = self._pool(flat, logits, self.value)
         if self.tokenizer == "recurrent":
-            filters = pixels.project(tokens, self.refilter)
+            filters = pixel_differences.project(tokens, self.refilter)
             logits = tf.matmul(flat, filters, transpose_b=True)
             tokens, weights = self._pool(flat, logits, self.revalue)
         return tokens, weights
 
     def _pool(self, flat, logits, value):
         """Returns tokens, [batch, tokens, token_size], and the weights of their pixels."""
-        weights = pixels.softmax(logits * self.channels**-0.5, 1, self.variable_dtype)
+        weights = pixel_differences.softmax(logits * self.channels**-0.5, 1, self.variable_dtype)
         # The mean first: it is over many pixels, and the projection then of a few tokens.
-        return pixels.project(tf.matmul(weights, flat, transpose_a=True), value), weights
+        return pixel_differences.project(tf.matmul(weights, flat, transpose_a=True), value), weights
 
     def _transform(self, tokens):
-        queries = pixels.project(tokens, self.token_query)
-        keys = pixels.project(tokens, self.token_key)
+        queries = pixel_differences.project(tokens, self.token_query)
+        keys = pixel_differences.project(tokens, self.token_key)
         logits = tf.matmul(queries, keys, transpose_b=True) * (self.token_size / 2) ** -0.5
-        weights = pixels.softmax(logits, -1, self.variable_dtype)
-        tokens += tf.matmul(weights, pixels.project(tokens, self.token_value))
-        hidden = tf.nn.relu(pixels.project(tokens, self.expand))
-        return tokens + pixels.project(hidden, self.contract)
+        weights = pixel_differences.softmax(logits, -1, self.variable_dtype)
+        tokens += tf.matmul(weights, pixel_differences.project(tokens, self.token_value))
+        hidden = tf.nn.relu(pixel_differences.project(tokens, self.expand))
+        return tokens + pixel_differences.project(hidden, self.contract)
 
     def _read(self, flat, tokens):
-        queries = pixels.project(flat, self.pixel_query)
-        keys = pixels.project(tokens, self.pixel_key)
+        queries = pixel_differences.project(flat, self.pixel_query)
+        keys = pixel_differences.project(tokens, self.pixel_key)
         logits = tf.matmul(queries, keys, transpose_b=True) * self.channels**-0.5
-        weights = pixels.softmax(logits, -1, self.variable_dtype)
-        return tf.matmul(weights, pixels.project(tokens, self.pixel_value))
+        weights = pixel_differences.softmax(logits, -1, self.variable_dtype)
+        return tf.matmul(weights, pixel_differences.project(tokens, self.pixel_value))
 
     def multiply_adds(self, height: int, width: int) -> int:
         """Returns the multiply-adds of one map of these sides."""

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from dualcontrast.configs.paper import datasets
-from dualcontrast.trainer import config_flags
+from dualcontrast.trainer.config import config_flags
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "experiments.md"

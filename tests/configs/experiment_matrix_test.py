@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.configs.paper import datasets
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import config_flags, state, steps
+from dualcontrast.trainer import state, steps
+from dualcontrast.trainer.config import config_flags, schema
 
 FOLDER = pathlib.Path(datasets.__file__).parent
 with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as opened:
@@ -61,7 +61,7 @@ ROWS = sorted({place(cell)[0] for cell in HERE})
 RUNS = {place(cell): cell for cell in HERE}
 
 
-def experiment(name: str, argument: str = "") -> configs.Config:
+def experiment(name: str, argument: str = "") -> schema.Config:
     """What the command line's --config=NAME or --config=NAME:ARGUMENT means."""
     return config_flags.load(f"{name}:{argument}" if argument else name)
 
@@ -97,7 +97,7 @@ def test_a_run_is_what_its_columns_say(run):
     assert cell["attn_g_res"] in ("-", str(g.resolution))
     assert cell["attn_d_res"] in ("-", str(d.resolution))
     assert config.data.resolution == (int(cell["resolution"]) if run[1] else None)
-    configs.resolve(config, int(cell["resolution"]), 3)
+    schema.resolve(config, int(cell["resolution"]), 3)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=":".join)
@@ -123,15 +123,15 @@ NARROW = {
 METRICS = {"loss/G", "path_length", "path_length/penalty", "loss/D", "r1"}
 
 
-def narrowed(config: configs.Config) -> configs.Config:
+def narrowed(config: schema.Config) -> schema.Config:
     """The same experiment for images as small as its attention allows."""
     g, d = config.generator.attention, config.discriminator.attention
     sides = [8]
     sides += [g.resolution] if g.kind != "none" else []
     sides += [d.resolution] if d.pairing != "none" else []
     small = NARROW | {"data.resolution": max(sides), "data.channels": 3}
-    changed = configs.replace(config, small)
-    configs.validate(changed)
+    changed = schema.replace(config, small)
+    schema.validate(changed)
     return changed
 
 

@@ -3,9 +3,8 @@
 import pytest
 
 from dualcontrast.configs.paper import datasets, protocol
-from dualcontrast.tools import conversion, sources
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import config_flags
+from dualcontrast.tools.conversion import conversion, sources
+from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
 
@@ -69,25 +68,25 @@ def test_an_unknown_dataset_is_told_the_known_ones(argument, expected):
 
 def test_without_a_dataset_an_experiment_takes_images_of_any_size():
     config = config_flags.load("sg2e_gsan32_dref8_contr")
-    assert config.data == configs.DataConfig()
-    assert configs.resolve(config, 64, 1).data.resolution == 64
+    assert config.data == schema.DataConfig()
+    assert schema.resolve(config, 64, 1).data.resolution == 64
 
 
 def test_the_general_experiments_are_rows_without_a_dataset():
-    assert config_flags.load("stylegan2_e") == config_flags.load("sg2e_contr") == configs.Config()
+    assert config_flags.load("stylegan2_e") == config_flags.load("sg2e_contr") == schema.Config()
     assert config_flags.load("stylegan2_e_ns") == config_flags.load("sg2e_ns")
 
 
 def test_the_schemas_defaults_are_the_protocol():
     # Not needed by the experiments, which say it all, but promised by the schema.
-    changed = configs.replace(configs.Config(), protocol.PROTOCOL)
-    assert configs.differences(configs.Config(), changed) == []
+    changed = schema.replace(schema.Config(), protocol.PROTOCOL)
+    assert schema.differences(schema.Config(), changed) == []
 
 
 def test_a_row_is_compared_with_the_baseline_in_its_own_fields_alone():
     baseline = config_flags.load("sg2e_ns:celeba128_5k")
     row = config_flags.load("sg2e_gsan32_dref8:celeba128_5k")
-    assert configs.differences(baseline, row) == [
+    assert schema.differences(baseline, row) == [
         "generator.attention.kind: none -> san",
         "discriminator.attention.pairing: none -> reference",
     ]

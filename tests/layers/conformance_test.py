@@ -10,21 +10,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import (
+from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev
+from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, serialised_layer, vt
+from dualcontrast.layers.stylegan2 import (
     discriminator,
     discriminator_block,
-    equalized_conv2d,
-    equalized_dense,
     generator,
     mapping_network,
-    minibatch_stddev,
     modulated_attention,
     modulated_conv2d,
     synthesis_layer,
     synthesis_network,
     to_rgb,
 )
-from dualcontrast.layers.attention import blueprint, dfn, reference_attention, sagan, san, vt
 
 NARROW = {"fmap_base": 32, "fmap_max": 6}
 SAN = {
@@ -36,7 +34,7 @@ SAN = {
     "weight_activation": "leaky_relu",
 }
 ATTENTION = {
-    "attention": blueprint.of(san.SAN(**SAN, name="attention")),
+    "attention": serialised_layer.of(san.SAN(**SAN, name="attention")),
     "attention_resolution": 8,
     "attention_in_both": True,
     "normalize_style": False,
@@ -130,7 +128,7 @@ LAYERS = {
             "resolution": 16,
             "channels": 4,
             "minibatch_stddev_group": 3,
-            "attention": blueprint.of(
+            "attention": serialised_layer.of(
                 reference_attention.ReferenceAttention(**SAN, name="attention")
             ),
             "attention_resolution": 16,
@@ -191,7 +189,7 @@ def _gradients(layer, inputs):
 
 
 def test_every_layer_of_the_project_is_here():
-    folder = pathlib.Path(inspect.getfile(generator)).parent
+    folder = pathlib.Path(inspect.getfile(generator)).parents[1]
     found = set()
     for path in sorted(folder.rglob("[a-z]*.py")):
         name = ".".join(path.relative_to(folder).with_suffix("").parts)

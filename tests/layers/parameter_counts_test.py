@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from dualcontrast.layers import discriminator, generator
 from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, vt
+from dualcontrast.layers.stylegan2 import discriminator, generator
 
 # resolution, fmap_base (8192: config E, 16384: config F), trainables of the generator and of the
 # discriminator, elements of the noise maps. Counted in the official graph.

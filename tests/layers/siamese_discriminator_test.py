@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import discriminator
 from dualcontrast.layers.attention import reference_attention, san
+from dualcontrast.layers.stylegan2 import discriminator
 from dualcontrast.losses import r1
 
 REALS, FAKES, REFERENCES = (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import discriminator, generator
+from dualcontrast.layers.stylegan2 import discriminator, generator
 from dualcontrast.losses import (
     dual_contrastive,
     hinge,

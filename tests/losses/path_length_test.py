@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import synthesis_network
+from dualcontrast.layers.stylegan2 import synthesis_network
 from dualcontrast.losses import path_length
 
 LAYERS, WIDTH, SIDE, CHANNELS = 3, 5, 4, 2

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import discriminator
+from dualcontrast.layers.stylegan2 import discriminator
 from dualcontrast.losses import r1
 
 IMAGES = tf.random.stateless_normal([3, 4, 4, 2], [0, 1])

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualcontrast.tools import attention_figure, attention_weights, dots, sampler
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import data as stored
-from dualcontrast.trainer import files, manifest, pictures, state
+from dualcontrast.tools.attention import attention_figure, attention_weights, dots
+from dualcontrast.tools.sampling import sampler
+from dualcontrast.trainer import files, pictures, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -40,8 +41,8 @@ RUNS = {
 STEP, MARGIN = 176, 8
 
 
-def make(**changes: object) -> configs.Config:
-    return configs.replace(configs.Config(), {**SMALL, **changes})
+def make(**changes: object) -> schema.Config:
+    return schema.replace(schema.Config(), {**SMALL, **changes})
 
 
 @pytest.fixture(name="runs", scope="module")
@@ -52,7 +53,7 @@ def _runs(tmp_path_factory) -> pathlib.Path:
     # One checkpoint serves them all: it has what any of them reads, by the same names.
     for name, changes in RUNS.items():
         checkpoint.Checkpoints(folder / name, trained, keep=2).save()
-        files.write(folder / name / checkpoint.CONFIG_NAME, configs.to_json(make(**changes)))
+        files.write(folder / name / checkpoint.CONFIG_NAME, schema.to_json(make(**changes)))
     return folder
 
 
@@ -136,7 +137,7 @@ def test_the_pictures_show_what_the_generator_makes(runs, drawn):
 def test_the_pictures_show_reals_and_then_their_references(data, drawn):
     picture = pixels(drawn["both"][0] / "discriminator.png")
     dataset = manifest.open_dataset(data)
-    stream = stored.image_batches(dataset, batch_size=6, seed=3, start_image=0, mirror=False)
+    stream = image_stream.image_batches(dataset, batch_size=6, seed=3, start_image=0, mirror=False)
     images = next(iter(stream)).numpy()
     for row in range(3):
         assert hidden(picture, row, 0, images[row]) <= 3 * 4

@@ -3,13 +3,13 @@
 import pytest
 
 from dualcontrast.tools import benchmark
-from dualcontrast.tools import benchmark_convolutions as convolutions
-from dualcontrast.trainer import config as configs
+from dualcontrast.tools.benchmarks import convolutions
+from dualcontrast.trainer.config import schema
 
 
 def config_e(resolution):
     changes = {"training.batch_size": 8, "loss.adversarial": "non_saturating"}
-    return configs.resolve(configs.replace(configs.Config(), changes), resolution, 3)
+    return schema.resolve(schema.replace(schema.Config(), changes), resolution, 3)
 
 
 def multiplications(calls):

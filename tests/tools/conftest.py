@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualcontrast.trainer import manifest, records
+from dualcontrast.trainer.data import manifest, records
 
 # Calls a tool many times in one process, for TensorFlow takes seconds to import: the flags of two
 # tools cannot be in one process, so it is not that of the tests.

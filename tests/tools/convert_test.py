@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualcontrast.trainer import manifest
+from dualcontrast.trainer.data import manifest
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_mixed_sizes_are_brought_to_one(bench, tmp_path):
 
 
 def test_scenes_are_rendered_not_read(bench, tmp_path):
-    from dualcontrast.tools import scenes
+    from dualcontrast.tools.scenes import scenes
 
     made = bench.convert(
         "scenes", tmp_path / "data", "--resolution=8", "--max_images=5", "--seed=3"

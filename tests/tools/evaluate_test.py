@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualcontrast.tools import image_folder
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
+from dualcontrast.tools.evaluation import image_folder
 from dualcontrast.trainer import files, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -28,7 +28,7 @@ SMALL = {
     "training.total_images": 8000,
     "loss.warmup_images": 0,
 }
-CONFIG = configs.replace(configs.Config(), SMALL)
+CONFIG = schema.replace(schema.Config(), SMALL)
 
 
 @pytest.fixture(name="run", scope="module")
@@ -41,7 +41,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         trained.images_seen.assign(images_seen)
         trained.average.synthesis.layers[0].strength.assign(images_seen / 8000)
         checkpoints.save()
-    files.write(workdir / checkpoint.CONFIG_NAME, configs.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
     return workdir
 
 

@@ -13,9 +13,9 @@ from absl import flags
 from absl.testing import flagsaver
 
 from dualcontrast.tools import export
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import files, pictures, seeds, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -31,7 +31,7 @@ SMALL = {
     "generator.attention.resolution": 8,
     "generator.attention.san.patch_size": 5,
 }
-CONFIG = configs.replace(configs.Config(), SMALL)
+CONFIG = schema.replace(schema.Config(), SMALL)
 BATCHES = (1, 3, 17)
 
 
@@ -172,7 +172,7 @@ def test_variables_are_stored_once(model, generator):
 
 
 def test_the_weights_for_keras_make_the_same_generator(model, generator, z):
-    config = configs.from_json((model / "config.json").read_text())
+    config = schema.from_json((model / "config.json").read_text())
     assert config == CONFIG
     again = state.make_generator(config)
     again.load_weights(model / "generator.weights.h5")

@@ -12,10 +12,11 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from dualcontrast.tools import generate, ranges, sampler
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
+from dualcontrast.tools import generate
+from dualcontrast.tools.sampling import ranges, sampler
 from dualcontrast.trainer import files, pictures, seeds, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -29,7 +30,7 @@ SMALL = {
     "discriminator.fmap_base": 64,
     "discriminator.fmap_max": 8,
 }
-CONFIG = configs.replace(configs.Config(), SMALL)
+CONFIG = schema.replace(schema.Config(), SMALL)
 
 
 @pytest.fixture(name="run", scope="module")
@@ -44,7 +45,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         variable.assign(variable.numpy() + change.astype(np.float32))
     trained.images_seen.assign(4000)
     checkpoint.Checkpoints(workdir, trained, keep=1).save()
-    files.write(workdir / checkpoint.CONFIG_NAME, configs.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
     return workdir
 
 
@@ -234,9 +235,9 @@ def test_an_output_that_cannot_be_made_is_named(run, tmp_path):
 
 
 def test_a_run_whose_checkpoint_is_of_another_network_is_refused(run, tmp_path):
-    other = configs.replace(CONFIG, {"generator.fmap_max": 4})
+    other = schema.replace(CONFIG, {"generator.fmap_max": 4})
     (tmp_path / "checkpoints").symlink_to(run / "checkpoints")
-    (tmp_path / "config.json").write_text(configs.to_json(other))
+    (tmp_path / "config.json").write_text(schema.to_json(other))
     with pytest.raises(UserError, match="damaged or of another network"):
         call(tmp_path, tmp_path / "output", seeds="0")
     assert not (tmp_path / "output").exists()

@@ -9,9 +9,9 @@ import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools import export
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import files, pictures, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 
 SMALL = {
     "data.resolution": 8,
@@ -24,7 +24,7 @@ SMALL = {
     "discriminator.fmap_base": 64,
     "discriminator.fmap_max": 8,
 }
-CONFIG = configs.replace(configs.Config(), SMALL)
+CONFIG = schema.replace(schema.Config(), SMALL)
 
 
 @pytest.fixture(name="run", scope="module")
@@ -44,7 +44,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
     folder = str(workdir / checkpoint.FOLDER)
     manager = tf.train.CheckpointManager(saved, folder, 1, checkpoint_name="images")
     manager.save(checkpoint_number=4000)
-    files.write(workdir / checkpoint.CONFIG_NAME, configs.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
     return workdir
 
 
@@ -58,7 +58,7 @@ def _done(run, average, bench, tmp_path_factory) -> dict:
     """Every call of this file: its results by name, and the folder of the files."""
     folder = tmp_path_factory.mktemp("projections")
     (folder / "model").mkdir()
-    files.write(folder / "model" / checkpoint.CONFIG_NAME, configs.to_json(CONFIG))
+    files.write(folder / "model" / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
     average.save_weights(folder / "model" / export.WEIGHTS_NAME)
     random = np.random.default_rng(2)
     noise = random.integers(0, 256, (40, 30, 3), np.uint8)

@@ -13,8 +13,9 @@ from PIL import Image
 from dualcontrast.tools.report_page import charts, embedding, markup
 from dualcontrast.tools.report_page import page as report
 from dualcontrast.tools.report_page import run_folder
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest, pictures
+from dualcontrast.trainer import pictures
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 BROWSER = next(
@@ -47,8 +48,8 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
     """Writes a run folder with everything that a report can show."""
     for name in ("grids", "attention", "checkpoints", "best"):
         (folder / name).mkdir(parents=True)
-    config = configs.replace(configs.Config(), BASE | (changes or {}))
-    (folder / "config.json").write_text(configs.to_json(config))
+    config = schema.replace(schema.Config(), BASE | (changes or {}))
+    (folder / "config.json").write_text(schema.to_json(config))
     (folder / "data.json").write_text(json.dumps({"count": 64, "sha256": [SHA]}))
     rows = [
         {
@@ -206,8 +207,8 @@ def test_without_a_script_the_numbers_are_in_tables(page):
 
 def test_a_run_that_has_just_begun_is_reported(tmp_path):
     (tmp_path / "run").mkdir()
-    config = configs.replace(configs.Config(), BASE)
-    (tmp_path / "run" / "config.json").write_text(configs.to_json(config))
+    config = schema.replace(schema.Config(), BASE)
+    (tmp_path / "run" / "config.json").write_text(schema.to_json(config))
     (tmp_path / "run" / "metrics.jsonl").write_text('{"images_seen": 100, "lo')  # being written
     said = report.write([str(tmp_path / "run")], [], tmp_path / "report.html")
     assert "report.html: the report of run, 0.0 MB" in said

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import files, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
 
 SMALL = {
     "data.resolution": 16,
@@ -31,14 +31,14 @@ SMALL = {
 @pytest.fixture(name="run", scope="module")
 def _run(tmp_path_factory) -> pathlib.Path:
     workdir = tmp_path_factory.mktemp("runs") / "run"
-    config = configs.replace(configs.Config(), SMALL)
+    config = schema.replace(schema.Config(), SMALL)
     trained = state.State(config)
     checkpoints = checkpoint.Checkpoints(workdir, trained, keep=2)
     for images_seen in (4000, 8000):
         trained.images_seen.assign(images_seen)
         checkpoints.save()
         trained.discriminator.from_rgb.kernel.assign(2 * trained.discriminator.from_rgb.kernel)
-    files.write(workdir / checkpoint.CONFIG_NAME, configs.to_json(config))
+    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(config))
     return workdir
 
 

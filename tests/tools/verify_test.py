@@ -2,7 +2,7 @@
 
 import pytest
 
-from dualcontrast.trainer import records
+from dualcontrast.trainer.data import records
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import accumulation
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import draws, errors, state, steps
+from dualcontrast.trainer import accumulation, draws, errors, state, steps
+from dualcontrast.trainer.config import schema
 
 IMAGES, REFERENCES = np.random.default_rng(0).integers(0, 256, [2, 8, 8, 8, 3]).astype(np.uint8)
 # Groups of two, so that a part of two samples keeps its group.
@@ -62,9 +61,9 @@ def assert_same(one, two):
     ids=["minimax", "wasserstein", "reference"],
 )
 def test_four_parts_make_the_step_of_one(tiny_config, changes):
-    config = configs.replace(tiny_config, BASE | changes)
-    parts = configs.replace(config, {"training.accumulation": 4})
-    configs.validate(parts)
+    config = schema.replace(tiny_config, BASE | changes)
+    parts = schema.replace(config, {"training.accumulation": 4})
+    schema.validate(parts)
     assert_same(iterate(config), iterate(parts))
 
 
@@ -151,4 +150,4 @@ def test_a_mean_over_samples_computes_each_part_once():
 def test_parts_that_would_change_the_step_are_refused(tiny_config, changes, named):
     sized = {"discriminator.attention.san.patch_size": 3}
     with pytest.raises(errors.UserError, match=named):
-        configs.validate(configs.replace(tiny_config, sized | changes))
+        schema.validate(schema.replace(tiny_config, sized | changes))

@@ -5,10 +5,8 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.losses import r1
-from dualcontrast.trainer import attention_config
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import game as games
-from dualcontrast.trainer import plan, state, steps
+from dualcontrast.trainer import dry_run, objective, state, steps
+from dualcontrast.trainer.config import attention_fields, schema
 from dualcontrast.trainer.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8)
@@ -27,9 +25,9 @@ def _iterate(config, compared=None):
 
 
 def test_rolled_references_are_independent_ones_that_are_the_next_reals(tiny_config):
-    config = configs.replace(tiny_config, BOTH | {"loss.warmup_images": 0})
-    rolled = configs.replace(config, {"discriminator.attention.references": "rolled"})
-    configs.validate(rolled)
+    config = schema.replace(tiny_config, BOTH | {"loss.warmup_images": 0})
+    rolled = schema.replace(config, {"discriminator.attention.references": "rolled"})
+    schema.validate(rolled)
     one, wanted = _iterate(config, tf.constant(np.roll(IMAGES, -1, axis=0)))
     two, found = _iterate(rolled)
     for name, value in wanted.items():
@@ -47,11 +45,11 @@ def test_rolled_references_are_independent_ones_that_are_the_next_reals(tiny_con
 def test_a_step_of_the_generator_teaches_the_discriminator_nothing_through_its_references(
     tiny_config,
 ):
-    config = configs.replace(tiny_config, BOTH | {"loss.warmup_images": 0})
+    config = schema.replace(tiny_config, BOTH | {"loss.warmup_images": 0})
     built = state.State(config)
     before = {name: value.numpy() for name, value in built.named_variables().items()}
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
-    step = trainer.compiled("G", games.game_at(config.loss, 0))
+    step = trainer.compiled("G", objective.game_at(config.loss, 0))
     step(tf.constant(IMAGES), tf.constant(0, tf.int64), tf.constant(IMAGES[::-1]))
     after = built.named_variables()
     changed = {name for name in after if not np.array_equal(after[name], before[name])}
@@ -60,7 +58,7 @@ def test_a_step_of_the_generator_teaches_the_discriminator_nothing_through_its_r
 
 def test_r1_takes_rolled_references_for_constants(tiny_config):
     # A penalty whose references moved with the images would be the slope of another function.
-    config = configs.replace(tiny_config, BOTH | {"discriminator.attention.references": "rolled"})
+    config = schema.replace(tiny_config, BOTH | {"discriminator.attention.references": "rolled"})
     built = state.State(config)
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
     found = trainer.compiled("R1", None)(tf.constant(IMAGES), tf.constant(0, tf.int64))
@@ -76,7 +74,7 @@ def test_r1_takes_rolled_references_for_constants(tiny_config):
 @pytest.mark.parametrize("adversarial", ["saturating", "wasserstein", "hinge"])
 def test_a_game_has_the_losses_of_its_name(adversarial, tiny_config):
     changes = {"loss.adversarial": adversarial, "loss.wasserstein_drift": 0.1}
-    game = games.game_at(configs.replace(tiny_config, changes).loss, 0)
+    game = objective.game_at(schema.replace(tiny_config, changes).loss, 0)
     assert game.phase == "train" and not (game.couples or game.generator_sees_reals)
     found = game.discriminator_loss([2.0], [1.0]), game.generator_loss(None, [1.0])
     soft = np.log1p(np.exp([1.0, -2.0]))
@@ -90,9 +88,9 @@ def test_a_game_has_the_losses_of_its_name(adversarial, tiny_config):
 
 @pytest.mark.parametrize("kind", ["san", "sagan", "dfn", "vt"])
 def test_the_plan_counts_every_trained_parameter(kind, tiny_config):
-    config = configs.replace(tiny_config, BOTH | {"generator.attention.kind": kind})
+    config = schema.replace(tiny_config, BOTH | {"generator.attention.kind": kind})
     networks = state.make_generator(config), state.make_discriminator(config)
-    for network, rows in zip(networks, (plan.generator_rows, plan.discriminator_rows)):
+    for network, rows in zip(networks, (dry_run.generator_rows, dry_run.discriminator_rows)):
         found = sum(row.parameters for row in rows(network))
         assert found == sum(v.numpy().size for v in network.trainable_variables)
         attended = [row for row in rows(network) if row.name in ("8x8", "8x8/attend")]
@@ -101,9 +99,9 @@ def test_the_plan_counts_every_trained_parameter(kind, tiny_config):
 
 def test_both_variants_of_sagan_can_be_asked_for():
     for variant, pool, reduction in (("code", True, 2), ("paper", False, 8)):
-        sagan = attention_config.SaganConfig(variant)
+        sagan = attention_fields.SaganConfig(variant)
         layer = state.generator_attention(
-            attention_config.GeneratorAttentionConfig("sagan", sagan=sagan)
+            attention_fields.GeneratorAttentionConfig("sagan", sagan=sagan)
         )
         assert (layer.pool, layer.value_reduction) == (pool, reduction)
 
@@ -113,7 +111,7 @@ def test_both_variants_of_sagan_can_be_asked_for():
     [("none", False, False), ("self", False, False), ("supplement_2", True, False)],
 )
 def test_only_pairs_of_images_read_references(pairing, independent, rolled):
-    make = attention_config.DiscriminatorAttentionConfig
+    make = attention_fields.DiscriminatorAttentionConfig
     assert make(pairing).reads_references == independent
     assert make(pairing, references="rolled").reads_references == rolled
 
@@ -137,6 +135,6 @@ def test_only_pairs_of_images_read_references(pairing, independent, rolled):
     ],
 )
 def test_attention_that_does_not_fit_is_named(changes, named, tiny_config):
-    configs.validate(configs.replace(tiny_config, BOTH))
+    schema.validate(schema.replace(tiny_config, BOTH))
     with pytest.raises(UserError, match=named):
-        configs.validate(configs.replace(tiny_config, BOTH | changes))
+        schema.validate(schema.replace(tiny_config, BOTH | changes))

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import manifest
 
 TINY = {
     "generator.latent_size": 8,
@@ -27,9 +27,9 @@ TINY = {
 
 
 @pytest.fixture
-def tiny_config() -> configs.Config:
+def tiny_config() -> schema.Config:
     """A resolved configuration for 8x8 RGB images."""
-    return configs.resolve(configs.replace(configs.Config(), TINY), 8, 3)
+    return schema.resolve(schema.replace(schema.Config(), TINY), 8, 3)
 
 
 class Tiny:

@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import data, loop
+from dualcontrast.trainer import loop
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import image_stream
 from dualcontrast.trainer.errors import UserError
 
 
@@ -94,7 +95,7 @@ def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
     dataset, tiny_config, tmp_path
 ):
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
-    good = configs.replace(tiny_config, {"training.total_images": 64})
+    good = schema.replace(tiny_config, {"training.total_images": 64})
     assert loop.train(good, dataset, tmp_path, strategy) == 0
     saved = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
     run = begin(tiny_config, dataset, tmp_path)
@@ -129,7 +130,7 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
         "training.total_images": 48,
         "training.checkpoint_every_images": 24,
     }
-    config = configs.replace(tiny_config, changes)
+    config = schema.replace(tiny_config, changes)
     seen = []
 
     def iterate(trainer, reals, images_seen, references=None):
@@ -141,12 +142,12 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
 
     monkeypatch.setattr(steps.Steps, "iterate", iterate)
     for stop in (24, 48):
-        until = configs.replace(config, {"training.total_images": stop})
+        until = schema.replace(config, {"training.total_images": stop})
         with loop._Signals() as signals:
             begin(until, dataset, tmp_path).go(signals)
     assert [images_seen for images_seen, _, _ in seen] == list(range(0, 48, 8))
     streams = [
-        data.image_batches(dataset, batch_size=8, seed=seed, start_image=0, mirror=True)
+        image_stream.image_batches(dataset, batch_size=8, seed=seed, start_image=0, mirror=True)
         for seed in (config.training.seed, config.training.seed ^ loop._REFERENCE_SEED)
     ]
     for (_, reals, references), *expected in zip(seen, *streams):

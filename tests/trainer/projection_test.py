@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import generator as generators
-from dualcontrast.tools import distances
+from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.tools.sampling import distances
 from dualcontrast.trainer import projection
 from dualcontrast.trainer.errors import UserError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import checkpoint
+from dualcontrast.trainer.checkpoints import checkpoint
 
 # Small networks, so that a start costs seconds; so many images that no run ends before its kills.
 LENGTH = {"training.total_images": 4096, "training.checkpoint_every_images": 32}

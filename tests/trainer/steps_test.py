@@ -7,9 +7,8 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.losses import dual_contrastive
-from dualcontrast.trainer import accumulation
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import draws, state, steps
+from dualcontrast.trainer import accumulation, draws, state, steps
+from dualcontrast.trainer.config import schema
 
 LOGIT_BIAS = {"discriminator/logit.bias"} | {
     f"discriminator_optimizer/discriminator_logit_bias_{slot}" for slot in ("momentum", "velocity")
@@ -61,7 +60,7 @@ def assert_same_variables(one, two):
 @pytest.mark.parametrize("adversarial", ["non_saturating", "dual_contrastive"])
 def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_config, adversarial):
     changes = {"loss.adversarial": adversarial, "loss.warmup_images": 0}
-    config = configs.replace(tiny_config, changes)
+    config = schema.replace(tiny_config, changes)
     one, _ = iterate(config, 1, 1)
     two, _ = iterate(config, 2, 1)
     # Adam hides a wrong scale of the gradients from the weights; its second moments do not.
@@ -78,9 +77,9 @@ def test_parts_on_two_devices_contrast_with_the_whole_batch(tiny_config):
     changes = {"loss.warmup_images": 0, "discriminator.minibatch_stddev_group": 2}
     # The regularisers' steps in parts are tested on one device.
     changes |= {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
-    config = configs.replace(tiny_config, changes)
+    config = schema.replace(tiny_config, changes)
     one, _ = iterate(config, 1, 1)
-    two, _ = iterate(configs.replace(config, {"training.accumulation": 2}), 2, 1)
+    two, _ = iterate(schema.replace(config, {"training.accumulation": 2}), 2, 1)
     expected, found = one.named_variables(), two.named_variables()
     # Not the weights: a unit that is on the same side of its kink for all samples only shifts the
     # logits, so its bias has a gradient of rounding, which Adam makes as large as any other.
@@ -147,7 +146,7 @@ def test_references_on_two_devices_are_those_of_one(tiny_config):
         "discriminator.attention.san.patch_size": 3,
         "generator.path_length_weight": 0.0,
     }
-    config = configs.replace(tiny_config, changes)
+    config = schema.replace(tiny_config, changes)
     slots = []
     for replicas in (1, 2):
         built, trainer = build(config, replicas)
@@ -163,7 +162,7 @@ def test_references_on_two_devices_are_those_of_one(tiny_config):
 
 def test_contrast_within_a_replica_differs_from_contrast_over_all(tiny_config):
     changes = {"loss.warmup_images": 0, "loss.contrast_scope": "replica"}
-    config = configs.replace(tiny_config, changes)
+    config = schema.replace(tiny_config, changes)
     _, (alone,) = iterate(config, 1, 1)
     _, (shared,) = iterate(config, 2, 1)
     # 8 reals against 8 fakes, or 4 against 4: at equal logits 2 ln 9 against 2 ln 5.
@@ -171,7 +170,7 @@ def test_contrast_within_a_replica_differs_from_contrast_over_all(tiny_config):
 
 
 def test_every_variable_trains(tiny_config):
-    config = configs.replace(tiny_config, {"loss.adversarial": "non_saturating"})
+    config = schema.replace(tiny_config, {"loss.adversarial": "non_saturating"})
     before, _ = build(config)
     before = {name: value.numpy() for name, value in before.named_variables().items()}
     after, _ = iterate(config)
@@ -206,7 +205,7 @@ def test_adam_has_the_corrected_constants_of_config_e(tiny_config):
 
 
 def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
-    config = configs.replace(
+    config = schema.replace(
         tiny_config, {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
     )
     built, metrics = iterate(config, 1, 1)
@@ -216,7 +215,7 @@ def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
 
 
 def test_the_average_forgets_half_in_its_half_life(tiny_config):
-    half_life = configs.replace(tiny_config, {"generator.ema_half_life_images": 8})
+    half_life = schema.replace(tiny_config, {"generator.ema_half_life_images": 8})
     built, trainer = build(half_life)
     kernel, averaged = (
         network.synthesis.layers[0].convolution.kernel
@@ -232,7 +231,7 @@ def test_the_average_forgets_half_in_its_half_life(tiny_config):
 
 
 def test_the_path_length_mean_follows_the_batch(tiny_config):
-    config = configs.replace(tiny_config, {"loss.warmup_images": 0})
+    config = schema.replace(tiny_config, {"loss.warmup_images": 0})
     built, (metrics,) = iterate(config)
     assert built.path_length_mean.numpy() == pytest.approx(
         0.01 * float(metrics["path_length"]), rel=1e-5
@@ -241,15 +240,15 @@ def test_the_path_length_mean_follows_the_batch(tiny_config):
 
 def test_bfloat16_steps_stay_close_to_float32(tiny_config):
     wide = {"generator.fmap_max": 32, "generator.fmap_base": 256, "discriminator.fmap_max": 32}
-    config = configs.replace(tiny_config, {**wide, "discriminator.fmap_base": 256})
+    config = schema.replace(tiny_config, {**wide, "discriminator.fmap_base": 256})
     _, (exact,) = iterate(config, 1, 1)
-    _, (rough,) = iterate(configs.replace(config, {"training.precision": "mixed_bfloat16"}), 1, 1)
+    _, (rough,) = iterate(schema.replace(config, {"training.precision": "mixed_bfloat16"}), 1, 1)
     for name, value in exact.items():
         assert float(rough[name]) == pytest.approx(float(value), rel=0.1, abs=0.05), name
 
 
 def test_warm_up_plays_the_non_saturating_game_and_then_the_dual_contrastive_one(tiny_config):
-    config = configs.replace(tiny_config, {"loss.warmup_images": 16})
+    config = schema.replace(tiny_config, {"loss.warmup_images": 16})
     _, metrics = iterate(config, 1, 3)
     # Near equal logits: 2 ln 2 while one fake is told from one real, 2 ln 9 from eight.
     warm, contrast = [float(row["loss/D"]) for row in metrics[:2]], float(metrics[2]["loss/D"])

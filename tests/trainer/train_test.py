@@ -5,9 +5,10 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest, state
+from dualcontrast.trainer import state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 
@@ -90,7 +91,7 @@ def test_a_run_on_other_images_is_refused(tiny_config, dataset, tmp_path):
 
 def test_the_length_and_the_intervals_may_change_on_resumption(tiny_config, dataset, tmp_path):
     checkpoint.claim(tmp_path, tiny_config, dataset)
-    longer = configs.replace(
+    longer = schema.replace(
         tiny_config, {"training.total_images": 999, "training.log_every_images": 8}
     )
     checkpoint.claim(tmp_path, longer, dataset)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dualcontrast.tools.report_page import markup
 from dualcontrast.tools.report_page.markup import Html
-from dualcontrast.trainer.readable import short_number
+from dualcontrast.trainer.formatting import short_number
 
 WIDTH, HEIGHT = 440, 200
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 10, 26

@@ -5,27 +5,27 @@ from typing import Any
 from dualcontrast.tools.report_page import markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
-from dualcontrast.trainer import config as configs
+from dualcontrast.trainer.config import schema
 
 _FROM_DATASET = ("data.resolution", "data.channels")
 
 
 def section(runs: list[Run]) -> Html:
     """Returns the section."""
-    base = configs.Config()
+    base = schema.Config()
     changed = [
         path
-        for path in configs.FIELDS
-        if any(configs.get(run.config, path) != configs.get(base, path) for run in runs)
+        for path in schema.FIELDS
+        if any(schema.get(run.config, path) != schema.get(base, path) for run in runs)
     ]
-    apart = [path for path in changed if len({configs.get(run.config, path) for run in runs}) > 1]
+    apart = [path for path in changed if len({schema.get(run.config, path) for run in runs}) > 1]
     changed.sort(key=lambda path: path not in apart)
     columns = [markup.run_name(index, run.name) for index, run in enumerate(runs)]
     head = ["field", "base", *columns, "meaning"]
     table = markup.table(head, [_row(path, base, runs, path in apart) for path in changed])
-    whole = markup.table(head, [_row(path, base, runs, path in apart) for path in configs.FIELDS])
+    whole = markup.table(head, [_row(path, base, runs, path in apart) for path in schema.FIELDS])
     lead = (
-        f"{len(changed)} of {len(configs.FIELDS)} fields differ from the base, which is "
+        f"{len(changed)} of {len(schema.FIELDS)} fields differ from the base, which is "
         "StyleGAN2 config E with the dual contrastive loss (configs/stylegan2_e.py)."
     )
     if len(runs) > 1:
@@ -34,22 +34,22 @@ def section(runs: list[Run]) -> Html:
         "Configuration",
         lead,
         table if changed else "",
-        markup.details(f"All {len(configs.FIELDS)} fields", whole),
+        markup.details(f"All {len(schema.FIELDS)} fields", whole),
     )
 
 
-def _row(path: str, base: configs.Config, runs: list[Run], is_apart: bool) -> list[object]:
-    default = configs.get(base, path)
+def _row(path: str, base: schema.Config, runs: list[Run], is_apart: bool) -> list[object]:
+    default = schema.get(base, path)
     shown = "the dataset's" if path in _FROM_DATASET else _value(default)
     cells = [
         (
             _value(value)
-            if (value := configs.get(run.config, path)) == default
+            if (value := schema.get(run.config, path)) == default
             else markup.element("b", _value(value), class_="changed")
         )
         for run in runs
     ]
-    meaning = markup.element("small", configs.FIELDS[path].help)
+    meaning = markup.element("small", schema.FIELDS[path].help)
     name = markup.element("code", path, class_="apart" if is_apart else "alike")
     return [name, shown, *cells, meaning]
 

@@ -4,7 +4,7 @@ from dualcontrast.tools.report_page import charts, embedding, markup
 from dualcontrast.tools.report_page.charts import Series
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
-from dualcontrast.trainer.readable import short_number
+from dualcontrast.trainer.formatting import short_number
 
 _REAL, _FAKE = "logits/real", "logits/fake"
 # What is known about the names of metrics.jsonl; others are shown under their names.

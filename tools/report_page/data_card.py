@@ -3,8 +3,8 @@
 from dualcontrast.tools.report_page import markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
-from dualcontrast.trainer import manifest
-from dualcontrast.trainer.readable import short_number
+from dualcontrast.trainer.data import manifest
+from dualcontrast.trainer.formatting import short_number
 
 _KINDS = {1: "grey", 3: "RGB", 4: "RGBA"}
 _CROPS = {

@@ -5,7 +5,7 @@ from typing import Any
 from dualcontrast.tools.report_page import markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
-from dualcontrast.trainer import environment
+from dualcontrast.trainer.checkpoints import environment
 
 
 def section(runs: list[Run]) -> Html:

@@ -6,7 +6,7 @@ import statistics
 from dualcontrast.tools.report_page import markup, scores
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
-from dualcontrast.trainer.readable import duration, short_number
+from dualcontrast.trainer.formatting import duration, short_number
 
 
 def section(runs: list[Run]) -> Html:

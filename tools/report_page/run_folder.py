@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from dualcontrast.trainer import best, checkpoint
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest, progress
+from dualcontrast.trainer import progress
+from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import report as evaluation_report
 
@@ -39,7 +40,7 @@ class Run:
       reals: path of the grid of real images, None where there is none.
       attention: pictures of attention maps.
       checkpoints: ascending.
-      best: what `trainer/best.py` wrote, or empty.
+      best: what `trainer/checkpoints/best_checkpoint.py` wrote, or empty.
       data: what data.json says, or empty.
       dataset: None where nobody said where it is.
       environment: of the training, or empty.
@@ -47,7 +48,7 @@ class Run:
 
     name: str
     folder: pathlib.Path
-    config: configs.Config
+    config: schema.Config
     rows: list[dict[str, Any]]
     evaluations: list[dict[str, Any]]
     grids: dict[int, pathlib.Path]
@@ -106,7 +107,7 @@ def _read(folder: pathlib.Path, name: str, known: dict) -> Run:
         reals=reals if reals.exists() else None,
         attention=sorted(folder.glob("attention/*.png")),
         checkpoints=_checkpoints(folder),
-        best=_object(folder / best.FOLDER / "best.json"),
+        best=_object(folder / best_checkpoint.FOLDER / "best.json"),
         data=data,
         dataset=known.get(tuple(data.get("sha256", ()))),
         environment=_object(folder / ENVIRONMENT_NAME),
@@ -128,7 +129,7 @@ def _names(folders: list[pathlib.Path]) -> list[str]:
     return [f"{n} ({i})" if n in repeated else n for i, n in enumerate(names, start=1)]
 
 
-def _config(folder: pathlib.Path) -> configs.Config:
+def _config(folder: pathlib.Path) -> schema.Config:
     try:
         return checkpoint.read_config(folder)
     except UserError as error:

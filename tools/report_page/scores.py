@@ -8,7 +8,7 @@ from typing import Any
 from dualcontrast.tools.report_page import charts, markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
-from dualcontrast.trainer.readable import short_number
+from dualcontrast.trainer.formatting import short_number
 
 # Whether less (-1) or more (+1) is better; 0 where neither is.
 _BETTER = {"fid": -1, "kid": -1, "is": 1, "precision": 1, "recall": 1, "coverage": 1}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import data
+from dualcontrast.trainer.data import image_stream
+from dualcontrast.trainer.data.manifest import Manifest
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.manifest import Manifest
 
 _BATCH = 64
 
@@ -122,9 +122,9 @@ def draw(images: ImageSet, most: int, seed: int = 0) -> np.ndarray:
 
 def _stored(dataset: Manifest, count: int) -> Iterator[np.ndarray]:
     try:
-        yield from data.stored_images(dataset, count).batch(_BATCH).as_numpy_iterator()
+        yield from image_stream.stored_images(dataset, count).batch(_BATCH).as_numpy_iterator()
     except tf.errors.OpError as error:
-        raise data.explain(error, dataset) from error
+        raise image_stream.explain(error, dataset) from error
 
 
 def _size(resolution: int, channels: int) -> str:

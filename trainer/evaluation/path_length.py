@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers import generator as generators
+from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.measure import Result

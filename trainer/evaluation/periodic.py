@@ -4,10 +4,11 @@ import pathlib
 import time
 from collections.abc import Callable
 
-from dualcontrast.trainer import best
-from dualcontrast.trainer import config as configs
-from dualcontrast.trainer import manifest, progress
+from dualcontrast.trainer import progress
 from dualcontrast.trainer import state as states
+from dualcontrast.trainer.checkpoints import best_checkpoint
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.evaluation import generated, image_set, measure, report
 from dualcontrast.trainer.features import embedded, inception
 from dualcontrast.trainer.features.extractor import Extractor
@@ -32,7 +33,7 @@ class Periodic:
 
     def __init__(
         self,
-        config: configs.Config,
+        config: schema.Config,
         dataset: manifest.Manifest,
         workdir: pathlib.Path,
         state: states.State,
@@ -46,10 +47,10 @@ class Periodic:
         measure.check_counts(self._plan, images.count, self._count)
         self._reals = measure.Reals(images, workdir / "references")
         # In float32 and on one device, as it will be released.
-        released = configs.replace(config, {"training.precision": "float32"})
+        released = schema.replace(config, {"training.precision": "float32"})
         self._generator = states.make_generator(released, name="released")
         self._path = workdir / report.FILE_NAME
-        self._best = best.Best(workdir, state)
+        self._best = best_checkpoint.Best(workdir, state)
 
     def evaluate(self, stopped: Callable[[], bool]) -> None:
         """Measures, says and writes the result, and keeps the checkpoint if it is the best so far.
@@ -124,7 +125,7 @@ class _Stopped(Exception):
     """The run is to stop before the measurement is complete."""
 
 
-def _extractor(evaluation: configs.EvaluationConfig) -> Extractor:
+def _extractor(evaluation: schema.EvaluationConfig) -> Extractor:
     if evaluation.extractor == "embedded":
         return embedded.load()
     return inception.load(evaluation.weights, "--config.evaluation.weights")

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers import discriminator as discriminators
+from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.trainer.features.extractor import Extractor
 
 NOTE = "features of the run's own discriminator: compares networks of one architecture at most"

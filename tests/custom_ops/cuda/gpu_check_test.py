@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from dualcontrast.custom_ops import toolchain
-from dualcontrast.tools import gpu_check, kernel_model
+from dualcontrast.tools import gpu_check
+from dualcontrast.tools.benchmarks import kernel_model
 from dualcontrast.trainer.errors import UserError
 
 EMULATED = pathlib.Path(__file__).resolve().parent / "emulated"

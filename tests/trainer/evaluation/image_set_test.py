@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers.generator import Generator
-from dualcontrast.trainer import data, pictures, seeds
+from dualcontrast.layers.stylegan2.generator import Generator
+from dualcontrast.trainer import pictures, seeds
+from dualcontrast.trainer.data import image_stream
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated, image_set
 
@@ -20,7 +21,7 @@ def everything(images: image_set.ImageSet) -> np.ndarray:
 def test_a_dataset_is_read_in_stored_order(dataset):
     images = image_set.of_dataset(dataset, None, most=70)
     assert (images.count, images.resolution, images.channels) == (70, 8, 3)
-    assert (everything(images) == data.first_images(dataset, 70)).all()
+    assert (everything(images) == image_stream.first_images(dataset, 70)).all()
     assert image_set.of_dataset(dataset, 96, most=70).count == 96
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.custom_ops import implementation
-from dualcontrast.layers.generator import Generator
+from dualcontrast.layers.stylegan2.generator import Generator
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import path_length

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import best, checkpoint
-from dualcontrast.trainer import config as configs
 from dualcontrast.trainer import state as states
+from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint
+from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated, image_set, measure, periodic, report
 from dualcontrast.trainer.features import embedded
@@ -89,14 +89,14 @@ def test_a_run_trains_the_same_weights_without_evaluation(finished, dataset, tmp
 def test_what_was_measured_is_not_measured_again(finished, dataset, tiny_config, capsys):
     before = (finished[0] / "metrics-evaluation.jsonl").read_bytes()
     # From the start again, as after a crash before the first checkpoint.
-    config = configs.replace(tiny_config, EVALUATED)
+    config = schema.replace(tiny_config, EVALUATED)
     periodic_of(config, dataset, finished[0]).evaluate(lambda: False)
     assert (finished[0] / "metrics-evaluation.jsonl").read_bytes() == before
     assert capsys.readouterr().out == ""
 
 
 def test_an_evaluation_changes_nothing_of_the_run(dataset, tiny_config, tmp_path):
-    config = configs.replace(tiny_config, EVALUATED)
+    config = schema.replace(tiny_config, EVALUATED)
     state = states.State(config)
     variables = [*state.named_variables().values(), state.images_seen]
     before = [variable.numpy() for variable in variables]
@@ -115,23 +115,23 @@ def periodic_of(config, dataset, workdir, state=None) -> periodic.Periodic:
 
 
 def test_a_signal_ends_an_evaluation(dataset, tiny_config, tmp_path):
-    config = configs.replace(tiny_config, EVALUATED)
+    config = schema.replace(tiny_config, EVALUATED)
     periodic_of(config, dataset, tmp_path).evaluate(lambda: True)
     assert not (tmp_path / "metrics-evaluation.jsonl").exists()
     assert not (tmp_path / "best").exists()
 
 
 def test_missing_weights_are_said_before_training(dataset, tiny_config, tmp_path):
-    config = configs.replace(tiny_config, EVALUATED | {"evaluation.extractor": "inception"})
+    config = schema.replace(tiny_config, EVALUATED | {"evaluation.extractor": "inception"})
     with pytest.raises(UserError, match="--config.evaluation.weights is missing"):
         periodic_of(config, dataset, tmp_path)
 
 
 def test_the_best_value_survives_a_restart(tiny_config, tmp_path):
     state = states.State(tiny_config)
-    first = best.Best(tmp_path, state)
+    first = best_checkpoint.Best(tmp_path, state)
     assert first.offer(5.0, 8) is None and first.offer(6.0, 16) == 5.0
-    again = best.Best(tmp_path, state)
+    again = best_checkpoint.Best(tmp_path, state)
     assert again.offer(5.0, 8) == 5.0 and again.offer(4.0, 24) is None
     (tmp_path / "best" / "images-24.index").unlink()
-    assert best.Best(tmp_path, state).offer(9.0, 32) is None
+    assert best_checkpoint.Best(tmp_path, state).offer(9.0, 32) is None

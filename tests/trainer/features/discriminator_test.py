@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from dualcontrast.layers.attention.reference_attention import ReferenceAttention
-from dualcontrast.layers.discriminator import Discriminator
+from dualcontrast.layers.stylegan2.discriminator import Discriminator
 from dualcontrast.trainer.features import discriminator
 from dualcontrast.trainer.features.extractor import Extraction
 

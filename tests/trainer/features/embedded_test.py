@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from dualcontrast.tools import scenes
+from dualcontrast.tools.scenes import scenes
 from dualcontrast.trainer.features import embedded
 from dualcontrast.trainer.features.extractor import Extraction
 from dualcontrast.trainer.metrics import frechet_distance, statistics

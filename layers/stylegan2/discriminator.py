@@ -1,0 +1,168 @@
+"""The discriminator: an image in, a logit out."""
+
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev
+from dualcontrast.layers.attention import reference_attention, serialised_layer
+from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps
+
+
+@keras.saving.register_keras_serializable("dualcontrast")
+class Discriminator(keras.Model):
+    """StyleGAN2's residual discriminator (config E with the default widths).
+
+    With reference attention it is a Siamese network (Yu et al. 2021, section 3.4): images and their
+    references go through the same layers up to the attention. Logits are then
+    judge(encode(images), prepare(encode(references))), and what is prepared of the references may
+    be used for reals and fakes. Reals and fakes are judged apart, because the minibatch deviation
+    comes after the attention and would tell a mixed group from others.
+
+    >>> discriminator = Discriminator(16, fmap_base=64, fmap_max=8)
+    >>> discriminator(tf.zeros([4, 16, 16, 3])).shape
+    TensorShape([4])
+
+    Args:
+      resolution: of the image, a power of two from 8.
+      channels: of the image: 1, 3 or 4.
+      fmap_base, fmap_max: widths; 8192 and 512 are config E, 16384 and 512 config F.
+      minibatch_stddev_group: largest group of the minibatch standard deviation.
+      attention: `SAN` or `ReferenceAttention`, or its serialised form, to take the place of the
+        first convolution at `attention_resolution`; None for none.
+      attention_resolution: from 8 to `resolution`.
+
+    Attributes:
+      takes_references: whether `call` needs references.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int = 3,
+        fmap_base: int = 8192,
+        fmap_max: int = 512,
+        minibatch_stddev_group: int = 4,
+        attention=None,
+        attention_resolution: int = 8,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.resolutions = feature_maps.resolutions(resolution)[::-1]
+        feature_maps.check_image(channels, fmap_base, fmap_max)
+        self.resolution = resolution
+        self.channels = channels
+        self.fmap_base = fmap_base
+        self.fmap_max = fmap_max
+        if attention is not None and attention_resolution not in self.resolutions[:-1]:
+            raise ValueError(
+                f"attention_resolution must be a power of two from 8 to {resolution}, got "
+                f"{attention_resolution}"
+            )
+        self.attention = serialised_layer.of(attention)
+        self.attention_resolution = attention_resolution
+        self.takes_references = False
+        self.minibatch_stddev = minibatch_stddev.MinibatchStddev(
+            minibatch_stddev_group, name="minibatch_stddev", dtype=self.dtype_policy
+        )
+
+    def build(self, images_shape=None, references_shape=None):
+        """Makes the variables; shapes, [batch, resolution, resolution, channels], are known."""
+        shape = (None, self.resolution, self.resolution, self.channels)
+        for given in (images_shape, references_shape):
+            if given is not None and tuple(given[1:]) != shape[1:]:
+                raise ValueError(
+                    f"Discriminator: images must be [batch, {self.resolution}, {self.resolution}, "
+                    f"{self.channels}], got {list(given)}"
+                )
+        policy = self.dtype_policy
+        maps = [
+            feature_maps.feature_maps(side, self.fmap_base, self.fmap_max)
+            for side in self.resolutions
+        ]
+        self.from_rgb = equalized_conv2d.EqualizedConv2D(maps[0], 1, name="from_rgb", dtype=policy)
+        self.blocks = [
+            discriminator_block.DiscriminatorBlock(
+                filters,
+                self.attention if side == self.attention_resolution else None,
+                name=f"{side}x{side}",
+                dtype=policy,
+            )
+            for side, filters in zip(self.resolutions, maps[1:])
+        ]
+        self.last_conv = equalized_conv2d.EqualizedConv2D(
+            maps[-1], 3, name="4x4_conv", dtype=policy
+        )
+        # The head is in the variables' float32 under mixed precision: logits feed exponentials.
+        self.last_dense = equalized_dense.EqualizedDense(
+            maps[-1], activation="leaky_relu", name="4x4_dense", dtype=self.variable_dtype
+        )
+        self.logit = equalized_dense.EqualizedDense(1, name="logit", dtype=self.variable_dtype)
+        for layer in (self.from_rgb, *self.blocks, self.minibatch_stddev, self.last_conv):
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+        if self.attention is not None:
+            attend = self.blocks[self._attending].same
+            self.takes_references = isinstance(attend, reference_attention.ReferenceAttention)
+        self.last_dense.build((None, shape[1] * shape[2] * shape[3]))
+        self.logit.build((None, maps[-1]))
+        self.built = True
+
+    def call(self, images, references=None):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          references: a real for every image, of the same shape; with reference attention only.
+        """
+        if self.takes_references != (references is not None):
+            needs = "needs" if self.takes_references else "takes no"
+            raise ValueError(f"Discriminator: this one {needs} references")
+        prepared = self.prepare(self.encode(references)) if self.takes_references else None
+        return self.judge(self.encode(images), prepared)
+
+    @property
+    def _attending(self) -> int:
+        """The block with the attention; without one, the first."""
+        if self.attention is None:
+            return 0
+        return self.resolutions.index(self.attention_resolution)
+
+    def encode(self, images):
+        """Returns the maps of images, or of references, that the attention sees."""
+        x = self.from_rgb(tf.cast(images, self.compute_dtype))
+        for block in self.blocks[: self._attending]:
+            x = block(x)
+        return x
+
+    def prepare(self, maps):
+        """Returns what references contribute to the logits, of their maps from `encode`."""
+        return self.blocks[self._attending].prepare(maps)
+
+    def judge(self, maps, prepared=None):
+        """Returns logits, [batch] float32.
+
+        Args:
+          maps: from `encode`.
+          prepared: from `prepare`, with reference attention.
+        """
+        x = self.blocks[self._attending](maps, prepared)
+        for block in self.blocks[self._attending + 1 :]:
+            x = block(x)
+        x = self.last_conv(self.minibatch_stddev(x))
+        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
+        return self.logit(self.last_dense(x))[:, 0]
+
+    def compute_output_shape(self, images_shape, references_shape=None):
+        return (images_shape[0],)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "resolution": self.resolution,
+            "channels": self.channels,
+            "fmap_base": self.fmap_base,
+            "fmap_max": self.fmap_max,
+            "minibatch_stddev_group": self.minibatch_stddev.group,
+            "attention": self.attention,
+            "attention_resolution": self.attention_resolution,
+        }

@@ -1,0 +1,158 @@
+"""The generator: mapping, style mixing, truncation, synthesis."""
+
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers.stylegan2 import mapping_network, synthesis_network
+
+
+@keras.saving.register_keras_serializable("dualcontrast")
+class Generator(keras.Model):
+    """StyleGAN2's generator (config E with the default widths).
+
+    >>> generator = Generator(16, latent_size=32, w_size=32, fmap_base=64, fmap_max=8)
+    >>> generator(tf.ones([2, 32])).shape
+    TensorShape([2, 16, 16, 3])
+
+    Args:
+      resolution: of the image, a power of two from 8.
+      channels: of the image: 1, 3 or 4.
+      latent_size: width of z.
+      w_size: width of w.
+      mapping_layers: depth of the mapping network.
+      mapping_learning_rate_multiplier: of the mapping network against the rest.
+      fmap_base, fmap_max: widths; 8192 and 512 are config E, 16384 and 512 config F.
+      w_mean_decay: of the tracked mean of w, in [0, 1].
+      attention, attention_resolution, attention_in_both, normalize_style: see `SynthesisNetwork`.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int = 3,
+        latent_size: int = 512,
+        w_size: int = 512,
+        mapping_layers: int = 8,
+        mapping_learning_rate_multiplier: float = 0.01,
+        fmap_base: int = 8192,
+        fmap_max: int = 512,
+        w_mean_decay: float = 0.995,
+        attention=None,
+        attention_resolution: int = 32,
+        attention_in_both: bool = False,
+        normalize_style: bool = True,
+        **kwargs,
+    ):
+        # No autocast: it would round w, see ModulatedConv2D.
+        super().__init__(autocast=False, **kwargs)
+        if latent_size < 1:
+            raise ValueError(f"Generator: latent_size must be >= 1, got {latent_size}")
+        if not 0 <= w_mean_decay <= 1:
+            raise ValueError(f"Generator: w_mean_decay must be in [0, 1], got {w_mean_decay}")
+        self.latent_size = latent_size
+        self.w_mean_decay = w_mean_decay
+        self.mapping = mapping_network.MappingNetwork(
+            w_size,
+            mapping_layers,
+            mapping_learning_rate_multiplier,
+            name="mapping",
+            dtype=self.dtype_policy,
+        )
+        self.synthesis = synthesis_network.SynthesisNetwork(
+            resolution,
+            channels,
+            fmap_base,
+            fmap_max,
+            attention,
+            attention_resolution,
+            attention_in_both,
+            normalize_style,
+            name="synthesis",
+            dtype=self.dtype_policy,
+        )
+
+    def build(self, input_shape=None):
+        """Makes the variables; `input_shape` is [batch, latent_size], known already."""
+        if input_shape is not None and input_shape[-1] != self.latent_size:
+            raise ValueError(
+                f"Generator: z must be [batch, {self.latent_size}], got {list(input_shape)}"
+            )
+        self.mapping.build((None, self.latent_size))
+        self.synthesis.build((None, self.synthesis.latents, self.mapping.w_size))
+        # Departs from StyleGAN2, where every GPU tracks its own and only the first one's is kept:
+        # this is the mean over all replicas.
+        self.w_mean = self.add_weight(
+            name="w_mean",
+            shape=(self.mapping.w_size,),
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="mean",
+        )
+        self.built = True
+
+    def call(self, z, noise=None, truncation_psi=1.0):
+        """Returns images, [batch, resolution, resolution, channels] float32, nominally in [-1, 1].
+
+        Args:
+          z: [batch, latent_size], standard normal.
+          noise: see `SynthesisNetwork.call`; None for the fixed maps.
+          truncation_psi: 1 leaves w as it is, 0 makes it the mean of w.
+        """
+        w = self.truncate(self.broadcast(self.mapping(z)), truncation_psi)
+        return self.synthesis(w, noise=noise)
+
+    def broadcast(self, w):
+        """Returns [batch, latents, w_size], the same w, [batch, w_size], for every layer."""
+        return tf.tile(w[:, None, :], [1, self.synthesis.latents, 1])
+
+    def truncate(self, w, psi):
+        """Returns w pulled towards its mean: mean + psi * (w - mean).
+
+        Karras et al. 2019, appendix B.
+
+        Args:
+          w: [batch, latents, w_size].
+          psi: a number or a scalar tensor; nominally in [0, 1].
+        """
+        mean = self.w_mean.value
+        return mean + psi * (w - mean)
+
+    def mix_styles(self, w, other, cutoff):
+        """Returns w below the cutoff layer and `other` from it on.
+
+        Karras et al. 2019, section 3.1.
+
+        Args:
+          w, other: [batch, latents, w_size].
+          cutoff: [batch] int; `latents` mixes nothing in.
+        """
+        layer = tf.range(self.synthesis.latents)[None, :, None]
+        return tf.where(layer < cutoff[:, None, None], w, other)
+
+    def track_w(self, w):
+        """Moves the mean of w towards the mean of a batch, [batch, w_size]."""
+        mean = self.w_mean.value
+        moved = self.w_mean_decay * mean + (1 - self.w_mean_decay) * tf.reduce_mean(w, axis=0)
+        self.w_mean.assign(moved)
+
+    def compute_output_shape(self, input_shape):
+        return self.synthesis.compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "resolution": self.synthesis.resolution,
+            "channels": self.synthesis.channels,
+            "latent_size": self.latent_size,
+            "w_size": self.mapping.w_size,
+            "mapping_layers": self.mapping.layers,
+            "mapping_learning_rate_multiplier": self.mapping.learning_rate_multiplier,
+            "fmap_base": self.synthesis.fmap_base,
+            "fmap_max": self.synthesis.fmap_max,
+            "w_mean_decay": self.w_mean_decay,
+            "attention": self.synthesis.attention,
+            "attention_resolution": self.synthesis.attention_resolution,
+            "attention_in_both": self.synthesis.attention_in_both,
+            "normalize_style": self.synthesis.normalize_style,
+        }

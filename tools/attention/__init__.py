@@ -1,0 +1,1 @@
+"""The parts of dualcontrast-attention-maps."""

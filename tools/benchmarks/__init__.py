@@ -1,0 +1,1 @@
+"""What the benchmarks time, and the clock that they time it with."""

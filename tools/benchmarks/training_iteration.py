@@ -1,0 +1,56 @@
+"""The steps of one training iteration of config E, for the benchmarks to time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dualcontrast.trainer import objective, steps
+from dualcontrast.trainer.config import schema
+
+BATCH = 8
+# How often a step runs in one iteration; the average of the weights has no convolutions.
+SHARES = {"G": 1.0, "path_length": 1 / 4, "average": 1.0, "D": 1.0, "R1": 1 / 16}
+
+
+def config(resolution: int, precision: str, changes: dict[str, Any] | None = None) -> schema.Config:
+    """Returns config E for this resolution, to be trained without the dual contrastive loss.
+
+    Args:
+      resolution: of the images.
+      precision: as in the configuration.
+      changes: of other fields, by path.
+    """
+    chosen = {
+        "loss.adversarial": "non_saturating",
+        "training.batch_size": BATCH,
+        "training.precision": precision,
+    }
+    chosen |= changes or {}
+    return schema.resolve(schema.replace(schema.Config(), chosen), resolution, 3)
+
+
+def stepper(config, run, strategy, name: str) -> Callable[[], None]:
+    """Returns one step of an iteration, by its name in `SHARES`, on fixed images."""
+    trainer = steps.Steps(config, run, strategy)
+    if name == "average":
+        return lambda: trainer.average()  # tf.function alone would not keep the trainer
+    reals = _images(strategy, config.data.resolution, seed=0)
+    references = None
+    if config.discriminator.attention.reads_references:
+        references = _images(strategy, config.data.resolution, seed=1)
+    step = trainer.compiled(name, objective.game_at(config.loss, 0))
+
+    def call():
+        for value in step(reals, tf.constant(0, tf.int64), references).values():
+            value.numpy()
+
+    return call
+
+
+def _images(strategy, side: int, seed: int):
+    pixels = np.random.default_rng(seed).integers(0, 256, [BATCH, side, side, 3])
+    return strategy.experimental_distribute_values_from_function(
+        lambda _: tf.constant(pixels, tf.uint8)
+    )

@@ -1,0 +1,1 @@
+"""The parts of dualcontrast-convert: from image files to the shards of a dataset."""

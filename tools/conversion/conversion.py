@@ -1,0 +1,225 @@
+"""A conversion from its first look at the destination to the manifest.
+
+    DEST/unfinished/request.json    what is being made; a run with another request is refused
+    DEST/unfinished/lock            held by the run at work, released by the kernel when it dies
+    DEST/unfinished/*.json          a note for each finished shard
+    DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
+
+When all shards are there, rejected.csv and then the manifest appear, and `unfinished` goes.
+"""
+
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dualcontrast.tools.conversion import pixels, shards, workers
+from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
+from dualcontrast.tools.conversion.sources import Entry, Source
+from dualcontrast.trainer import files
+from dualcontrast.trainer.data import manifest
+from dualcontrast.trainer.errors import UserError
+
+REJECTED = "rejected.csv"
+REQUEST = "request.json"
+
+# A shard is a unit of work, of resuming and of reading: large enough to be read in one go, small
+# enough that little is lost, and many enough for every worker to have some.
+_SHARD_BYTES = 64 << 20
+_FEWEST_SHARDS, _LEAST_IMAGES = 16, 64
+_COMPRESSED = {"png": 0.5, "jpeg": 0.2}  # Typical share of the raw size.
+
+
+def order(
+    entries: list[Entry], source: Source, seed: int, shuffle: bool, count: int | None
+) -> list[Entry]:
+    """Returns the entries in stored order: shuffled if asked for, and at most `count` of them."""
+    if shuffle and source.shuffles:
+        random = np.random.Generator(np.random.Philox(seed))
+        entries = [entries[place] for place in random.permutation(len(entries))]
+    return entries[:count]
+
+
+def split(
+    entries: list[Entry], shards_wanted: int | None, rules: pixels.Rules, encoding: str
+) -> list[list[Entry]]:
+    """Returns the entries of each shard, as even as can be."""
+    raw = rules.resolution**2 * pixels.CHANNELS[rules.channels]
+    by_size = math.ceil(len(entries) * raw * _COMPRESSED[encoding] / _SHARD_BYTES)
+    by_count = min(_FEWEST_SHARDS, math.ceil(len(entries) / _LEAST_IMAGES))
+    number = min(shards_wanted or max(by_size, by_count), len(entries))
+    ends = [len(entries) * index // number for index in range(number + 1)]
+    return [entries[a:b] for a, b in zip(ends, ends[1:])]
+
+
+def check_place(dest: Path) -> None:
+    """Refuses a destination that holds something else than a dataset, finished or begun.
+
+    Raises:
+      UserError: it does.
+    """
+    if dest.is_dir():
+        names = {path.name for path in dest.iterdir()}
+        strange = names and not names & {manifest.FILE_NAME, UNFINISHED}
+    else:
+        strange = dest.exists()
+    if strange:
+        raise UserError(f"--dest={dest} exists and is no dataset. Give a new or an empty folder.")
+
+
+def is_finished(dest: Path, request: dict) -> bool:
+    """Whether `dest` already holds the dataset of this request.
+
+    Raises:
+      UserError: it holds another dataset or part of one, or a shard of it is damaged.
+    """
+    if (dest / manifest.FILE_NAME).exists():
+        _check_same(manifest.open_dataset(dest).request, request, dest, "another dataset")
+        shutil.rmtree(dest / UNFINISHED, ignore_errors=True)
+        return True
+    if (dest / UNFINISHED / REQUEST).exists():
+        begun = json.loads((dest / UNFINISHED / REQUEST).read_text(encoding="utf-8"))
+        _check_same(begun, request, dest, "a conversion that was begun with another request")
+    return False
+
+
+def _check_same(begun: dict, request: dict, dest: Path, what: str) -> None:
+    names = sorted(set(begun) | set(request))
+    changes = [
+        f"{name} {begun.get(name)} -> {request.get(name)}"
+        for name in names
+        if begun.get(name) != request.get(name)
+    ]
+    if changes:
+        raise UserError(
+            f"--dest={dest} holds {what} ({', '.join(changes)}).\n"
+            f"Give another --dest, or delete it: rm -r {dest}"
+        )
+
+
+def run(
+    plan: Plan,
+    entries: list[list[Entry]],
+    request: dict,
+    source: str,
+    dest: Path,
+    processes: int,
+    on_count: Callable[[int], None],
+) -> manifest.Manifest:
+    """Writes what is missing of a dataset and returns its manifest.
+
+    Args:
+      plan: what the shards hold.
+      entries: those of each shard.
+      request: what decides the bytes of the dataset, for comparison.
+      source: what was converted, as it was typed.
+      dest: the folder of the dataset.
+      processes: that work at the same time.
+      on_count: receives the images done so far.
+
+    Raises:
+      UserError: another run is at work here, the disk is full, or no image could be used.
+    """
+    try:
+        (dest / UNFINISHED).mkdir(parents=True, exist_ok=True)
+        with _locked(dest):
+            for leftover in (dest / UNFINISHED).glob("*.tmp"):
+                leftover.unlink()
+            files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
+            written = _write_shards(plan, entries, dest, processes, on_count)
+            return _finish(plan, request, source, dest, written)
+    except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
+        raise UserError(
+            f"--dest={dest} cannot be written: {error.strerror or error}.\n"
+            "Mend that and run the same command again; shards that are finished are kept."
+        ) from error
+
+
+@contextlib.contextmanager
+def _locked(dest: Path) -> Iterator[None]:
+    with open(dest / UNFINISHED / "lock", "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"Another conversion is writing to --dest={dest}. Wait for it."
+            ) from None
+        yield
+
+
+def _write_shards(
+    plan: Plan,
+    entries: list[list[Entry]],
+    dest: Path,
+    processes: int,
+    on_count: Callable[[int], None],
+) -> list[Written]:
+    found = {index: shards.read_note(plan, index, dest) for index in range(plan.shards)}
+    jobs = [(index, entries[index]) for index, note in found.items() if note is None]
+    before = sum(len(entries[index]) for index, note in found.items() if note is not None)
+    work = workers.run(
+        _write_shard, (plan, dest), jobs, processes, lambda count: on_count(before + count)
+    )
+    for index, note in work:
+        found[index] = note
+    return [found[index] for index in range(plan.shards)]
+
+
+def _write_shard(
+    shared: tuple[Plan, Path], job: tuple[int, list[Entry]], step: workers.Step
+) -> tuple[int, Written]:
+    (plan, dest), (index, entries) = shared, job
+    return index, shards.write(plan, index, entries, dest, step)
+
+
+def _finish(
+    plan: Plan, request: dict, source: str, dest: Path, written: list[Written]
+) -> manifest.Manifest:
+    rejected = sorted(row for note in written for row in note.rejected)
+    finished = manifest.Manifest(
+        folder=dest,
+        version=manifest.VERSION,
+        count=sum(note.shard.records for note in written),
+        resolution=plan.rules.resolution,
+        channels=pixels.CHANNELS[plan.rules.channels],
+        encoding=plan.encoding,
+        crop=plan.rules.crop,
+        filter=plan.rules.filter,
+        source=source,
+        rejected=len(rejected),
+        request=request,
+        shards=tuple(note.shard for note in written),
+    )
+    if not finished.count:
+        _give_up(dest, written, rejected)
+    files.write(dest / REJECTED, _csv(rejected))
+    files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
+    shutil.rmtree(dest / UNFINISHED)
+    return finished
+
+
+def _give_up(dest: Path, written: list[Written], rejected: list) -> None:
+    """Removes a dataset without images and says why it has none."""
+    for note in written:
+        (dest / note.shard.name).unlink()
+    shutil.rmtree(dest / UNFINISHED)
+    dest.rmdir()
+    (why, count), *_ = Counter(reason for _, reason, _ in rejected).most_common(1)
+    first = next(name for name, reason, _ in rejected if reason == why)
+    raise UserError(
+        f"None of the {len(rejected):,} images can be used; {count:,} like {first}: it {why}."
+    )
+
+
+def _csv(rejected: list) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("path", "reason", "bytes"), *rejected])
+    return text.getvalue()

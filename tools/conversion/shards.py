@@ -1,0 +1,123 @@
+"""Writing one shard of a dataset, all of it or nothing.
+
+A shard is written under another name, brought to the disk, renamed, and then vouched for by a note
+beside the conversion's request. A shard without its note is written again.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dualcontrast.tools.conversion import encoding, pixels
+from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.sources import Entry, Opener, Source
+from dualcontrast.trainer import files
+from dualcontrast.trainer.data import records
+from dualcontrast.trainer.data.manifest import Shard, shard_name
+
+UNFINISHED = "unfinished"  # The folder, inside the dataset's, of notes and half-written shards.
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what a shard holds, but the entries of the source that go into it.
+
+    Attributes:
+      source: where the images are.
+      rules: how they become alike.
+      encoding: "png" or "jpeg".
+      shards: how many there are.
+    """
+
+    source: Source
+    rules: pixels.Rules
+    encoding: str
+    shards: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished shard and the (name, reason, bytes) of the images that could not go into it."""
+
+    shard: Shard
+    rejected: tuple[tuple[str, str, int], ...]
+
+
+def write(
+    plan: Plan, index: int, entries: Sequence[Entry], dest: Path, on_image: Callable[[], None]
+) -> Written:
+    """Writes shard `index` of a plan and returns its note.
+
+    Args:
+      plan: what the shards hold.
+      index: of the shard, from 0.
+      entries: the images that go into it, in order.
+      dest: the folder of the dataset.
+      on_image: called after every image.
+
+    Raises:
+      OSError: the shard cannot be written; the images' own faults are in the note.
+    """
+    name = shard_name(index, plan.shards)
+    temporary = dest / UNFINISHED / f"{name}.tmp"
+    digest, kept, rejected = hashlib.sha256(), 0, []
+    with open(temporary, "wb") as file:
+        for entry, found in _examples(plan, entries):
+            if isinstance(found, Rejected):
+                rejected.append((entry.name, str(found), entry.bytes))
+            else:
+                file.write(found)
+                digest.update(found)
+                kept += 1
+            on_image()
+        size = file.tell()
+        _flush(file)
+    os.replace(temporary, dest / name)
+    written = Written(Shard(name, kept, size, digest.hexdigest()), tuple(rejected))
+    files.write(_note(dest, name), json.dumps(asdict(written)))
+    return written
+
+
+def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
+    """Returns the note of shard `index` if an earlier run finished it."""
+    name = shard_name(index, plan.shards)
+    try:
+        fields = json.loads(_note(dest, name).read_text(encoding="utf-8"))
+        size = (dest / name).stat().st_size
+    except FileNotFoundError:
+        return None
+    written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
+    return written if written.shard.bytes == size else None
+
+
+def _note(dest: Path, name: str) -> Path:
+    return dest / UNFINISHED / f"{name}.json"
+
+
+def _flush(file) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _examples(plan: Plan, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | Rejected]]:
+    """For each entry its framed record, or why there is none."""
+    for entry, opener in zip(entries, plan.source.openers(entries), strict=True):
+        try:
+            image = pixels.convert(_content(opener), plan.rules)
+        except Rejected as why:
+            yield entry, why
+        else:
+            name = entry.name.encode("utf-8", "surrogateescape")
+            example = records.encode_example(encoding.encode(image, plan.encoding), name)
+            yield entry, records.frame(example)
+
+
+def _content(opener: Opener) -> bytes:
+    with opener() as file:
+        try:
+            return file.read()
+        except Exception as error:  # A failing disk, or a zip member that fails its checksum.
+            raise Rejected(f"cannot be read: {error}") from error

@@ -1,0 +1,87 @@
+"""Images of TensorFlow Datasets, undecoded, in the order in which they are stored there.
+
+The only source that needs TensorFlow. Its worker processes import it for themselves.
+"""
+
+import functools
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import tensorflow_datasets as tfds
+from absl import logging
+
+from dualcontrast.tools.conversion.sources import Entry, Opener
+from dualcontrast.trainer.errors import UserError
+
+logging.set_verbosity(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Tfds:
+    """The images of one split; `feature` is the one that holds them."""
+
+    name: str
+    split: str
+    feature: str
+    shuffles = False
+
+    def entries(self) -> list[Entry]:
+        """One entry an image, as far as the split goes."""
+        count = _builder(self.name).info.splits[self.split].num_examples
+        return [Entry(f"{self.name}/{self.split}/{place}", place, 0) for place in range(count)]
+
+    def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
+        """For each entry a function that opens it; the entries follow one another."""
+        if not entries:
+            return
+        start, stop = entries[0].place, entries[-1].place + 1
+        examples = _builder(self.name).as_dataset(
+            split=tfds.core.ReadInstruction(self.split, from_=start, to=stop, unit="abs"),
+            decoders={self.feature: tfds.decode.SkipDecoding()},
+            # One file at a time, so that the order is that of the numbers.
+            read_config=tfds.ReadConfig(interleave_cycle_length=1),
+            shuffle_files=False,
+        )
+        for example in examples.as_numpy_iterator():
+            yield functools.partial(io.BytesIO, example[self.feature])
+
+
+def open_source(source: str) -> Tfds:
+    """Returns the source for `tfds:NAME[:SPLIT]`, downloading the data if they are not here.
+
+    Raises:
+      UserError: there is no such dataset or split, or it has not exactly one kind of image.
+    """
+    _, name, *rest = source.split(":", 2)
+    split = rest[0] if rest else "train"
+    info = _builder(name).info
+    images = [key for key, kind in info.features.items() if isinstance(kind, tfds.features.Image)]
+    if len(images) != 1:
+        raise UserError(f"--source={source} has {len(images)} image features, expected one.")
+    _prepare(source, name)
+    if split not in info.splits:
+        raise UserError(f"--source={source} has no split {split!r}, only {', '.join(info.splits)}.")
+    return Tfds(name, split, images[0])
+
+
+@functools.cache
+def _builder(name: str) -> tfds.core.DatasetBuilder:
+    try:
+        return tfds.builder(name)
+    except (tfds.core.DatasetNotFoundError, ValueError, ImportError) as error:
+        raise UserError(f"--source=tfds:{name} cannot be opened: {_first_line(error)}") from None
+
+
+def _prepare(source: str, name: str) -> None:
+    try:
+        _builder(name).download_and_prepare()
+    except Exception as error:  # Whatever the dataset's own code and the network may raise.
+        raise UserError(
+            f"--source={source} cannot be downloaded: {_first_line(error)}\n"
+            "Prepare it where there is a network, and point TFDS_DATA_DIR at it."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,1 @@
+"""The parts of dualcontrast-evaluate: what is measured, and one evaluation after another."""

@@ -1,0 +1,112 @@
+"""A folder of images as they are, for evaluation: nothing is cropped, resized or converted."""
+
+import hashlib
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from dualcontrast.tools.conversion import pixel_formats, sources
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation.image_set import ImageSet
+
+_CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
+_MAX_PIXELS = 50_000_000
+_BATCH = 64
+
+
+def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
+    """Returns the images of a folder and all below it, sorted by path.
+
+    Args:
+      path: of the folder.
+      flag: that named it.
+      count: how many of them; None for all, but no more than `most`.
+      most: see `count`.
+
+    Raises:
+      UserError: it has too few, or they differ in size or kind, or one cannot be read.
+    """
+    names = [entry.name for entry in sources.Folder(path).entries()]
+    if not names:
+        raise UserError(f"{flag}={path} has no images ({', '.join(sources.SUFFIXES)})")
+    if count is not None and count > len(names):
+        raise UserError(f"{flag}={path} has {len(names):,} images, asked for {count:,}")
+    names = names[: most if count is None else count]
+    paths = [pathlib.Path(path) / name for name in names]
+    first = _pixels(paths[0])
+    _check_sizes(paths, first)
+    side, _, channels = first.shape
+    protocol = {
+        "kind": "folder",
+        "count": len(paths),
+        "resolution": side,
+        "channels": channels,
+        "sha256": _digest(paths, pathlib.Path(path)),
+    }
+    return ImageSet(path, len(paths), side, channels, protocol, lambda: _read(paths, first))
+
+
+def _check_sizes(paths: list[pathlib.Path], first: np.ndarray) -> None:
+    """Looks at the headers of all images before any time is spent on their pixels."""
+    height, width, _ = first.shape
+    if height != width:
+        raise UserError(f"{paths[0]} has {width}x{height} pixels: expected squares. {_CONVERT}")
+    for path in paths:
+        with _opened(path) as file:
+            try:
+                size = pixel_formats.shown_size(file, _MAX_PIXELS)
+            except pixel_formats.Rejected as error:
+                raise UserError(f"{path} {error}") from error
+        if size != (width, height):
+            raise UserError(
+                f"{path} has {size[0]}x{size[1]} pixels, {paths[0]} {width}x{height}: expected "
+                f"one size. {_CONVERT}"
+            )
+
+
+_CONVERT = "Make a dataset of them: dualcontrast-convert --help"
+
+
+def _read(paths: list[pathlib.Path], first: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(paths), _BATCH):
+        batch = []
+        for path in paths[start : start + _BATCH]:
+            image = _pixels(path)
+            if image.shape != first.shape:
+                raise UserError(
+                    f"{path} has {image.shape[2]} channels, {paths[0]} {first.shape[2]}: expected "
+                    f"one kind. {_CONVERT}"
+                )
+            batch.append(image)
+        yield np.stack(batch)
+
+
+def _pixels(path: pathlib.Path) -> np.ndarray:
+    """Returns uint8 [height, width, channels]."""
+    with _opened(path) as file:
+        content = file.read()
+    try:
+        picture = pixel_formats.read(content, _MAX_PIXELS)
+    except pixel_formats.Rejected as error:
+        raise UserError(f"{path} {error}") from error
+    if picture.mode not in _CHANNELS:
+        picture = picture.convert("RGBA")
+    return np.asarray(picture).reshape(picture.height, picture.width, _CHANNELS[picture.mode])
+
+
+def _opened(path: pathlib.Path):
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened: {error.strerror}") from error
+
+
+def _digest(paths: list[pathlib.Path], folder: pathlib.Path) -> str:
+    """Returns one sha256 of the names and contents, so that a replaced image is noticed."""
+    found = hashlib.sha256()
+    for path in paths:
+        with _opened(path) as file:
+            content = hashlib.sha256(file.read()).hexdigest()
+        found.update(f"{path.relative_to(folder)}\0{content}\n".encode("utf-8", "surrogateescape"))
+    return found.hexdigest()

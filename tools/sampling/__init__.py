@@ -1,0 +1,1 @@
+"""What generating, exporting and projecting share: flags, seeds, distances."""

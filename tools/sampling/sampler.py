@@ -1,0 +1,93 @@
+"""Images from seeds: one by one, with mixed styles, and on the way from one seed to the next."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.trainer import pictures
+from dualcontrast.trainer import seeds as draws
+
+_BATCH = 8
+
+
+class Sampler:
+    """Makes uint8 images with a generator.
+
+    Args:
+      generator: built.
+      truncation_psi: 1 is the whole variety, 0 the mean image.
+      random_noise: noise maps drawn from each image's seed, in place of the generator's fixed ones.
+    """
+
+    def __init__(self, generator: generators.Generator, truncation_psi: float, random_noise: bool):
+        self._generator = generator
+        self._psi = truncation_psi
+        self._sides = generator.synthesis.noise_sides if random_noise else None
+        self._synthesize = tf.function(self._graph, autograph=False, reduce_retracing=True)
+
+    def latents(self, seeds: list[int]) -> np.ndarray:
+        """Returns z, [count, latent_size] float32."""
+        return draws.latents(tf.constant(seeds, tf.int64), self._generator.latent_size).numpy()
+
+    def styles(self, z: np.ndarray) -> np.ndarray:
+        """Returns the truncated w of z, [count, latents, w_size] float32, one a layer."""
+        w = self._generator.broadcast(self._generator.mapping(z))
+        return self._generator.truncate(w, self._psi).numpy()
+
+    def images(self, w: np.ndarray, seeds: list[int]) -> Iterator[np.ndarray]:
+        """Yields uint8 [resolution, resolution, channels] for every w, in order.
+
+        Args:
+          w: [count, latents, w_size].
+          seeds: [count], of the noise maps where they are random.
+        """
+        for first in range(0, len(w), _BATCH):
+            batch = slice(first, first + _BATCH)
+            yield from self._synthesize(w[batch], tf.constant(seeds[batch], tf.int64)).numpy()
+
+    def from_seeds(self, seeds: list[int]) -> Iterator[np.ndarray]:
+        """Yields the image of every seed; latents are drawn as the images are asked for."""
+        for first in range(0, len(seeds), _BATCH):
+            batch = seeds[first : first + _BATCH]
+            yield from self.images(self.styles(self.latents(batch)), batch)
+
+    def mixed(self, row: int, columns: list[int], layers: list[int]) -> Iterator[np.ndarray]:
+        """Yields images with the styles of seed `row`, and those of a column's seed in `layers`.
+
+        Karras et al. 2019, section 3.1. Random noise is the row's.
+        """
+        own = self.styles(self.latents([row]))
+        w = np.repeat(own, len(columns), axis=0)
+        w[:, layers] = self.styles(self.latents(columns))[:, layers]
+        yield from self.images(w, [row] * len(columns))
+
+    def interpolated(self, seeds: list[int], frames: int) -> Iterator[np.ndarray]:
+        """Yields `frames` images from each seed to the next, and from the last to the first.
+
+        The way is a great circle in z: every frame is an image that the generator could have drawn,
+        where a straight line in w would pass closer to the mean image.
+        """
+        z = self.latents(seeds)
+        for start, end in zip(z, np.roll(z, -1, axis=0)):
+            path = [slerp(start, end, step / frames) for step in range(frames)]
+            yield from self.images(self.styles(np.stack(path)), [seeds[0]] * frames)
+
+    def _graph(self, w, seeds):
+        noise = None if self._sides is None else draws.noise(seeds, self._sides)
+        return pictures.to_uint8(self._generator.synthesis(w, noise=noise))
+
+
+def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+    """Returns the point at `share` of the way on the great circle, of the root mean square 1.
+
+    Args:
+      start, end: [size] float32, not zero and not opposite.
+      share: 0 is the direction of `start`, 1 that of `end`.
+    """
+    a, b = (x.astype(np.float64) / np.linalg.norm(x) for x in (start, end))
+    angle = np.arccos(np.clip(a @ b, -1, 1))
+    # The same direction twice has no circle, and sin(angle) would divide by zero.
+    point = a if angle < 1e-6 else np.sin((1 - share) * angle) * a + np.sin(share * angle) * b
+    return (point / np.linalg.norm(point) * len(point) ** 0.5).astype(np.float32)

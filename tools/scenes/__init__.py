@@ -1,0 +1,1 @@
+"""The renderer of the scenes that need no download."""

@@ -1,0 +1,1 @@
+"""Lines that a tool writes on the terminal while it works."""

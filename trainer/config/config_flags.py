@@ -1,0 +1,236 @@
+"""The flags that choose a configuration: `--config`, its overrides, and `--help_config`.
+
+    --config=demo                              a file of the folder configs/, by name
+    --config=my/experiment.py                  any Python file that defines get_config()
+    --config=my/experiment.py:big              the same, calling get_config("big")
+    --config.training.batch_size=8             one field changed; can be given many times
+    --help_config                              every field with its type, default and meaning
+
+Every field is an absl flag of its own, so that absl checks the spelling, and the declaration in
+`config.py` checks the value while the command line is parsed.
+"""
+
+import importlib.util
+import inspect
+import pathlib
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable
+from typing import Any, Optional
+
+from absl import flags
+
+from dualcontrast import configs
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.errors import UserError
+
+# The flags of `define` count as its caller's, so that a binary's --help shows --config; the many
+# fields stay this module's, and are left to --help_config.
+flags.disclaim_key_flags()
+
+_PREFIX = "config."
+_ROW = "sg2e_"  # Too many to list in an error.
+
+
+def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the flags.
+
+    Args:
+      default: the `--config` of a command line that has none; None makes the flag compulsory.
+      flag_values: where to define them.
+    """
+    flags.DEFINE_string(
+        "config",
+        default,
+        "The experiment: a name of the folder configs/, or the path of a Python file, then"
+        " optionally :ARGUMENT. Change fields with --config.SECTION.FIELD=VALUE; --help_config"
+        " lists them.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_flag(_HelpFlag(), flag_values=flag_values)
+    for field in schema.FIELDS.values():
+        flags.DEFINE_flag(_field_flag(field), flag_values=flag_values, module_name=__name__)
+
+
+def config(flag_values: flags.FlagValues = flags.FLAGS) -> schema.Config:
+    """The configuration that the command line asks for, validated.
+
+    Raises:
+      UserError: there is no such file, it fails, or the fields contradict each other.
+    """
+    reference = flag_values["config"].value
+    if not reference:
+        raise UserError(f"--config is missing: expected {_expected_reference()}")
+    overrides = {
+        path: flag_values[_PREFIX + path].value
+        for path in schema.FIELDS
+        if flag_values[_PREFIX + path].present
+    }
+    chosen = schema.replace(load(reference), overrides)
+    schema.validate(chosen)
+    return chosen
+
+
+def load(reference: str) -> schema.Config:
+    """The configuration of `NAME[:ARGUMENT]` or `PATH.py[:ARGUMENT]`, not validated.
+
+    Raises:
+      UserError: there is no such file, it fails, or it does not return a `Config`.
+    """
+    path, arguments = _split(reference)
+    get_config = _get_config(path)
+    try:
+        inspect.signature(get_config).bind(*arguments)
+    except TypeError as error:
+        wanted = "takes no argument" if arguments else "needs an argument, as in :ARGUMENT"
+        raise UserError(f"--config={reference}: its get_config {wanted}") from error
+    loaded = _guarded(path, lambda: get_config(*arguments))
+    if not isinstance(loaded, schema.Config):
+        raise UserError(
+            f"{path}: get_config() returned {type(loaded).__name__}, expected trainer.config.Config"
+        )
+    return loaded
+
+
+def names() -> list[str]:
+    """The experiments that are part of the package."""
+    return sorted(path.stem for path in _folder().glob("[a-z]*.py"))
+
+
+def help_text() -> str:
+    """Every field of the configuration with its type, default, limits and meaning."""
+    lines = ["Fields of a configuration; change one with --config.SECTION.FIELD=VALUE."]
+    section = None
+    for field in schema.FIELDS.values():
+        if field.path.rpartition(".")[0] != section:
+            section = field.path.rpartition(".")[0]
+            lines += ["", section]
+        flag = f"--config.{field.path}={_shown(field.default)}  ({field.expected()})"
+        lines += textwrap.wrap(flag, 100, initial_indent="  ", subsequent_indent=" " * 8)
+        lines += textwrap.wrap(field.help, 92, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return f"{value:_}" if isinstance(value, int) else str(value)
+
+
+class _HelpFlag(flags.BooleanFlag):
+    """Prints the fields and ends the program, as absl's own `--help` does."""
+
+    def __init__(self) -> None:
+        super().__init__("help_config", False, "show the fields of a configuration, and stop")
+
+    def parse(self, argument: Any) -> None:
+        if self._parse(argument):
+            print(help_text())
+            sys.exit(0)
+
+
+class _FieldParser(flags.ArgumentParser):
+    """Reads the text of an override as the type of its field."""
+
+    def __init__(self, field: schema.Field) -> None:
+        super().__init__()
+        self._field = field
+
+    def parse(self, argument: Any) -> Any:
+        expected = f"expected {self._field.expected()}"
+        try:
+            value = _read(str(argument).strip(), self._field)
+        except (ValueError, KeyError) as error:
+            raise ValueError(expected) from error
+        if not self._field.fits(value):
+            raise ValueError(expected)
+        return value
+
+
+def _field_flag(field: schema.Field) -> flags.Flag:
+    is_bool = field.value_type is bool  # then a bare --config.data.mirror means true
+    name = _PREFIX + field.path
+    return flags.Flag(_FieldParser(field), None, name, None, field.help, boolean=is_bool)
+
+
+def _read(text: str, field: schema.Field) -> Any:
+    if field.optional and text.lower() == "none":
+        return None
+    return _READERS[field.value_type](text)
+
+
+def _read_int(text: str) -> int:
+    """Reads 25_000_000 and 2.5e7 alike; int() takes the text first, to keep every digit."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer():
+            raise
+        return int(number)
+
+
+def _read_bool(text: str) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+
+
+_READERS: dict[type, Callable[[str], Any]] = {
+    int: _read_int,
+    float: float,
+    bool: _read_bool,
+    str: str,
+}
+
+
+def _folder() -> pathlib.Path:
+    return pathlib.Path(configs.__file__).parent
+
+
+def _expected_reference() -> str:
+    others = [name for name in names() if not name.startswith(_ROW)]
+    rows = f"a row of the paper such as {_ROW}contr (docs/experiments.md)"
+    return f"one of {', '.join(others)}, {rows}, or the path of a .py file"
+
+
+def _split(reference: str) -> tuple[pathlib.Path, list[str]]:
+    """The file and the arguments of get_config: none or one."""
+    if reference.endswith(".py") or ".py:" in reference:
+        stem, _, argument = reference.partition(".py:")
+        path = pathlib.Path(stem if stem.endswith(".py") else f"{stem}.py")
+    else:
+        name, _, argument = reference.partition(":")
+        path = _folder() / f"{name}.py" if name in names() else pathlib.Path(name)
+    if path.suffix != ".py" or not path.is_file():
+        raise UserError(f"--config={reference}: no such file, expected {_expected_reference()}")
+    return path, [argument] if argument else []
+
+
+def _get_config(path: pathlib.Path) -> Callable[..., Any]:
+    spec = importlib.util.spec_from_file_location(f"dualcontrast_config_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    _guarded(path, lambda: spec.loader.exec_module(module))
+    if not callable(getattr(module, "get_config", None)):
+        raise UserError(f"{path}: defines no function get_config(), which should return a Config")
+    return module.get_config
+
+
+def _guarded(path: pathlib.Path, call: Callable[[], Any]) -> Any:
+    """Calls code of the file at `path`; whatever it raises becomes one line."""
+    try:
+        return call()
+    except UserError as error:  # says what to do instead, whatever line it comes from
+        raise UserError(f"{path.name}: {error}") from error
+    except Exception as error:  # whatever a stranger's file may raise
+        text = str(error).partition("\n")[0]
+        line = _line(path, error)
+        raise UserError(f"{path}{line}: {type(error).__name__}: {text}") from error
+
+
+def _line(path: pathlib.Path, error: Exception) -> str:
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if pathlib.Path(frame.filename).resolve() == path.resolve()
+    ]
+    return f":{lines[-1]}" if lines else ""

@@ -1,0 +1,1 @@
+"""Datasets on disk and the stream of training images."""

@@ -1,0 +1,163 @@
+"""The stream of training images.
+
+Image number p of the stream is a function of (dataset, seed, p) alone. It belongs to epoch
+p // count. An epoch goes through the shards in an order of its own, a few shards (a chunk, read
+whole) at a time, and through the images of a chunk in an order of its own. To start at any p,
+earlier chunks are skipped without being read, and earlier images of the first chunk without being
+decoded; so nothing has to be saved for a run to go on exactly where it stopped.
+
+Chunks are shuffled while they are still compressed: twenty times smaller than decoded.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from dualcontrast.trainer.data import dataset_damage
+from dualcontrast.trainer.data.manifest import Manifest
+from dualcontrast.trainer.errors import UserError
+
+# Three chunks are in memory at most: the one being read, the one that waits, the one in use.
+CHUNK_BYTES = 128 << 20
+_RECORDS = 64  # Examples that are parsed at once where images are read in order.
+
+# Fixed by name, so that the order is the same on every device and in every version.
+_ALGORITHM = "philox"
+_SHARD_ORDER, _IMAGE_ORDER, _MIRROR = range(3)
+
+
+def image_batches(
+    dataset: Manifest, *, batch_size: int, seed: int, start_image: int, mirror: bool
+) -> tf.data.Dataset:
+    """Returns the endless stream of training images, in batches.
+
+    Args:
+      dataset: what to read.
+      batch_size: images a batch; a batch may reach from one epoch into the next.
+      seed: decides the order and the mirroring.
+      start_image: images of the stream to leave out, those that were seen before.
+      mirror: flip every image left to right with probability one half.
+
+    Returns:
+      uint8 tensors [batch_size, resolution, resolution, channels] in [0, 255].
+    """
+    chunks = _chunks(dataset, seed, start_image)
+    records = chunks.map(_chunk_reader(dataset, seed)).prefetch(1).unbatch()
+    decoder = _decoder(dataset)
+    batches = records.map(
+        lambda record, coin: (decoder(record), coin),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    ).batch(batch_size, drop_remainder=True)
+    return batches.map(_mirror if mirror else lambda images, coins: images).prefetch(2)
+
+
+def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:
+    """Returns the first images in stored order, uint8 [resolution, resolution, channels] each.
+
+    Reading raises `tf.errors.OpError` for a damaged dataset; see `explain`.
+    """
+    paths = [str(dataset.path(shard)) for shard in dataset.shards if shard.records]
+    payloads = tf.data.TFRecordDataset(paths).take(count)
+    images = payloads.batch(_RECORDS).map(_images_of).unbatch()
+    return images.map(_decoder(dataset), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def first_images(dataset: Manifest, count: int) -> np.ndarray:
+    """Returns the first images in stored order, uint8 [count, resolution, resolution, channels].
+
+    Raises:
+      UserError: the dataset has fewer images, or is damaged.
+    """
+    if count > dataset.count:
+        raise UserError(f"{dataset.folder} has {dataset.count} images, {count} are needed.")
+    try:
+        return np.stack(list(stored_images(dataset, count).as_numpy_iterator()))
+    except tf.errors.OpError as error:
+        raise explain(error, dataset) from error
+
+
+def explain(error: tf.errors.OpError, dataset: Manifest) -> UserError:
+    """Turns what TensorFlow raised while reading into an error that names shard and record.
+
+    TensorFlow names neither, so every shard is read until the damage is found.
+    """
+    found = dataset_damage.find(dataset)
+    if found is None:
+        return UserError(f"Reading {dataset.folder} failed, its shards are sound: {error.message}")
+    return UserError(f"{found}\nCopy the shard again, or convert the images again.")
+
+
+def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
+    """The endless sequence of (epoch, chunk in the epoch, shards [s], images to skip)."""
+    counts = np.array([shard.records for shard in dataset.shards])
+    largest = max(shard.bytes for shard in dataset.shards)
+    width = max(1, CHUNK_BYTES // largest)
+    chunks = math.ceil(len(counts) / width)
+    first_epoch, skip = divmod(start_image, dataset.count)
+
+    def chunk(number):
+        epoch, index = first_epoch + number // chunks, number % chunks
+        order = _shuffled(len(counts), seed, epoch, _SHARD_ORDER)
+        before = tf.cumsum(tf.gather(counts, order), exclusive=True)[index * width]
+        shards = order[index * width : (index + 1) * width]
+        to_skip = tf.where(epoch == first_epoch, tf.maximum(skip - before, 0), 0)
+        return epoch * chunks + index, shards, to_skip
+
+    def is_needed(_, shards, to_skip):
+        return to_skip < tf.reduce_sum(tf.gather(counts, shards))
+
+    return tf.data.Dataset.counter(dtype=tf.int64).map(chunk).filter(is_needed)
+
+
+def _chunk_reader(dataset: Manifest, seed: int):
+    """Returns the function that reads a chunk: encoded images [n] in order, coins [n]."""
+    paths = tf.constant([str(dataset.path(shard)) for shard in dataset.shards])
+    counts = tf.constant([shard.records for shard in dataset.shards], tf.int64)
+
+    def read(number, shards, to_skip):
+        size = tf.reduce_sum(tf.gather(counts, shards))
+        payloads = tf.data.TFRecordDataset(tf.gather(paths, shards), buffer_size=1 << 20)
+        images = _images_of(payloads.batch(size).get_single_element())
+        order = _shuffled(size, seed, number, _IMAGE_ORDER)
+        coins = tf.random.stateless_uniform(
+            [size], _seed(seed, number, _MIRROR), maxval=2, dtype=tf.int32, alg=_ALGORITHM
+        )
+        return tf.gather(images, order[to_skip:]), coins[to_skip:]
+
+    return read
+
+
+def _images_of(payloads: tf.Tensor) -> tf.Tensor:
+    """The encoded images [n] of serialised examples [n]."""
+    return tf.io.parse_example(payloads, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
+
+
+def _decoder(dataset: Manifest):
+    shape = [dataset.resolution, dataset.resolution, dataset.channels]
+
+    def decode(image: tf.Tensor) -> tf.Tensor:
+        if dataset.encoding == "png":
+            pixels = tf.io.decode_png(image, channels=dataset.channels)
+        else:
+            pixels = tf.io.decode_jpeg(
+                image, channels=dataset.channels, dct_method="INTEGER_ACCURATE"
+            )
+        return tf.ensure_shape(pixels, shape)
+
+    return decode
+
+
+def _mirror(images: tf.Tensor, coins: tf.Tensor) -> tf.Tensor:
+    return tf.where(coins[:, None, None, None] == 1, tf.reverse(images, [2]), images)
+
+
+def _shuffled(count, seed: int, number, purpose: int) -> tf.Tensor:
+    return tf.random.experimental.stateless_shuffle(
+        tf.range(tf.cast(count, tf.int64)), _seed(seed, number, purpose), alg=_ALGORITHM
+    )
+
+
+def _seed(seed: int, number, purpose: int) -> tf.Tensor:
+    return tf.stack([tf.constant(seed, tf.int64), tf.cast(number, tf.int64) * 3 + purpose])
