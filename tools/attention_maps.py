@@ -19,7 +19,6 @@ seeds, with the references that they are compared with. The first seed draws the
 OUTPUT/attention.json says what was drawn, and how far and how evenly each dot attends.
 """
 
-import json
 import math
 import pathlib
 from typing import NamedTuple
@@ -86,10 +85,7 @@ def main(argv: list[str]) -> None:
     if dataset is not None:
         figures["discriminator"] = of_discriminator(prefix, config, dataset, seeds, given)
     folder = pathlib.Path(run_flags.OUTPUT.value)
-    try:
-        write(figures, folder, str(prefix))
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    write(figures, folder, str(prefix))
     for name, figure in figures.items():
         print(f"{folder / name}.png with {len(figure.rows)} rows; {_summary(figure.record)}")
     if dataset is None and config.discriminator.attention.pairing != "none":
@@ -276,15 +272,15 @@ def write(figures: dict[str, Figure], folder: pathlib.Path, name: str) -> None:
       name: of the checkpoint.
 
     Raises:
-      OSError: the folder may not be written to, or the disk is full.
+      UserError: the folder may not be written to, or the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder, f"--output={folder}")
     content: dict = {"checkpoint": name, "reflections": _REFLECTIONS.value}
     for network, figure in figures.items():
         picture = attention_figure.draw(figure.titles, figure.rows)
         pictures.save_png(folder / f"{network}.png", picture)
         content[network] = figure.record
-    files.write(folder / "attention.json", json.dumps(content, indent=1) + "\n")
+    files.write_object(folder / "attention.json", content)
 
 
 def run() -> None:

@@ -16,8 +16,6 @@ pointwise work: modulation and demodulation, noise, biases, activations, softmax
 """
 
 import itertools
-import json
-import pathlib
 
 from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
@@ -51,14 +49,16 @@ def main(argv: list[str]) -> None:
         content["table"] = [row._asdict() for row in rows]
     if _JSON.value is None:
         return
-    try:
-        files.write(pathlib.Path(_JSON.value), json.dumps(content, indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"--json={_JSON.value} cannot be written: {error.strerror}") from error
+    files.write_object(_JSON.value, content)
 
 
 def _asks_for_networks() -> bool:
-    names = ["config", "resolution", "channels", *(f"config.{path}" for path in schema.FIELDS)]
+    names = [
+        "config",
+        "resolution",
+        "channels",
+        *(f"config.{path}" for path in config_flags.known_fields()),
+    ]
     return any(flags.FLAGS[name].present for name in names)
 
 

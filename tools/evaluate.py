@@ -25,7 +25,9 @@ discriminator), ppl_zfull, ppl_zend, ppl_wfull, ppl_wend. Each result is a line 
 of them, with everything that decides them, a line of metrics-evaluation.jsonl.
 """
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
@@ -41,7 +43,7 @@ from dualcontrast.tools.evaluation import (
 )
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.evaluation.evaluation_session import Session
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, folder_lock
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import measure, path_length, report
@@ -82,11 +84,28 @@ def main(argv: list[str]) -> None:
     errors.no_arguments(argv)
     metrics = check_flags()
     session, output = _session(metrics), _output()
-    if _WATCH.value:
-        watching.watch(session, pathlib.Path(_RUN.value), run_subject, output, _POLL.value)
-        return
-    report.append(output, session.evaluate(_subject()))
+    with _alone(output):
+        if _WATCH.value:
+            watching.watch(session, pathlib.Path(_RUN.value), run_subject, output, _POLL.value)
+            return
+        report.append(output, session.evaluate(_subject()))
     print(f"added to {output}")
+
+
+@contextlib.contextmanager
+def _alone(output: pathlib.Path) -> Iterator[None]:
+    """Keeps another evaluation from measuring for the same file meanwhile; the trainer may add."""
+    lock = folder_lock.hold(
+        output.with_name(f"{output.name}.lock"),
+        f"{output} is being written",
+        "Wait for it, or give another file: --output=FILE",
+    )
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock)
+        except OSError as error:
+            raise UserError(f"{output} cannot be written: {error.strerror}") from error
+        yield
 
 
 def check_flags() -> tuple[str, ...]:
@@ -123,10 +142,7 @@ def _output() -> pathlib.Path:
     """Returns where the results go."""
     if _OUTPUT.value or not _RUN.value:
         return pathlib.Path(_OUTPUT.value or report.FILE_NAME)
-    run_folder = pathlib.Path(_RUN.value)
-    if not _WATCH.value:
-        run_folder, _ = checkpoint.locate(run_folder)
-    return run_folder / report.FILE_NAME
+    return checkpoint.workdir_of(pathlib.Path(_RUN.value)) / report.FILE_NAME
 
 
 def _session(metrics: tuple[str, ...]) -> Session:

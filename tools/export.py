@@ -20,7 +20,7 @@ from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.sampling import model_card, run_flags
 from dualcontrast.trainer import errors, files, serving_module
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
@@ -92,7 +92,7 @@ def _write(
     module = serving_module.Release(generator)
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
     generator.save_weights(folder / WEIGHTS_NAME)
-    files.write(folder / checkpoint.CONFIG_NAME, schema.to_json(config) + "\n")
+    files.write(folder / checkpoint.CONFIG_NAME, serialisation.to_json(config) + "\n")
     files.write(folder / "README.md", model_card.model_card(config, images_seen))
 
 

@@ -33,7 +33,7 @@ from absl import flags
 
 from dualcontrast.tools.sampling import ranges, run_flags
 from dualcontrast.tools.sampling import sampler as samplers
-from dualcontrast.trainer import errors, pictures
+from dualcontrast.trainer import errors, files, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.errors import UserError
 
@@ -60,11 +60,8 @@ def main(argv: list[str]) -> None:
     layers = style_layers(_LAYERS.value, generator.synthesis.latents)
     sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
     folder = pathlib.Path(run_flags.OUTPUT.value)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        written = write(sampler, layers, folder)
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    files.make_folder(folder, f"--output={folder}")
+    written = write(sampler, layers, folder)
     print(f"{written}, by a generator that has seen {images_seen:,} images")
 
 

@@ -21,7 +21,7 @@ again.
 """
 
 import importlib.metadata
-import json
+import io
 import pathlib
 import time
 
@@ -85,13 +85,10 @@ def main(argv: list[str]) -> None:
         name, synthesis.resolution, synthesis.channels, _VGG16.value, _LPIPS.value
     )
     folder = pathlib.Path(_OUTPUT.value)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pictures.save_png(folder / "target.png", target)
-        found, seconds = search(generator, target, distance, folder)
-        write(folder, found, describe(origin, distance, found, seconds))
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    files.make_folder(folder, f"--output={folder}")
+    pictures.save_png(folder / "target.png", target)
+    found, seconds = search(generator, target, distance, folder)
+    write(folder, found, describe(origin, distance, found, seconds))
     way = f"{name} distance {found.distances[0]:.4g} at first, {found.distance:.4g} at last"
     print(f"{folder / 'projection.png'}: {way}")
 
@@ -123,8 +120,8 @@ def _generator() -> tuple[generators.Generator, dict]:
         generator = load_model(pathlib.Path(_MODEL.value))
         origin: dict[str, object] = {"model": _MODEL.value}
     else:
-        generator, _, images_seen = checkpoint.load_average(_RUN.value)
         _, prefix = checkpoint.locate(pathlib.Path(_RUN.value))
+        generator, _, images_seen = checkpoint.load_average(str(prefix))
         origin = {"checkpoint": str(prefix), "images_seen": images_seen}
     return generator, {**origin, "weights_sha256": generated.weights_digest(generator)}
 
@@ -166,13 +163,11 @@ def read_image(path: str, resolution: int, channels: int) -> np.ndarray:
         upscale=True,
         max_pixels=_MAX_PIXELS,
     )
+    content = files.read_bytes(path, "Expected --image=PICTURE.")
     try:
-        content = pathlib.Path(path).read_bytes()
         if _CROP.value == "none":
             _check_kind(pixel_formats.read(content, _MAX_PIXELS), resolution, channels)
         return pixels.convert(content, rules)
-    except OSError as error:
-        raise UserError(f"--image={path} cannot be read: {error.strerror}") from error
     except pixel_formats.Rejected as error:
         raise UserError(f"--image={path} {error}") from error
 
@@ -227,7 +222,7 @@ def describe(
         "generator": origin,
         "image": {
             "path": _IMAGE.value,
-            "sha256": weights.digest(pathlib.Path(_IMAGE.value).read_bytes()),
+            "sha256": weights.digest(files.read_bytes(_IMAGE.value)),
             "crop": _CROP.value,
         },
         "space": _SPACE.value,
@@ -245,18 +240,14 @@ def write(folder: pathlib.Path, found: projection.Projection, description: dict)
     """Writes the picture and what reproduces it.
 
     Raises:
-      OSError: the folder may not be written to, or the disk is full.
+      UserError: the folder may not be written to, or the disk is full.
     """
     pictures.save_png(folder / "projection.png", pictures.to_uint8(found.image)[0].numpy())
     arrays = {f"noise{layer}": noise for layer, noise in enumerate(found.noise)}
-    np.savez(
-        folder / "projected.npz",
-        w=found.w,
-        distances=found.distances,
-        losses=found.losses,
-        **arrays,
-    )
-    files.write(folder / "project.json", json.dumps(description, indent=1) + "\n")
+    encoded = io.BytesIO()
+    np.savez(encoded, w=found.w, distances=found.distances, losses=found.losses, **arrays)
+    files.write(folder / "projected.npz", encoded.getvalue())
+    files.write_object(folder / "project.json", description)
 
 
 def run() -> None:

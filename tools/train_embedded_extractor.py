@@ -9,7 +9,6 @@ machine.
 """
 
 import io
-import pathlib
 
 from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
@@ -45,7 +44,7 @@ def main(argv: list[str]) -> None:
     _standardize(weights, pictures)
     content = io.BytesIO()
     np.savez(content, **{name: value.numpy() for name, value in weights.items()})
-    files.write(pathlib.Path(_OUTPUT.value), content.getvalue())
+    files.write(_OUTPUT.value, content.getvalue())
     print(f"{_OUTPUT.value}: {len(content.getvalue()):,} bytes")
 
 

@@ -60,12 +60,9 @@ def main(argv: list[str]) -> None:
             panel, record = _panel(run_subject, reals, references, bar, 2 * _COUNT.value * index)
             panels.append(panel)
             records.append(record)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pictures.save_png(folder / "tsne.png", embedding.picture(panels))
-        files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    files.make_folder(folder, f"--output={folder}")
+    pictures.save_png(folder / "tsne.png", embedding.picture(panels))
+    files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
     for record in records:
         distances = f"{record['fddf']:.5g}, scale-free {record['fddf_scale_free']:.5g}"
         print(f"{record['title']}: fddf {distances}")

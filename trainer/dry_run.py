@@ -10,7 +10,7 @@ from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.layers.stylegan2 import modulated_attention
 from dualcontrast.trainer import grids as picture_grids
 from dualcontrast.trainer import state
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 
 # Fitted to the peak resident memory of one process on a CPU, to 3 %: config E's widths at 64x64 and
 # 128x128 with batch 8, and narrow networks at 32x32 with batch 16.
@@ -64,7 +64,7 @@ def describe(config: schema.Config, replicas: int) -> str:
     """
     generator, discriminator = state.make_generator(config), state.make_discriminator(config)
     parts = [
-        schema.as_yaml(config),
+        serialisation.as_yaml(config),
         layer_table(generator, discriminator),
         _describe_memory(memory_estimate(config, generator, discriminator, replicas), replicas),
         _describe_disk(disk_estimate(config, generator, discriminator)),
@@ -194,7 +194,7 @@ def _values_of_an_image(config: schema.Config, generator, discriminator) -> floa
     """Returns how many values there are at once for every image, estimated."""
     rows = list(discriminator_rows(discriminator))
     references = sum(row.attention_weights for row in rows)
-    if config.discriminator.attention.reads_references:
+    if config.discriminator.reads_references:
         encoder = itertools.takewhile(lambda row: not row.attention_weights, rows)
         references += sum(math.prod(row.shape) for row in encoder)
     of_generator = sum(row.attention_weights for row in generator_rows(generator))

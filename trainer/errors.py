@@ -9,6 +9,10 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from dualcontrast.trainer import console, interruption
+
+_MEND = "Mend that, then run the same command again."
+
 
 class UserError(ValueError):
     """A mistake that the user can mend.
@@ -24,10 +28,12 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     Args:
       main: receives the positional arguments (program name first), returns an exit code or None.
     """
+    console.outlive_readers()
+    interruption.as_exception()
     try:
         app.run(lambda argv: _call(main, argv), flags_parser=lambda argv: _parse(main, argv))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(interruption.EXIT_CODE)
     sys.exit(0)
 
 
@@ -35,14 +41,28 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
     logging.set_verbosity(logging.WARNING)  # TensorFlow's Python side is chatty through absl
     _show_own_log()
     try:
-        _check_operations()
+        _check_variables()
         return main(argv)
-    except UserError as error:
-        return fail(str(error))
+    except Exception as error:
+        if interruption.noted():  # which a library may have turned into another exception
+            return interruption.EXIT_CODE
+        if isinstance(error, UserError):
+            return fail(str(error))
+        if isinstance(error, OSError) and error.strerror:
+            # Of the machine, not of ours; trainer/files.py says more wherever it can.
+            place = f"{error.filename}: " if error.filename else ""
+            return fail(f"{place}{error.strerror}.\n{_MEND}")
+        raise
+    finally:
+        interruption.at_once()
 
 
-def _check_operations() -> None:
-    """Refuses a value of the variable that cannot run, before anything is traced with it."""
+def _check_variables() -> None:
+    """Refuses a variable that is misspelt or cannot run, before anything is traced with it."""
+    # Which needs this module.
+    from dualcontrast.trainer import variables
+
+    variables.check_own()
     asked = os.environ.get("DUALCONTRAST_OPS")
     if asked:
         # Imports TensorFlow, which not every binary needs.

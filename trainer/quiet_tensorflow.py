@@ -7,9 +7,12 @@ that would silence them. What is really wrong still arrives as a Python exceptio
 
 import os
 
+from dualcontrast.trainer import console
+
 # Read when TensorFlow is imported. It reports a machine without GPUs as an error (level 2).
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+console.open_missing()
 _stderr, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
 os.dup2(_nowhere, 2)
 try:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from absl import flags
 
 from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import devices, dry_run, errors, loop
+from dualcontrast.trainer import devices, dry_run, errors, loop, variables
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.data import manifest
 
@@ -41,6 +41,7 @@ config_flags.define(default=None)
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     errors.no_arguments(argv)
+    variables.check_one_host()
     for flag, meaning in ((_DATA, "a folder of dualcontrast-convert"), (_WORKDIR, "a folder")):
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
@@ -56,7 +57,8 @@ def main(argv: list[str]) -> int:
     print(implementation.report(), flush=True)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
-    return loop.train(config, dataset, pathlib.Path(_WORKDIR.value), strategy)
+    workdir = pathlib.Path(_WORKDIR.value)
+    return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value)
 
 
 def run() -> None:

@@ -386,7 +386,7 @@ def test_two_conversions_into_one_folder_are_refused(bench, slow_request, tmp_pa
         assert holder.stdout.readline() == "held\n"
         done = bench.run("convert", *slow_request, f"--dest={dest}")
         holder.stdin.close()
-    bench.assert_refused(done, "Another conversion")
+    bench.assert_refused(done, "is being written by another process", "--dest")
 
 
 def test_a_disk_that_is_full_is_said_in_two_lines_and_the_conversion_goes_on_later(

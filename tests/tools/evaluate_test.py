@@ -11,7 +11,7 @@ from PIL import Image
 from dualcontrast.tools.evaluation import image_folder
 from dualcontrast.trainer import files, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -41,7 +41,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         trained.images_seen.assign(images_seen)
         trained.average.synthesis.layers[0].strength.assign(images_seen / 8000)
         checkpoints.save()
-    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     return workdir
 
 

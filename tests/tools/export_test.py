@@ -15,7 +15,7 @@ from absl.testing import flagsaver
 from dualcontrast.tools import export
 from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -172,7 +172,7 @@ def test_variables_are_stored_once(model, generator):
 
 
 def test_the_weights_for_keras_make_the_same_generator(model, generator, z):
-    config = schema.from_json((model / "config.json").read_text())
+    config = serialisation.from_json((model / "config.json").read_text())
     assert config == CONFIG
     again = state.make_generator(config)
     again.load_weights(model / "generator.weights.h5")

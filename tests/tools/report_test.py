@@ -8,13 +8,14 @@ import subprocess
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools.report_page import charts, embedding, markup
 from dualcontrast.tools.report_page import page as report
 from dualcontrast.tools.report_page import run_folder
 from dualcontrast.trainer import pictures
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -49,7 +50,7 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
     for name in ("grids", "attention", "checkpoints", "best"):
         (folder / name).mkdir(parents=True)
     config = schema.replace(schema.Config(), BASE | (changes or {}))
-    (folder / "config.json").write_text(schema.to_json(config))
+    (folder / "config.json").write_text(serialisation.to_json(config))
     (folder / "data.json").write_text(json.dumps({"count": 64, "sha256": [SHA]}))
     rows = [
         {
@@ -73,7 +74,8 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
         pictures.save_png(folder / "grids" / f"fakes-{1000 * number:012d}.png", noise)
     pictures.save_png(folder / "grids" / "reals.png", noise)
     pictures.save_png(folder / "attention" / "seed_7.png", noise)
-    (folder / "checkpoints" / "images-2000.index").write_bytes(b"1234")
+    saved = tf.train.Checkpoint(weights=tf.Variable([1.0, 2.0]))
+    saved.write(str(folder / "checkpoints" / "images-2000"))
     best = {"fid": 20.5, "images_seen": 2000, "checkpoint": "images-2000"}
     (folder / "best" / "best.json").write_text(json.dumps(best))
     return folder
@@ -95,7 +97,7 @@ def _page(tmp_path_factory) -> pathlib.Path:
     """The report of two runs."""
     folder = tmp_path_factory.mktemp("report")
     ours = make_run(folder / "a" / "run")
-    changes = {"loss.adversarial": "non_saturating", "training.batch_size": 16}
+    changes = {"loss": "non_saturating", "training.batch_size": 16}
     theirs = make_run(folder / "b" / "run", changes, grids=2)
     output = folder / "out" / "report.html"
     report.write([str(ours), str(theirs)], [str(make_dataset(folder / "data"))], output)
@@ -208,7 +210,7 @@ def test_without_a_script_the_numbers_are_in_tables(page):
 def test_a_run_that_has_just_begun_is_reported(tmp_path):
     (tmp_path / "run").mkdir()
     config = schema.replace(schema.Config(), BASE)
-    (tmp_path / "run" / "config.json").write_text(schema.to_json(config))
+    (tmp_path / "run" / "config.json").write_text(serialisation.to_json(config))
     (tmp_path / "run" / "metrics.jsonl").write_text('{"images_seen": 100, "lo')  # being written
     said = report.write([str(tmp_path / "run")], [], tmp_path / "report.html")
     assert "report.html: the report of run, 0.0 MB" in said

@@ -52,8 +52,8 @@ def assert_same(one, two):
     [
         {},
         {
-            "loss.adversarial": "wasserstein",
-            "discriminator.gradient_penalty_weight": 10.0,
+            "loss": "wasserstein",
+            "penalties.gradient_penalty_weight": 10.0,
             "generator.path_length_weight": 0.0,
         },
         REFERENCE | {"generator.path_length_weight": 0.0},

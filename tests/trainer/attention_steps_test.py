@@ -73,7 +73,7 @@ def test_r1_takes_rolled_references_for_constants(tiny_config):
 
 @pytest.mark.parametrize("adversarial", ["saturating", "wasserstein", "hinge"])
 def test_a_game_has_the_losses_of_its_name(adversarial, tiny_config):
-    changes = {"loss.adversarial": adversarial, "loss.wasserstein_drift": 0.1}
+    changes = {"loss": adversarial, "loss.drift": 0.1}
     game = objective.game_at(schema.replace(tiny_config, changes).loss, 0)
     assert game.phase == "train" and not (game.couples or game.generator_sees_reals)
     found = game.discriminator_loss([2.0], [1.0]), game.generator_loss(None, [1.0])

@@ -124,7 +124,7 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
         "discriminator.attention.pairing": "reference",
         "discriminator.attention.san.patch_size": 3,
         "generator.path_length_weight": 0.0,
-        "discriminator.r1_gamma": 0.0,
+        "penalties.r1_gamma": 0.0,
         "loss.warmup_images": 0,
         "data.mirror": True,
         "training.total_images": 48,

@@ -59,7 +59,7 @@ def assert_same_variables(one, two):
 
 @pytest.mark.parametrize("adversarial", ["non_saturating", "dual_contrastive"])
 def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_config, adversarial):
-    changes = {"loss.adversarial": adversarial, "loss.warmup_images": 0}
+    changes = {"loss": adversarial, "loss.warmup_images": 0}
     config = schema.replace(tiny_config, changes)
     one, _ = iterate(config, 1, 1)
     two, _ = iterate(config, 2, 1)
@@ -76,7 +76,7 @@ def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_confi
 def test_parts_on_two_devices_contrast_with_the_whole_batch(tiny_config):
     changes = {"loss.warmup_images": 0, "discriminator.minibatch_stddev_group": 2}
     # The regularisers' steps in parts are tested on one device.
-    changes |= {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
+    changes |= {"generator.path_length_weight": 0.0, "penalties.r1_gamma": 0.0}
     config = schema.replace(tiny_config, changes)
     one, _ = iterate(config, 1, 1)
     two, _ = iterate(schema.replace(config, {"training.accumulation": 2}), 2, 1)
@@ -170,7 +170,7 @@ def test_contrast_within_a_replica_differs_from_contrast_over_all(tiny_config):
 
 
 def test_every_variable_trains(tiny_config):
-    config = schema.replace(tiny_config, {"loss.adversarial": "non_saturating"})
+    config = schema.replace(tiny_config, {"loss": "non_saturating"})
     before, _ = build(config)
     before = {name: value.numpy() for name, value in before.named_variables().items()}
     after, _ = iterate(config)
@@ -206,7 +206,7 @@ def test_adam_has_the_corrected_constants_of_config_e(tiny_config):
 
 def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
     config = schema.replace(
-        tiny_config, {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
+        tiny_config, {"generator.path_length_weight": 0.0, "penalties.r1_gamma": 0.0}
     )
     built, metrics = iterate(config, 1, 1)
     assert float(built.generator_optimizer.learning_rate.numpy()) == pytest.approx(0.002)
@@ -215,7 +215,7 @@ def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
 
 
 def test_the_average_forgets_half_in_its_half_life(tiny_config):
-    half_life = schema.replace(tiny_config, {"generator.ema_half_life_images": 8})
+    half_life = schema.replace(tiny_config, {"schedule.average.half_life_images": 8})
     built, trainer = build(half_life)
     kernel, averaged = (
         network.synthesis.layers[0].convolution.kernel

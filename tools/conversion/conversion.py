@@ -8,15 +8,14 @@
 When all shards are there, rejected.csv and then the manifest appear, and `unfinished` goes.
 """
 
-import contextlib
 import csv
-import fcntl
 import io
 import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ import numpy as np
 from dualcontrast.tools.conversion import pixels, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
 from dualcontrast.tools.conversion.sources import Entry, Source
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, folder_lock
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -64,7 +63,7 @@ def check_place(dest: Path) -> None:
     """Refuses a destination that holds something else than a dataset, finished or begun.
 
     Raises:
-      UserError: it does.
+      UserError: it does, or another process is at work there.
     """
     if dest.is_dir():
         names = {path.name for path in dest.iterdir()}
@@ -73,6 +72,9 @@ def check_place(dest: Path) -> None:
         strange = dest.exists()
     if strange:
         raise UserError(f"--dest={dest} exists and is no dataset. Give a new or an empty folder.")
+    if _lock_path(dest).exists():
+        with _locked(dest):
+            pass
 
 
 def is_finished(dest: Path, request: dict) -> bool:
@@ -83,10 +85,12 @@ def is_finished(dest: Path, request: dict) -> bool:
     """
     if (dest / manifest.FILE_NAME).exists():
         _check_same(manifest.open_dataset(dest).request, request, dest, "another dataset")
-        shutil.rmtree(dest / UNFINISHED, ignore_errors=True)
+        if (dest / UNFINISHED).exists():
+            with _locked(dest):
+                shutil.rmtree(dest / UNFINISHED)
         return True
     if (dest / UNFINISHED / REQUEST).exists():
-        begun = json.loads((dest / UNFINISHED / REQUEST).read_text(encoding="utf-8"))
+        begun = files.read_object(dest / UNFINISHED / REQUEST, advice=f"Delete it: rm -r {dest}")
         _check_same(begun, request, dest, "a conversion that was begun with another request")
     return False
 
@@ -130,29 +134,32 @@ def run(
     """
     try:
         (dest / UNFINISHED).mkdir(parents=True, exist_ok=True)
-        with _locked(dest):
-            for leftover in (dest / UNFINISHED).glob("*.tmp"):
+        with _locked(dest) as alone:
+            if (dest / manifest.FILE_NAME).exists():  # by another process, since the first look
+                shutil.rmtree(dest / UNFINISHED)
+                return manifest.open_dataset(dest)
+            for leftover in (dest / UNFINISHED).glob("*.tmp") if alone else ():
                 leftover.unlink()
             files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
             written = _write_shards(plan, entries, dest, processes, on_count)
             return _finish(plan, request, source, dest, written)
+    except files.FileError as error:
+        raise UserError(f"{str(error).splitlines()[0]}\n{_KEPT}") from error
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
-        raise UserError(
-            f"--dest={dest} cannot be written: {error.strerror or error}.\n"
-            "Mend that and run the same command again; shards that are finished are kept."
-        ) from error
+        reason = error.strerror or error
+        raise UserError(f"--dest={dest} cannot be written: {reason}.\n{_KEPT}") from error
 
 
-@contextlib.contextmanager
-def _locked(dest: Path) -> Iterator[None]:
-    with open(dest / UNFINISHED / "lock", "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"Another conversion is writing to --dest={dest}. Wait for it."
-            ) from None
-        yield
+_KEPT = "Mend that and run the same command again; shards that are finished are kept."
+
+
+def _locked(dest: Path) -> AbstractContextManager[bool]:
+    what = f"--dest={dest} is being written"
+    return folder_lock.hold(_lock_path(dest), what, "Wait for it, or give another --dest.")
+
+
+def _lock_path(dest: Path) -> Path:
+    return dest / UNFINISHED / "lock"
 
 
 def _write_shards(

@@ -85,11 +85,11 @@ def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
     """Returns the note of shard `index` if an earlier run finished it."""
     name = shard_name(index, plan.shards)
     try:
-        fields = json.loads(_note(dest, name).read_text(encoding="utf-8"))
+        fields = files.read_object(_note(dest, name))
         size = (dest / name).stat().st_size
-    except FileNotFoundError:
-        return None
-    written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
+        written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
+    except (FileNotFoundError, files.FileError, KeyError, TypeError):
+        return None  # it is written again
     return written if written.shard.bytes == size else None
 
 

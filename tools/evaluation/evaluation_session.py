@@ -14,6 +14,7 @@ from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import (
+    encodings,
     image_set,
     measure,
     path_length,
@@ -62,7 +63,7 @@ class Session:
         self._check_alike(subject.images)
         plan = self._plan_for(subject)
         self._check_counts(plan, subject.images.count)
-        results = self._measure(plan, subject)
+        results = self._with_warning(self._measure(plan, subject), subject)
         print(f"{subject.images.name} against {self._reals_name()}")
         print(report.table(results), flush=True)
         return report.record(
@@ -119,6 +120,24 @@ class Session:
             about = self._reals_name(), reals["resolution"], reals["channels"]
             image_set.check_alike(about, images)
 
+    def _with_warning(self, results: dict[str, Result], subject: Subject) -> dict[str, Result]:
+        """Returns the results, those of comparisons with a warning where encodings differ."""
+        reals = self._reals.protocol if self._reals else None
+        # A generator that learned from these very images learned their encoding too.
+        if reals is None or (subject.trained_on and subject.trained_on == reals.get("sha256")):
+            return results
+        found = encodings.warning(reals, subject.images.protocol)
+        if not found:
+            return results
+        return {
+            name: (
+                dataclasses.replace(result, estimate=result.estimate.warned(found))
+                if result.estimate.reals
+                else result
+            )
+            for name, result in results.items()
+        }
+
     def _check_counts(self, plan: Plan, fakes: int) -> None:
         if plan.metrics:
             reals = self._reals.protocol["count"] if self._reals else None
@@ -160,12 +179,7 @@ class Session:
             return
         content = references.protocol(self._reals.images, plan.extractors[measure.MAIN])
         path = pathlib.Path(self._save)
-        try:
-            references.save_statistics(path, content, known[measure.MAIN])
-        except OSError as error:
-            raise UserError(
-                f"--save_statistics={path} cannot be written: {error.strerror}"
-            ) from error
+        references.save_statistics(path, content, known[measure.MAIN])
 
     def _reals_name(self) -> str:
         return evaluation_flags.DATA.value if self._reals else "nothing"

@@ -43,11 +43,8 @@ def write(folders: list[str], datasets: list[str], output: pathlib.Path) -> str:
         raise UserError(f"--output={output} is a folder, expected a file such as report.html")
     runs = run_folder.read(folders, datasets)
     text = page(runs)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        files.write(output, text)
-    except OSError as error:
-        raise UserError(f"--output={output} cannot be written: {error.strerror}") from error
+    files.make_folder(output.parent, f"--output={output}")
+    files.write(output, text)
     names = " and ".join(run.name for run in runs)
     return f"{output}: the report of {names}, {len(text.encode()) / 1e6:.1f} MB"
 
@@ -97,9 +94,9 @@ def _footer() -> Html:
 
 
 def _document(title: str, body: list[Html]) -> str:
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
-    guard = (_FOLDER / "guard.js").read_text(encoding="utf-8")
+    style, script, guard = (
+        files.read_text(_FOLDER / name) for name in ("page.css", "page.js", "guard.js")
+    )
     return "\n".join(
         [
             "<!doctype html>",

@@ -1,6 +1,6 @@
 """The text that travels with an exported generator: what it is, and how it is called."""
 
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import loss_sections, schema
 
 
 def model_card(config: schema.Config, images_seen: int) -> str:
@@ -12,8 +12,8 @@ def model_card(config: schema.Config, images_seen: int) -> str:
     """
     data, g, loss = config.data, config.generator, config.loss
     latents = 2 * (data.resolution.bit_length() - 2)
-    game = loss.adversarial.replace("_", " ")
-    if loss.adversarial == "dual_contrastive":
+    game = loss.family.replace("_", " ")
+    if isinstance(loss, loss_sections.DualContrastive):
         game += f" ({loss.generator_objective}), after {loss.warmup_images:,} images of warm-up"
     return _CARD.format(
         resolution=data.resolution,
@@ -78,9 +78,11 @@ saved_model_cli run --dir path/of/this/folder --tag_set serve --signature_def se
 
 ```python
 import pathlib
-from dualcontrast.trainer import config, state
+from dualcontrast.trainer import state
+from dualcontrast.trainer.config import serialisation
 
-generator = state.make_generator(config.from_json(pathlib.Path("config.json").read_text()))
+config = serialisation.from_json(pathlib.Path("config.json").read_text())
+generator = state.make_generator(config)
 generator.load_weights("generator.weights.h5")
 ```
 """

@@ -1,29 +1,26 @@
 """Training state on disk: saved atomically, checked when restored, never half a run."""
 
-import json
+import contextlib
 import pathlib
-import shutil
+from typing import Any
 
 import tensorflow as tf
 
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.trainer import files, state
-from dualcontrast.trainer.checkpoints import environment
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.checkpoints import discovery, literal_path, writing
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 CONFIG_NAME = "config.json"
 DATA_NAME = "data.json"
-FOLDER = "checkpoints"
-
-# What TensorFlow raises for a damaged checkpoint: a truncated data file is a bare IndexError.
-_DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError)
+FOLDER = discovery.FOLDER
 
 
 class Checkpoints:
-    """The checkpoints of a run, `WORKDIR/checkpoints/images-N`.
+    """The checkpoints of a run, `WORKDIR/checkpoints/images-N`; nobody else may write there.
 
     Args:
       workdir: of the run.
@@ -32,12 +29,10 @@ class Checkpoints:
     """
 
     def __init__(self, workdir: pathlib.Path, run: state.State, keep: int):
-        self._run = run
+        self._run, self._workdir, self._keep = run, workdir, keep
         self._folder = workdir / FOLDER
-        self._sweep()
-        self._manager = tf.train.CheckpointManager(
-            run.checkpoint(), str(self._folder), max_to_keep=keep, checkpoint_name="images"
-        )
+        self._checkpoint = run.checkpoint()
+        self._damaged: set[str] = set()
 
     def restore(self) -> str | None:
         """Restores the newest checkpoint that is whole.
@@ -48,16 +43,21 @@ class Checkpoints:
         Raises:
           UserError: there are checkpoints, and all of them are damaged.
         """
-        paths = self._manager.checkpoints[::-1]
-        for path in paths:
+        prefixes = discovery.candidates(self._workdir)
+        for prefix in prefixes:
             try:
-                self._manager.checkpoint.restore(path).assert_consumed()
-                return path
-            except _DAMAGE as error:
-                print(f"checkpoint {path} is damaged: {_first_line(error)}", flush=True)
-        if paths:
+                with literal_path.literal(prefix) as name:
+                    self._checkpoint.restore(name).assert_consumed()
+            except discovery.DAMAGE as error:
+                words = discovery.first_line(error)
+                print(f"checkpoint {prefix} is damaged: {words}", flush=True)
+                self._damaged.add(prefix.name)
+                continue
+            self._adopt(prefix)
+            return str(prefix)
+        if prefixes:
             raise UserError(
-                f"none of the {len(paths)} checkpoints in {self._folder} can be read.\n"
+                f"none of the {len(prefixes)} checkpoints in {prefixes[0].parent} can be read.\n"
                 "Copy one from a backup, or start again with another --workdir."
             )
         return None
@@ -68,58 +68,119 @@ class Checkpoints:
         Raises:
           UserError: the disk refused; earlier checkpoints are as they were.
         """
+        prefix = discovery.prefix_of(self._folder, int(self._run.images_seen.numpy()))
         try:
-            self._manager.save(checkpoint_number=int(self._run.images_seen.numpy()))
+            if not self._folder.exists():
+                self._folder.mkdir(parents=True)
+                writing.sync(self._workdir)
+            writing.write(self._checkpoint, prefix)
+            self._damaged.discard(prefix.name)
+            self._prune(prefix)
         except (tf.errors.OpError, OSError) as error:
-            self._sweep()
             raise UserError(
-                f"the checkpoint could not be written to {self._folder}: {_first_line(error)}\n"
+                f"the checkpoint could not be written to {self._folder}: "
+                f"{discovery.first_line(error)}\n"
                 "Earlier checkpoints are untouched. Make room, then run the same command again."
             ) from error
+        self._list(prefix)
 
-    def _sweep(self) -> None:
-        """Deletes what a killed process left: TensorFlow never does."""
-        for leftover in self._folder.glob("images-*_temp*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        # By name: a run may share its folder with files that are not ours.
-        for name in (CONFIG_NAME, DATA_NAME, "metrics.jsonl", "grids/*.png"):
-            for leftover in self._folder.parent.glob(f"{name}.[0-9]*.tmp"):
-                leftover.unlink()
+    def _adopt(self, prefix: pathlib.Path) -> None:
+        """Makes a checkpoint that was found the one to go on from."""
+        if note := discovery.disagreement(prefix):
+            print(note, flush=True)
+        if prefix.parent != self._folder:
+            return
+        # Data without an index are of no use, as one is whole. An index without data is small, and
+        # goes when it is the oldest.
+        for lost in discovery.lost_indexes(self._folder):
+            writing.remove(lost)
+        self._prune(prefix)  # a process that was killed after its save has not
+        if note:
+            self._list(prefix)
+
+    def _prune(self, newest: pathlib.Path) -> None:
+        """Deletes old checkpoints, and damaged ones that the run has passed."""
+        reached = self._until(newest)
+        sound = [prefix for prefix in reached if prefix.name not in self._damaged]
+        for prefix in set(reached) - set(sound[-self._keep :]):
+            writing.remove(prefix)
+
+    def _list(self, newest: pathlib.Path) -> None:
+        """Writes TensorFlow's list of checkpoints, for its own tools."""
+        lines = [f'model_checkpoint_path: "{newest.name}"']
+        lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in self._until(newest)]
+        with contextlib.suppress(OSError):  # nothing goes by it
+            files.write(self._folder / discovery.INDEX_NAME, "\n".join(lines) + "\n")
+
+    def _until(self, newest: pathlib.Path) -> list[pathlib.Path]:
+        """Returns the checkpoints up to one. Any beyond are damaged: the run went back."""
+        found = discovery.candidates(self._workdir)[::-1]
+        return found[: found.index(newest) + 1]
 
 
 def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manifest) -> None:
     """Writes what the run is made of to `workdir`, or checks that nothing of it has changed.
 
+    A start that came to no checkpoint binds nobody: what it left is replaced.
+
+    Args:
+      workdir: made, and held.
+      config: resolved.
+      dataset: opened.
+
     Raises:
       UserError: the folder holds a run with another configuration or other images.
     """
     data = {"count": dataset.count, "sha256": [shard.sha256 for shard in dataset.shards]}
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--workdir={workdir} cannot be made: {error.strerror}") from None
-    if (workdir / CONFIG_NAME).exists():
-        _check_config(workdir, read_config(workdir), config)
-        _check_data(workdir, data)
-    files.write(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
-    files.write(workdir / CONFIG_NAME, schema.to_json(config) + "\n")
-    files.write(workdir / "environment.json", json.dumps(environment.describe(), indent=1) + "\n")
+    files.make_folder(workdir, f"--workdir={workdir}")
+    if discovery.candidates(workdir):
+        if (workdir / CONFIG_NAME).exists():
+            _check_config(workdir, read_config(workdir), config)
+            _check_data(workdir, data)
+    else:
+        _forget_another(workdir, config, data)
+    files.write_object(workdir / DATA_NAME, data)
+    files.write(workdir / CONFIG_NAME, serialisation.to_json(config) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> schema.Config:
     """Returns the resolved configuration of the run in `workdir`.
 
     Raises:
-      UserError: there is no run.
+      UserError: there is no run, or the file is damaged or of another version.
     """
     path = workdir / CONFIG_NAME
     try:
-        return schema.from_json(path.read_text(encoding="utf-8"))
-    except OSError:
+        text = files.read_text(path)
+    except files.Missing:
         raise UserError(
             f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
             "Give the --workdir of a training run, or start one: dualcontrast-train --help"
         ) from None
+    try:
+        return serialisation.from_json(text)
+    except (UserError, RecursionError) as error:
+        raise UserError(
+            f"{path}: {discovery.first_line(error)}\nIt was cut or edited, or another version of"
+            " dualcontrast wrote it: restore it from a copy, or use that version."
+        ) from error
+
+
+def read_data(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the number and the shards' sha256 of a run's images, None where nothing says so.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+
+    def check(found: dict[str, Any]) -> str:
+        whole = all(isinstance(digest, str) for digest in found["sha256"])
+        return "" if whole else "its field sha256 holds something else than text"
+
+    try:
+        return files.read_object(workdir / DATA_NAME, {"count": int, "sha256": list}, check)
+    except files.Missing:
+        return None
 
 
 def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
@@ -166,11 +227,13 @@ def _in_float32(config: schema.Config) -> schema.Config:
 def _restore(prefix: pathlib.Path, workdir: pathlib.Path, parts: dict) -> None:
     """Gives variables the values of a checkpoint that holds more than those."""
     try:
-        status = tf.train.Checkpoint(**parts).restore(str(prefix))
-        status.assert_existing_objects_matched().expect_partial()
-    except _DAMAGE as error:
+        with literal_path.literal(prefix) as name:
+            status = tf.train.Checkpoint(**parts).restore(name)
+            status.assert_existing_objects_matched().expect_partial()
+    except discovery.DAMAGE as error:
         raise UserError(
-            f"checkpoint {prefix} is damaged or of another network: {_first_line(error)}\n"
+            f"checkpoint {prefix} is damaged or of another network: "
+            f"{discovery.first_line(error)}\n"
             f"Try another one of {workdir / FOLDER}."
         ) from None
 
@@ -185,21 +248,51 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
       UserError: there is no such run or checkpoint.
     """
     if not path.is_dir():
-        prefix = path.with_suffix("") if path.suffix == ".index" else path
-        if not prefix.with_name(prefix.name + ".index").exists():
-            raise UserError(
-                f"there is no run and no checkpoint {path}.\n"
-                "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
-            )
-        return prefix.parent.parent, prefix
-    newest = tf.train.latest_checkpoint(str(path / FOLDER))
-    if newest is None:
-        read_config(path)
+        return workdir_of(path), _named_prefix(path)
+    if (newest := discovery.newest_whole(path)) is not None:
+        return path, newest
+    if found := discovery.candidates(path):
         raise UserError(
-            f"the run {path} has no checkpoint yet: it writes its first one after "
-            "training.checkpoint_every_images."
+            f"checkpoint {found[0]} is damaged, and the run {path} has none that is whole.\n"
+            "Copy one from a backup, or train again with another --workdir."
         )
-    return path, pathlib.Path(newest)
+    read_config(path)
+    raise UserError(
+        f"the run {path} has no checkpoint yet: it writes its first one after "
+        "training.checkpoint_every_images."
+    )
+
+
+def workdir_of(path: pathlib.Path) -> pathlib.Path:
+    """Returns the workdir of what `locate` takes, without a look at the checkpoints.
+
+    Raises:
+      UserError: there is no such folder, and no such checkpoint.
+    """
+    return path if path.is_dir() else _named_prefix(path).parent.parent
+
+
+def _named_prefix(path: pathlib.Path) -> pathlib.Path:
+    prefix = path.with_suffix("") if path.suffix == ".index" else path
+    if not discovery.index_of(prefix).exists():
+        raise UserError(
+            f"there is no run and no checkpoint {path}.\n"
+            "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
+        )
+    return prefix
+
+
+def _forget_another(workdir: pathlib.Path, config: schema.Config, data: dict) -> None:
+    """Puts away what a start without a checkpoint measured, if it was of something else."""
+    try:
+        _check_config(workdir, read_config(workdir), config)
+        _check_data(workdir, data)
+    except (UserError, ValueError):
+        for path in (workdir / discovery.BEST_FOLDER).glob("*"):
+            path.unlink()
+        measured = workdir / "metrics-evaluation.jsonl"
+        if measured.exists():
+            measured.replace(measured.with_name(measured.name + ".old"))
 
 
 def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config) -> None:
@@ -212,13 +305,8 @@ def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config)
 
 
 def _check_data(workdir: pathlib.Path, data: dict) -> None:
-    path = workdir / DATA_NAME
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != data:
+    if read_data(workdir) not in (None, data):
         raise UserError(
             f"{workdir} holds a run on other images than --data has.\n"
             "Continue it with the dataset it began with, or give another --workdir."
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

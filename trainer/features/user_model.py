@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
@@ -27,7 +28,7 @@ def load(path: str, flag: str = "--extractor") -> Extractor:
     """
     place = pathlib.Path(path)
     if place.suffix == ".keras" and place.is_file():
-        model, digest = _keras(place, flag), weights.digest(place.read_bytes())
+        model, digest = _keras(place, flag), weights.digest(files.read_bytes(place))
         call, shape = model, model.input_shape
     elif (place / "saved_model.pb").is_file():
         call, shape = _saved_model(place, flag)

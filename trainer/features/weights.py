@@ -27,12 +27,9 @@ def read(place: str | None, flag: str, what: str) -> bytes:
     """
     if not place:
         raise UserError(f"{flag} is missing: expected the path of {what}")
-    try:
-        return locate(place, flag).read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"{flag}={place} cannot be read: {error.strerror}. Expected {what}"
-        ) from error
+    path = locate(place, flag)
+    with files.reading(f"{flag}={place}", f"Expected {what}"):
+        return path.read_bytes()
 
 
 def locate(place: str, flag: str) -> pathlib.Path:
@@ -58,7 +55,7 @@ def locate(place: str, flag: str) -> pathlib.Path:
                 f"{flag}={url} gives a file of sha256 {digest(content)}, not the one it is pinned "
                 "to: nothing was kept"
             )
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(kept.parent)
         files.write(kept, content)
     return kept
 
@@ -79,7 +76,7 @@ def digest_folder(folder: pathlib.Path) -> str:
     """Returns one sha256 of the names and contents of all files below a folder."""
     found = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found.update(f"{path.relative_to(folder)}\0{digest(path.read_bytes())}\n".encode())
+        found.update(f"{path.relative_to(folder)}\0{digest(files.read_bytes(path))}\n".encode())
     return found.hexdigest()
 
 

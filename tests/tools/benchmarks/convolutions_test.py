@@ -20,7 +20,7 @@ def tiny(adversarial):
         "generator.fmap_max": 16,
         "discriminator.fmap_base": 64,
         "discriminator.fmap_max": 16,
-        "loss.adversarial": adversarial,
+        "loss": adversarial,
         "loss.warmup_images": 0,
         "training.batch_size": 8,
     }

@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.config.schema import (
     Config,
     DataConfig,
@@ -31,9 +31,12 @@ def test_the_defaults_are_valid():
 def test_the_defaults_are_config_e():
     generator, discriminator = GeneratorConfig(), DiscriminatorConfig()
     assert (generator.fmap_base, generator.fmap_max, generator.latent_size) == (8192, 512, 512)
-    assert (generator.regularize_every, discriminator.regularize_every) == (4, 16)
-    assert (generator.learning_rate, discriminator.learning_rate) == (0.002, 0.002)
-    assert discriminator.r1_gamma == 100
+    assert (generator.path_length_every, penalties.r1_every) == (4, 16)
+    assert (schedule.generator.learning_rate, schedule.discriminator.learning_rate) == (
+        0.002,
+        0.002,
+    )
+    assert penalties.r1_gamma == 100
 
 
 @pytest.mark.parametrize("path", FIELDS)
@@ -173,10 +176,13 @@ def test_a_run_may_continue_longer_but_not_with_another_batch():
         ("batch_size", "training.batch_size"),
         ("trainning.seed", "training.seed"),
         ("generator.mapping_layer", "generator.mapping_layers"),
-        ("discriminator.gamma", "discriminator.r1_gamma"),
+        ("discriminator.gamma", "penalties.r1_gamma"),
         ("loss.warmup", "loss.warmup_images"),
         ("discriminator.fmaps_max", "discriminator.fmap_max"),
-        ("learning_rate", "generator.learning_rate or discriminator.learning_rate"),
+        (
+            "learning_rate",
+            "schedule.generator.learning_rate or schedule.discriminator.learning_rate",
+        ),
     ],
 )
 def test_the_field_that_was_meant_is_suggested(asked, suggested):
@@ -194,11 +200,11 @@ def test_json_is_read_back_unchanged():
     config = schema.replace(
         Config(), {"data.resolution": 64, "data.mirror": True, "training.adam_epsilon": 1e-7}
     )
-    assert schema.from_json(schema.to_json(config)) == config
+    assert serialisation.from_json(serialisation.to_json(config)) == config
 
 
 def test_fields_that_json_lacks_take_their_defaults():
-    config = schema.from_json('{"training": {"seed": 3}}')
+    config = serialisation.from_json('{"training": {"seed": 3}}')
     assert config == Config(training=TrainingConfig(seed=3))
 
 
@@ -218,15 +224,15 @@ def test_fields_that_json_lacks_take_their_defaults():
 )
 def test_json_that_is_no_configuration_is_refused(text, expected):
     with pytest.raises(UserError) as caught:
-        schema.from_json(text)
+        serialisation.from_json(text)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_json_and_yaml_hold_every_field():
     expected = dataclasses.asdict(Config())
-    assert json.loads(schema.to_json(Config())) == expected
-    assert yaml.safe_load(schema.as_yaml(Config())) == expected
+    assert json.loads(serialisation.to_json(Config())) == expected
+    assert yaml.safe_load(serialisation.as_yaml(Config())) == expected
 
 
 def test_a_configuration_cannot_be_changed_in_place():

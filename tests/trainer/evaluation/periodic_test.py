@@ -15,9 +15,9 @@ from dualcontrast.trainer.features import embedded
 
 # Without regularisers and a second loss there is less to compile.
 EVALUATED = {
-    "loss.adversarial": "non_saturating",
+    "loss": "non_saturating",
     "generator.path_length_weight": 0.0,
-    "discriminator.r1_gamma": 0.0,
+    "penalties.r1_gamma": 0.0,
     "training.total_images": 96,
     "evaluation.every_images": 40,
     "evaluation.images": 20,
