@@ -1,11 +1,12 @@
 """Prints which form of every operation is the fastest here, as it was measured.
 
-  python -m dualcontrast.custom_ops.measure            # what is known
-  python -m dualcontrast.custom_ops.measure --again    # measures all that is known once more
+  python -m dualcontrast.custom_ops.measure                # what is known
+  python -m dualcontrast.custom_ops.measure --again=busy   # repeats what a busy machine measured
+  python -m dualcontrast.custom_ops.measure --again=all    # repeats all
 
 An operation is measured when it is first needed and kept beside the compiled library, for each
-type and number of threads, and convolutions for each shape and pass. Run it again when the line
-says that the machine was busy.
+type and number of threads, and convolutions for each shape and pass. A run that was started keeps
+the forms that it began with, whatever is measured later.
 """
 
 import argparse
@@ -87,13 +88,12 @@ def best_times(steps: list[Callable], operands: Sequence[tf.Tensor], rounds: int
     return best
 
 
-def again() -> None:
-    """Measures once more everything that is known for this number of threads."""
-    known = [key for key in measured.measurements() if key.endswith(measured.with_threads(""))]
-    measured.forget()
-    for key in known:
+def again(which: str) -> None:
+    """Repeats what is known for this number of threads: "all", or what was measured when "busy"."""
+    for key, found in measured.measurements().items():
         name = key.removesuffix(measured.with_threads(""))
-        measured.measure_and_keep(name, functools.partial(_functions, name))
+        if name != key and (which == "all" or not found.rounds):
+            measured.measure_and_keep(name, functools.partial(_functions, name))
 
 
 def _functions(name: str) -> measured.Functions:
@@ -116,7 +116,9 @@ def table() -> str:
         )
         quality = f"{found.rounds} quiet rounds" if found.rounds else "BUSY machine"
         milliseconds = found.seconds[best] * 1e3
-        lines.append(f"{key:<72} {best:<10} {milliseconds:9.3f} ms  others took {others}; {quality}")
+        lines.append(
+            f"{key:<72} {best:<10} {milliseconds:9.3f} ms  others took {others}; {quality}"
+        )
     return "\n".join(lines) or "nothing was measured yet: operations are when they are first used"
 
 
@@ -127,12 +129,12 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--again", action="store_true", help="measure what is known once more")
+    parser.add_argument("--again", choices=("busy", "all"), help="what to measure once more")
     arguments = parser.parse_args()
     if library.load() is None:
         parser.exit(2, f"{measured.COMMAND}: error: {library.unavailable_because()}\n")
     if arguments.again:
-        again()
+        again(arguments.again)
     print(table())
 
 

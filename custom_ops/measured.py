@@ -1,24 +1,25 @@
 """Which form of an operation is the fastest on this machine: measured once, and kept.
 
 Forms take turns, the shortest of many times counts, and rounds in which other programs used the
-processors are measured again. What was found is kept beside the library with how it was found; a
-machine that stayed busy says so, and `python -m dualcontrast.custom_ops.measure` repeats it.
+processors are thrown away and repeated. What was found is kept beside the library, with how many
+rounds were quiet: none, where the machine stayed busy. `python -m dualcontrast.custom_ops.measure`
+prints it and repeats it. Processes that start together measure once: one does, the others wait and
+take what it found, so that all of a machine make the same choices.
 """
 
+import contextlib
 import dataclasses
-import fcntl
 import json
 import logging
 import os
 import pathlib
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import tensorflow as tf
 
-from dualcontrast.custom_ops import busy, library
+from dualcontrast.custom_ops import busy, file_lock, library
 
 COMMAND = "python -m dualcontrast.custom_ops.measure"
 
@@ -32,6 +33,7 @@ _HOPELESS = 2.0  # Times the fastest: measured no further.
 _log = logging.getLogger("dualcontrast")
 _lock = threading.RLock()
 _found: dict[str, "Measurement"] | None = None  # by key and threads, None: not read yet
+_depth = 0  # of blocks of `_alone`, which only the outermost locks for
 _used: dict[str, str] = {}
 _imposed: dict[str, str] = {}
 
@@ -74,12 +76,21 @@ def fastest(
     with _lock:
         chosen = _imposed.get(name)
         if chosen not in allowed:
-            found = _measurements().get(with_threads(key))
-            if found is None or not any(form in found.seconds for form in allowed):
-                found = measure_and_keep(key, functions)
-            chosen = found.fastest(allowed)
+            chosen = _known_or_measured(key, functions, allowed).fastest(allowed)
         _used[name] = chosen
         return chosen
+
+
+def _known_or_measured(key: str, functions: Callable[[], Functions], allowed: tuple[str, ...]):
+    def known() -> Measurement | None:
+        found = _measurements().get(with_threads(key))
+        return found if found and any(form in found.seconds for form in allowed) else None
+
+    if found := known():
+        return found
+    with _alone():
+        _read_again()  # another process may have found it in the meantime
+        return known() or measure_and_keep(key, functions)
 
 
 def used() -> dict[str, str]:
@@ -94,16 +105,6 @@ def impose(choices: Mapping[str, str]) -> None:
         _imposed.update(choices)
 
 
-def forget() -> None:
-    """Drops everything that was measured, on the disk as well: it is measured again when needed."""
-    global _found
-    with _lock:
-        _found = {}
-        path = _path()
-        if path:
-            path.unlink(missing_ok=True)
-
-
 def measurements() -> dict[str, Measurement]:
     """Returns all that is known of this machine, by key and number of threads."""
     with _lock:
@@ -112,26 +113,33 @@ def measurements() -> dict[str, Measurement]:
 
 def measure(functions: Functions) -> Measurement:
     """Times functions in turns."""
-    clean: dict[str, float] = {}
-    spoilt: dict[str, float] = {}
+    quiet_times: dict[str, float] = {}
+    busy_times: dict[str, float] = {}
     rounds = rejected = 0
     repeats = {name: _repeats(function, len(functions)) for name, function in functions.items()}
     while rounds < _ROUNDS and rounds + rejected < _MOST_ROUNDS:
-        before, started = busy.others_seconds(), time.perf_counter()
-        times = {
-            name: min(_time(functions[name]) for _ in range(count))
-            for name, count in repeats.items()
-        }
-        elapsed = time.perf_counter() - started
-        quiet = busy.others_seconds() - before <= _BUSY * elapsed + 0.01
+        times, quiet = _round(functions, repeats)
         rounds, rejected = rounds + quiet, rejected + (not quiet)
-        kept = clean if quiet else spoilt
+        kept = quiet_times if quiet else busy_times
         for name, seconds in times.items():
             kept[name] = min(seconds, kept.get(name, seconds))
         limit = _HOPELESS * min(times.values())
         repeats = {name: count for name, count in repeats.items() if times[name] <= limit}
-    best = clean if rounds else spoilt
+    # A form that was given up in a busy round has no other time.
+    best = {**busy_times, **quiet_times}
     return Measurement({name: float(f"{s:.3g}") for name, s in best.items()}, rounds, rejected)
+
+
+def _round(functions: Functions, repeats: dict[str, int]) -> tuple[dict[str, float], bool]:
+    """Returns the shortest time of each function, and whether the machine was quiet meanwhile."""
+    others, started = busy.others_seconds(), time.perf_counter()
+    times = dict.fromkeys(repeats, float("inf"))
+    for turn in range(max(repeats.values())):
+        for name, count in repeats.items():
+            if turn < count:
+                times[name] = min(times[name], _time(functions[name]))
+    elapsed = time.perf_counter() - started
+    return times, busy.others_seconds() - others <= _BUSY * elapsed + 0.01
 
 
 def _repeats(function: Callable[[], object], forms: int) -> int:
@@ -164,8 +172,10 @@ def measure_and_keep(key: str, functions: Callable[[], Functions]) -> Measuremen
     thread.join()
     if not isinstance(results[0], Measurement):
         raise results[0]
-    _measurements()[with_threads(key)] = results[0]
-    _keep({with_threads(key): results[0]})
+    with _alone():
+        _read_again()
+        _measurements()[with_threads(key)] = results[0]
+        _write()
     return results[0]
 
 
@@ -179,7 +189,7 @@ def threads() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
 
 
-# The file.
+# The file, beside the library; where there is none or it cannot be written, this process's memory.
 
 
 def _path() -> pathlib.Path | None:
@@ -188,11 +198,16 @@ def _path() -> pathlib.Path | None:
 
 
 def _measurements() -> dict[str, Measurement]:
-    global _found
     if _found is None:
-        path = _path()
-        _found = _read(path) if path else {}
-    return _found
+        _read_again()
+    return _found or {}
+
+
+def _read_again() -> None:
+    """Adds what other processes have found, whose word counts."""
+    global _found
+    path = _path()
+    _found = {**(_found or {}), **(_read(path) if path else {})}
 
 
 def _read(path: pathlib.Path) -> dict[str, Measurement]:
@@ -202,18 +217,31 @@ def _read(path: pathlib.Path) -> dict[str, Measurement]:
         return {}  # measured again
 
 
-def _keep(new: dict[str, Measurement]) -> None:
-    """Adds to the file, which other processes may be adding to."""
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keeps other processes from measuring, which would disturb, and from writing."""
+    global _depth
+    with contextlib.ExitStack() as stack:
+        path = _path()
+        if path and not _depth:
+            with contextlib.suppress(OSError):  # each process measures for itself
+                file = stack.enter_context(open(path.with_suffix(".lock"), "wb"))
+                file_lock.acquire(file, wait=True)
+        _depth += 1
+        try:
+            yield
+        finally:
+            _depth -= 1
+
+
+def _write() -> None:
     path = _path()
     if path is None:
         return
     try:
-        with open(path.with_suffix(".lock"), "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            kept = {**_read(path), **new}
-            content = {key: dataclasses.asdict(value) for key, value in sorted(kept.items())}
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-                json.dump(content, file, indent=1)
-            os.replace(file.name, path)
+        content = {key: dataclasses.asdict(found) for key, found in measurements().items()}
+        made = path.with_suffix(".tmp")
+        made.write_text(json.dumps(content, indent=1))
+        os.replace(made, path)
     except OSError as error:
         _log.warning("what was measured cannot be kept and is measured again: %s", error)
