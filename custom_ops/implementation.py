@@ -106,6 +106,12 @@ def on_cpu(impl: str | None = None) -> library.Library | None:
     return None if off_cpu else ops
 
 
+def convolutions(impl: str | None = None) -> str:
+    """Returns the instructions that convolutions of ours run with; "ref": all are TensorFlow's."""
+    ops = on_cpu(impl)
+    return (ops.engine if ops else None) or "ref"
+
+
 def measures(impl: str | None = None) -> bool:
     """Returns whether a call takes what was measured to be the fastest."""
     return (_process if impl is None else impl) == "auto"
@@ -153,13 +159,7 @@ def bfloat16_note() -> str | None:
 
 def record() -> dict:
     """Returns what this process has used so far, for `impose` in a process that continues it."""
-    ops = library.load()
-    return {
-        "impl": _process,
-        "convolutions": ops.engine if ops else None,
-        "threads": measured.threads(),
-        "forms": measured.used(),
-    }
+    return {"impl": _process, "convolutions": convolutions(), "forms": measured.used()}
 
 
 def impose(recorded: dict) -> None:

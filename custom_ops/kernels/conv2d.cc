@@ -76,7 +76,8 @@ std::string ResultShape(const Sides64& first, const Sides64& second, const CallA
                                               : KernelShape)(first, second, a, x, result);
   if (!wrong.empty()) return wrong;
   const int64_t taps = pass == kOutput ? second[0] : pass == kInput ? first[0] : a.taps;
-  return taps < 0 ? "" : WrongAttributes(a, taps, form);
+  if (pass != kKernel && taps < 0) return "";  // Not known yet.
+  return WrongAttributes(a, taps, form);
 }
 
 template <Pass pass>

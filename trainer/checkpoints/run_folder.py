@@ -19,6 +19,7 @@ _LEFTOVERS = [
         "data.json",
         "environment.jsonl",
         "metrics.jsonl",
+        "operations.json",
         "grids/*.png",
         "references/*.np[yz]",
         "references/*.json",
