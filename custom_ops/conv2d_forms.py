@@ -155,16 +155,22 @@ def candidates_of(key: str) -> measured.Functions | None:
     return _candidates(Pass(match[1]), Shape(*numbers, stride=2 if match[8] else 1))
 
 
-def _candidates(kind: Pass, shape: Shape) -> dict:
+def _candidates(kind: Pass, shape: Shape) -> measured.Functions:
     """Returns a function for each form of a pass, on operands of its own."""
+    first, second = operands(kind, shape)
+
+    def candidate(form: str):
+        return lambda: run(form, kind, first, second, shape)
+
+    return {form: candidate(form) for form in (TENSORFLOW, *compiled_forms(shape, order=0))}
+
+
+def operands(kind: Pass, shape: Shape) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the two operands of a pass, of normally distributed numbers."""
     batch = shape.batch or _USUAL_BATCH
     x = [batch, shape.height, shape.width, shape.channels]
     kernel = [shape.taps, shape.taps, shape.channels, shape.filters]
     g = [batch, *shape.out_sides, shape.filters]
     sides = {OUTPUT: (x, kernel), INPUT_GRADIENT: (kernel, g), KERNEL_GRADIENT: (x, g)}[kind]
     first, second = (tf.random.stateless_normal(side, [0, i]) for i, side in enumerate(sides))
-
-    def candidate(form: str):
-        return lambda: run(form, kind, first, second, shape)
-
-    return {form: candidate(form) for form in (TENSORFLOW, *compiled_forms(shape, order=0))}
+    return first, second

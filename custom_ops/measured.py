@@ -198,16 +198,15 @@ def _path() -> pathlib.Path | None:
 
 
 def _measurements() -> dict[str, Measurement]:
-    if _found is None:
-        _read_again()
-    return _found or {}
+    return _read_again() if _found is None else _found
 
 
-def _read_again() -> None:
+def _read_again() -> dict[str, Measurement]:
     """Adds what other processes have found, whose word counts."""
     global _found
     path = _path()
     _found = {**(_found or {}), **(_read(path) if path else {})}
+    return _found
 
 
 def _read(path: pathlib.Path) -> dict[str, Measurement]:

@@ -134,13 +134,13 @@ def compare(seed):
 
 
 def test_random_shapes_equal_the_definition():
-    for seed in range(100):
+    for seed in range(60):
         compare(seed)
 
 
 @pytest.mark.slow
 def test_thousands_of_random_shapes_equal_the_definition():
-    for seed in range(100, 5_000):
+    for seed in range(60, 5_000):
         compare(seed)
 
 
@@ -167,8 +167,8 @@ def test_what_is_not_finite_stays_so():
 # Derivatives.
 
 CALLS = {
-    "3x3": (functools.partial(conv2d.conv2d), [2, 9, 8, 20], [3, 3, 20, 24]),
-    "1x1": (functools.partial(conv2d.conv2d), [2, 5, 6, 7], [1, 1, 7, 3]),
+    "3x3": (conv2d.conv2d, [2, 9, 8, 20], [3, 3, 20, 24]),
+    "1x1": (conv2d.conv2d, [2, 5, 6, 7], [1, 1, 7, 3]),
     "stride 2": (functools.partial(conv2d.conv2d, stride=2), [2, 10, 11, 20], [3, 3, 20, 24]),
     "transposed": (conv2d.conv2d_transpose, [2, 5, 6, 20], [3, 3, 24, 20]),
 }
@@ -266,13 +266,12 @@ def test_small_convolutions_stay_with_tensorflow():
 
 
 def test_without_an_engine_tensorflow_computes_and_one_line_says_so(monkeypatch, caplog):
-    function = types.SimpleNamespace(__call__=None)
     fake = types.SimpleNamespace(dualcontrast_conv2d_engine=lambda: b"none")
     monkeypatch.setattr(ctypes, "CDLL", lambda _: fake)
     loaded = library.load()
     with caplog.at_level(logging.WARNING, "dualcontrast"):
         engine = library._engine(loaded.path)
-    assert function and engine is None
+    assert engine is None
     assert [r.getMessage() for r in caplog.records] == [
         "TensorFlow computes all convolutions: this CPU has neither AVX2 nor AVX-512"
     ]
