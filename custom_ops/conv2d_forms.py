@@ -10,10 +10,12 @@ direct, winograd4's 5 times. First derivatives may take any; of derivatives of d
 amplify errors, winograd4 is kept away (R1, path length).
 """
 
+import contextlib
 import dataclasses
 import enum
 import math
 import re
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -24,6 +26,7 @@ TENSORFLOW, DIRECT, WINOGRAD2, WINOGRAD4 = "tensorflow", "direct", "winograd2", 
 # Smaller ones take no time that counts, and would take long to measure.
 _LEAST_MULTIPLICATIONS = 1 << 24
 _USUAL_BATCH = 8
+_all_tensorflow_s = False
 
 
 class Pass(enum.Enum):
@@ -92,9 +95,21 @@ def compiled_forms(shape: Shape, order: int) -> tuple[str, ...]:
     return tuple(forms)
 
 
+@contextlib.contextmanager
+def all_tensorflow_s() -> Iterator[None]:
+    """Traces inside with TensorFlow's convolutions, for comparisons with them."""
+    global _all_tensorflow_s
+    before, _all_tensorflow_s = _all_tensorflow_s, True
+    try:
+        yield
+    finally:
+        _all_tensorflow_s = before
+
+
 def may_be_compiled(dtype: tf.DType, impl: str | None) -> bool:
     """Returns whether a call may take a form of ours: on a CPU that there is an engine for."""
-    if dtype != tf.float32 or not implementation.derivatives_are_own():
+    other = _all_tensorflow_s or not implementation.derivatives_are_own()
+    if dtype != tf.float32 or other:
         implementation.on_cpu(impl)  # which refuses what cannot run here
         return False
     ops = implementation.on_cpu(impl)

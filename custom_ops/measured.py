@@ -106,7 +106,7 @@ def impose(choices: Mapping[str, str]) -> None:
 
 
 def measurements() -> dict[str, Measurement]:
-    """Returns all that is known of this machine, by key and number of threads."""
+    """Returns all that is known of this machine, by key with threads."""
     with _lock:
         return dict(sorted(_measurements().items()))
 
@@ -181,7 +181,8 @@ def measure_and_keep(key: str, functions: Callable[[], Functions]) -> Measuremen
 
 def with_threads(key: str) -> str:
     """Returns the key under which it is kept what was measured for a key."""
-    return f"{key}, {threads()} threads"
+    onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    return f"{key}, {threads()} threads" + (f", oneDNN {onednn}" if onednn else "")
 
 
 def threads() -> int:
