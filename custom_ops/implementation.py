@@ -143,7 +143,8 @@ def report() -> str:
     unsure = sum(not found.rounds for found in known.values())
     line = f"operations: the fastest form of each, {len(known)} known here, others are measured"
     if unsure:
-        line += f"; {unsure} were measured on a busy machine: {measured.COMMAND} --again=busy repeats them"
+        line += f"; {unsure} were measured on a busy machine: "
+        line += f"{measured.COMMAND} --again=busy repeats them"
     return line
 
 

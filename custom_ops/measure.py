@@ -105,7 +105,7 @@ def _functions(name: str) -> measured.Functions:
 
 
 def table() -> str:
-    """Returns a line for each operation: the fastest form, how often it is as fast as the others."""
+    """Returns a line for each operation: the fastest form, and how much longer others take."""
     lines = []
     for key, found in measured.measurements().items():
         best = found.fastest()
