@@ -6,6 +6,7 @@ benchmark runs with each, and the project's have to be as fast against either.
 """
 
 import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -49,16 +50,15 @@ def measure(resolution: int, rounds: int) -> int:
     strategy = devices.make_strategy()
     with strategy.scope():
         run = state.State(config)
-    sample = {}
+    sample: dict[tuple[str, str], Callable[[], None]] = {}
     for whose in ("ours", "TensorFlow's"):
         for step in SHARES:
             sample[whose, step] = training_iteration.stepper(config, run, strategy, step)
         sample[whose, "generator"] = _generator(run)
-    for (whose, _), step in sample.items():
+    for (whose, _), function in sample.items():
         with _of(whose):
-            step()  # which traces it
-    clock = QuietClock(rounds)
-    seconds = clock.medians(sample)
+            function()  # which traces it
+    seconds = QuietClock(rounds).medians(sample)
     if seconds is None:
         print(f"{title}: not measured, the machine was busy")
         return 1
@@ -98,7 +98,7 @@ def _of(whose: str):
     return implementation.using("auto") if whose == "ours" else conv2d_forms.all_tensorflow_s()
 
 
-def _generator(run: state.State):
+def _generator(run: state.State) -> Callable[[], None]:
     z = tf.random.stateless_normal([BATCH, run.average.latent_size], [0, 0])
     generate = tf.function(run.average, autograph=False)
     return lambda: generate(z).numpy()

@@ -3,8 +3,9 @@
 import pytest
 import tensorflow as tf
 
+from dualcontrast.configs import demo
 from dualcontrast.custom_ops import conv2d_forms, library
-from dualcontrast.tools.benchmarks import convolution_speed
+from dualcontrast.tools.benchmarks import convolution_speed, training_iteration
 from dualcontrast.tools.benchmarks.training_iteration import SHARES
 
 
@@ -27,6 +28,16 @@ def test_steps_count_as_often_as_they_run(capsys):
     seconds |= {("ours", "generator"): 1.0, ("TensorFlow's", "generator"): 1.0}
     convolution_speed.report("title", seconds, {"iteration": 1.2})
     assert "iteration: 1.25 times" in capsys.readouterr().out  # 9.9375 / 7.9375
+
+
+def test_the_demo_s_networks_are_a_configuration_with_the_demo_s_widths():
+    config = training_iteration.config(32, "float32", convolution_speed._DEMO)
+    networks = demo.get_config()
+    for measured, trained in (
+        (config.generator, networks.generator),
+        (config.discriminator, networks.discriminator),
+    ):
+        assert (measured.fmap_base, measured.fmap_max) == (trained.fmap_base, trained.fmap_max)
 
 
 def test_tensorflow_s_convolutions_are_traced_inside_of_the_block(compiled_engine):
