@@ -16,7 +16,7 @@ from dualcontrast.trainer import (
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
 from dualcontrast.trainer import stopping
-from dualcontrast.trainer.checkpoints import checkpoint, environment, run_folder
+from dualcontrast.trainer.checkpoints import checkpoint, environment, operations, run_folder
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.evaluation import periodic
@@ -50,6 +50,7 @@ def train(
     """
     with run_folder.hold(workdir):
         checkpoint.claim(workdir, config, dataset)
+        operations.impose(workdir)
         with strategy.scope():
             state = states.State(config)
         run = _Run(config, dataset, workdir, strategy, state)
@@ -134,6 +135,7 @@ class _Run:
         if save:
             self._check_variables()
             with signals.saving():
+                operations.record(self.workdir)
                 self.checkpoints.save()
 
     def _is_due(self, every: int, before: int) -> bool:

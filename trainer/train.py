@@ -66,6 +66,8 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
     if _CUSTOM_OPS.value:
         devices.select_operations(_CUSTOM_OPS.value, "--custom_ops")
     print(implementation.report(), flush=True)
+    if config.training.precision == "mixed_bfloat16" and (note := implementation.bfloat16_note()):
+        print(note, flush=True)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     workdir = pathlib.Path(_WORKDIR.value)

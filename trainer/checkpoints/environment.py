@@ -119,7 +119,10 @@ def words(value: Any) -> str:
 
 
 def _operations(precision: str) -> dict[str, str]:
-    """Returns which form of each operation runs ("cuda", "cpu", "ref"), by operation and type."""
+    """Returns which form of each operation runs ("cuda", "cpu", "ref"), by operation and type.
+
+    Of convolutions, which have a form for each shape (see operations.json), what they run on.
+    """
     dtypes = dict.fromkeys(["float32", keras.DTypePolicy(precision).compute_dtype])
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
     found = {}
@@ -128,6 +131,7 @@ def _operations(precision: str) -> dict[str, str]:
             library = implementation.compiled(operation, tf.as_dtype(dtype))
             compiled = "cuda" if on_gpu and library and library.cuda else "cpu"
             found[f"{operation} {dtype}"] = compiled if library else "ref"
+    found["conv2d float32"] = implementation.convolutions()
     return found
 
 

@@ -12,7 +12,7 @@ from dualcontrast.trainer.errors import UserError
 LOCK_NAME = "training.lock"
 
 # By name: a run may share its folder with files that are not ours. The numbers are of processes.
-_OWN = ("config.json", "data.json", "metrics.jsonl", "grids/*.png")
+_OWN = ("config.json", "data.json", "metrics.jsonl", "operations.json", "grids/*.png")
 _LEFTOVERS = [*(f"{name}.[0-9]*.tmp" for name in _OWN), "tensorboard/*.tfevents.*.tmp"]
 # An evaluation may be at work on these, on another machine even: what it writes is never so old.
 _SHARED = "references/*.[0-9]*.tmp"
