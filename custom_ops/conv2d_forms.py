@@ -166,8 +166,10 @@ def candidates_of(key: str) -> measured.Functions | None:
     )
     if not match:
         return None
-    numbers = map(int, match.groups()[1:7])
-    return _candidates(Pass(match[1]), Shape(*numbers, stride=2 if match[8] else 1))
+    batch, height, width, channels, filters, taps = map(int, match.groups()[1:7])
+    stride = 2 if match[8] else 1
+    shape = Shape(batch, height, width, channels, filters, taps, stride)
+    return _candidates(Pass(match[1]), shape)
 
 
 def _candidates(kind: Pass, shape: Shape) -> measured.Functions:

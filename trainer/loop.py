@@ -87,7 +87,7 @@ class _Run:
         if self.restored:
             print(f"resuming at {self.images_seen:,} images from {self.restored}", flush=True)
             # A signal may have given up the evaluation that was due after the checkpoint.
-            before = self.images_seen - training.batch_size
+            before = self.images_seen - self.config.iteration_images
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
         else:
