@@ -18,6 +18,22 @@ tf.config.set_logical_device_configuration(
 )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """Spells out what is no UTF-8 in a report, such as a folder's name: else pytest-xdist ends."""
+    return _in_utf8((yield))
+
+
+def _in_utf8(value):
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _in_utf8(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_in_utf8, value))
+    return value
+
+
 @pytest.fixture
 def count_faults(request):
     """Adds to the line of `make faults`: count_faults("corrupted records", 300)."""
