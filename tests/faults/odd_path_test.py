@@ -32,6 +32,7 @@ def test_a_run_may_have_any_name(name, saving, tmp_path):
     saved = []
     assert saving.train(workdir, 24, saved.append).check() == 24
     assert saved == [24]
+    (workdir / checkpoint.CONFIG_NAME).touch()
     assert checkpoint.locate(workdir) == (workdir, workdir / "checkpoints" / "images-24")
     found = {path.name for path in (workdir / "checkpoints").iterdir()}
     files = {f"images-{n}.{end}" for n in (16, 24) for end in ("index", "data-00000-of-00001")}

@@ -78,6 +78,7 @@ def test_a_list_that_is_wrong_changes_nothing_and_is_said_in_a_line(
 
 
 def test_a_list_that_is_right_is_not_spoken_of(saving, workdir, capsys, caplog):
+    (workdir / checkpoint.CONFIG_NAME).touch()
     assert checkpoint.locate(workdir) == (workdir, workdir / "checkpoints" / "images-16")
     saving.train(workdir, 24)
     assert not caplog.messages and capsys.readouterr().out == ""
