@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev
+from dualcontrast.layers import (
+    batch_normalisation,
+    equalized_conv2d,
+    equalized_dense,
+    minibatch_stddev,
+    networks,
+    spectral_normalisation,
+)
 from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, serialised_layer, vt
 from dualcontrast.layers.stylegan2 import (
     discriminator,
@@ -107,6 +114,16 @@ LAYERS = {
         [(6, 4, 4, 6)],
     ),
     "vt": (vt.VT, {"tokens": 3, "token_size": 4, "tokenizer": "recurrent"}, [(6, 4, 4, 6)]),
+    "batch_normalisation": (
+        batch_normalisation.BatchNormalization,
+        {"decay": 0.5, "epsilon": 0.25},
+        [(6, 4, 4, 3)],
+    ),
+    "spectral_normalisation": (
+        spectral_normalisation.SpectralNormalization,
+        {"layer": serialised_layer.of(keras.layers.Conv2D(5, 3, padding="same", name="inner"))},
+        [(6, 4, 4, 3)],
+    ),
     "generator": (
         generator.Generator,
         {
@@ -154,6 +171,8 @@ PLAIN = {
 }
 EVERY = LAYERS | PLAIN
 FLOAT32_OUT = ("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator")
+# What the networks of several families are made of.
+COMMON = {networks.Generator, networks.Discriminator}
 every_layer = pytest.mark.parametrize("name", EVERY)
 
 
@@ -172,7 +191,19 @@ def _fill(layer) -> None:
     """Gives every element of every variable a value of its own, so that a swap would show."""
     for k, variable in enumerate(layer.variables):
         n = np.arange(np.prod(variable.shape, dtype=int))
-        variable.assign(np.sin(k + 0.37 * n).reshape(variable.shape))
+        values = np.sin(k + 0.37 * n).reshape(variable.shape)
+        variable.assign(np.abs(values) if variable.name == "variance" else values)
+
+
+def _converge(layer) -> None:
+    """Gives the power method's vectors the values that it converges to.
+
+    Only there is the derivative of an estimated norm that of the norm, see SpectralNormalization.
+    """
+    for part in layer._flatten_layers():
+        if isinstance(part, spectral_normalisation.SpectralNormalization):
+            kernel = part.layer.kernel.numpy()
+            part.u.assign(np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]))[2][0])
 
 
 def _gradients(layer, inputs):
@@ -196,7 +227,7 @@ def test_every_layer_of_the_project_is_here():
         module = importlib.import_module(f"dualcontrast.layers.{name}")
         own = [x for x in vars(module).values() if getattr(x, "__module__", "") == module.__name__]
         found |= {x for x in own if inspect.isclass(x) and issubclass(x, keras.layers.Layer)}
-    assert found == {cls for cls, _, _ in LAYERS.values()}
+    assert found - COMMON == {cls for cls, _, _ in LAYERS.values()}
 
 
 @every_layer
@@ -323,6 +354,7 @@ def test_second_derivatives_match_finite_differences(name):
     # and inputs together. A lost second-order path would be missing from the slope.
     layer, inputs = _build(name, "float64")
     _fill(layer)
+    _converge(layer)
     variables = layer.trainable_variables
     values = [*inputs, *(tf.identity(v.value) for v in variables)]
     draw = np.random.default_rng(1)
@@ -387,6 +419,8 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
         ("mapping_network", {"w_size": 0}, "w_size .* got 0"),
         ("mapping_network", {"layers": 0}, "layers must be >= 1.* 0"),
         ("mapping_network", {"learning_rate_multiplier": -1}, "learning_rate_multiplier .* got -1"),
+        ("batch_normalisation", {"decay": 1.0}, "decay must be in .* got 1.0"),
+        ("batch_normalisation", {"epsilon": 0}, "epsilon must be > 0, got 0"),
         ("minibatch_stddev", {"group": 0}, "group must be >= 1, got 0"),
         ("to_rgb", {"channels": 0}, "channels must be >= 1, got 0"),
         ("synthesis_layer", {"filters": 0}, "filters must be >= 1, got 0"),
