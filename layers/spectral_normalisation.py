@@ -106,12 +106,5 @@ class SpectralNormalization(keras.layers.Layer):
         return {**super().get_config(), "layer": self.blueprint}
 
 
-def update_all(network: keras.Model, passes: int) -> None:
-    """Moves every u of a network by so many training passes."""
-    for layer in network._flatten_layers():
-        if isinstance(layer, SpectralNormalization):
-            layer.update_statistics(passes)
-
-
 def _unit(x: tf.Tensor) -> tf.Tensor:
     return x / (tf.norm(x) + _EPSILON)
