@@ -86,3 +86,10 @@ class Discriminator(keras.Model):
         """
         of_reals = self.outputs(reals, references) if judge_reals else None
         return of_reals, self.outputs(fakes, references)
+
+    def update_statistics(self, passes: int) -> None:
+        """Updates what follows the passes of training without a gradient.
+
+        Args:
+          passes: batches that an update, of either network, has had judged.
+        """
