@@ -60,9 +60,14 @@ class Discriminator(keras.Model):
     """A discriminator; `call(images)` returns logits, [batch] float32.
 
     Attributes:
+      resolution, channels: of the images.
+      logit: the last layer, which turns features into logits.
       takes_references: whether `call` needs references, a real for every image.
     """
 
+    resolution: int
+    channels: int
+    logit: keras.layers.Layer
     takes_references = False
 
     def outputs(self, images: tf.Tensor, references: tf.Tensor | None = None) -> Outputs:

@@ -18,9 +18,6 @@ class Generator(networks.Generator):
 class Discriminator(networks.Discriminator):
     """A discriminator with spectral normalisation; `call` takes `iterations` as its layers."""
 
-    resolution: int
-    channels: int
-
     def compare(self, reals, fakes, references, judge_reals):
         """Returns the outputs of reals, None if they are not judged, and of fakes.
 
