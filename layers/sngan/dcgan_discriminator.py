@@ -37,7 +37,11 @@ class DCGANDiscriminator(base.Discriminator):
         self.convs = []
         for k, (side, stride, factor) in enumerate(_CONVOLUTIONS):
             layer = keras.layers.Conv2D(
-                factor * self.width, side, stride, "same", **dcgan_generator.INITIALIZER
+                factor * self.width,
+                side,
+                stride,
+                "same",
+                kernel_initializer=dcgan_generator.initializer(),
             )
             conv = SpectralNormalization(layer, name=f"conv{k}", dtype=self.dtype_policy)
             conv.build(shape)
@@ -45,7 +49,7 @@ class DCGANDiscriminator(base.Discriminator):
             self.convs.append(conv)
         # In the variables' float32 under mixed precision: logits feed exponentials.
         self.logit = SpectralNormalization(
-            keras.layers.Dense(1, **dcgan_generator.INITIALIZER),
+            keras.layers.Dense(1, kernel_initializer=dcgan_generator.initializer()),
             name="logit",
             dtype=self.variable_dtype,
         )

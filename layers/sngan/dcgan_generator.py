@@ -6,7 +6,10 @@ import tensorflow as tf
 from dualcontrast.layers import batch_normalisation
 from dualcontrast.layers.sngan import base
 
-INITIALIZER = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
+
+def initializer() -> keras.initializers.Initializer:
+    """Returns N(0, 0.02); a new one for each layer, because one draws the same values again."""
+    return keras.initializers.RandomNormal(stddev=0.02)
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -51,10 +54,18 @@ class DCGANGenerator(base.Generator):
             )
         policy, side = self.dtype_policy, self.resolution // 8
         units = side * side * 8 * self.width
-        self.dense = keras.layers.Dense(units, name="dense", dtype=policy, **INITIALIZER)
+        self.dense = keras.layers.Dense(
+            units, name="dense", dtype=policy, kernel_initializer=initializer()
+        )
         self.convs = [
             keras.layers.Conv2DTranspose(
-                factor * self.width, 4, 2, "same", name=f"conv{k}", dtype=policy, **INITIALIZER
+                factor * self.width,
+                4,
+                2,
+                "same",
+                name=f"conv{k}",
+                dtype=policy,
+                kernel_initializer=initializer(),
             )
             for k, factor in enumerate((4, 2, 1))
         ]
@@ -64,7 +75,13 @@ class DCGANGenerator(base.Generator):
         ]
         # The image is in the variables' float32 under mixed precision.
         self.to_rgb = keras.layers.Conv2DTranspose(
-            self.channels, 3, 1, "same", name="to_rgb", dtype=self.variable_dtype, **INITIALIZER
+            self.channels,
+            3,
+            1,
+            "same",
+            name="to_rgb",
+            dtype=self.variable_dtype,
+            kernel_initializer=initializer(),
         )
         self.dense.build((None, self.latent_size))
         self.norms[0].build((None, units))

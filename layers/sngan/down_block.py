@@ -36,7 +36,9 @@ class DownBlock(keras.layers.Layer):
         hidden = self.filters if self.first else channels
         self.convs = [
             SpectralNormalization(
-                keras.layers.Conv2D(size, 3, padding="same", **up_block.RESIDUAL_INITIALIZER),
+                keras.layers.Conv2D(
+                    size, 3, padding="same", kernel_initializer=up_block.residual_initializer()
+                ),
                 name=f"conv{k}",
                 dtype=policy,
             )

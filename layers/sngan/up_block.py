@@ -5,11 +5,6 @@ import tensorflow as tf
 
 from dualcontrast.layers import batch_normalisation
 
-# Glorot's uniform distribution, times the square root of 2 in residual branches.
-RESIDUAL_INITIALIZER = {
-    "kernel_initializer": keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
-}
-
 
 @keras.saving.register_keras_serializable("dualcontrast")
 class UpBlock(keras.layers.Layer):
@@ -37,7 +32,12 @@ class UpBlock(keras.layers.Layer):
         ]
         self.convs = [
             keras.layers.Conv2D(
-                filters, 3, padding="same", name=f"conv{k}", dtype=policy, **RESIDUAL_INITIALIZER
+                filters,
+                3,
+                padding="same",
+                name=f"conv{k}",
+                dtype=policy,
+                kernel_initializer=residual_initializer(),
             )
             for k in range(2)
         ]
@@ -67,6 +67,14 @@ class UpBlock(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
+
+
+def residual_initializer() -> keras.initializers.Initializer:
+    """Returns Glorot's uniform distribution times the square root of 2.
+
+    A new one for each layer, because one draws the same values again.
+    """
+    return keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
 
 
 def _doubled(x: tf.Tensor) -> tf.Tensor:

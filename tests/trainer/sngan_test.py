@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import draws, state, steps
+from dualcontrast.tools.sampling import sampler as samplers
+from dualcontrast.trainer import draws, dry_run, state, steps
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import generated
 
 TINY = {
     "generator.architecture": "dcgan",
@@ -153,3 +155,24 @@ def test_what_the_statistics_are_is_in_checkpoints():
 def test_what_cannot_be_meant_is_refused(changes, named):
     with pytest.raises(UserError, match=named):
         tiny(changes=changes)
+
+
+def test_the_dry_run_tells_the_layers_as_a_pass_meets_them():
+    built = state.State(tiny())
+    rows = [*dry_run.generator_rows(built.generator)]
+    assert [row.name for row in rows[:4]] == ["dense", "norm0", "conv0", "norm1"]
+    # A transposed convolution of 16 maps of 1x1 to 8 of 2x2: 4x4 taps for each pixel it gets.
+    assert rows[2][1:4] == ((2, 2, 8), 4 * 4 * 16 * 8 + 8, 4 * 4 * 16 * 8)
+    last = [*dry_run.discriminator_rows(built.discriminator)][-1]
+    assert last[:4] == ("logit", (1,), 16 + 1, 16)
+
+
+def test_samples_are_of_z_where_there_is_no_mapping():
+    built = state.State(tiny())
+    sampler = samplers.Sampler(built.average, 1.0, random_noise=True)
+    (image,) = sampler.from_seeds([3])
+    z = sampler.latents([3])
+    expected = np.round(np.clip(built.average(z)[0] * 127.5 + 127.5, 0, 255))
+    assert np.abs(image.astype(int) - expected).max() <= 1
+    with pytest.raises(UserError, match="--truncation_psi=0.5: this generator has no mapping"):
+        generated.check_truncation(built.average, 0.5)

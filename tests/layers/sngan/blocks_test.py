@@ -1,10 +1,11 @@
 """The residual blocks of SNGAN. Literals are those of a NumPy program with loops over pixels."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers.sngan import down_block, up_block
+from dualcontrast.layers.sngan import dcgan_generator, down_block, up_block
 
 
 def sines(shape, k):
@@ -62,3 +63,20 @@ def test_a_block_that_changes_neither_size_nor_width_has_no_convolution_in_its_s
     block = down_block.DownBlock(3, downsample=False)
     block.build(IMAGES.shape)
     assert block.shortcut is None
+
+
+def test_no_two_kernels_begin_alike_and_a_seed_decides_them():
+    def kernels():
+        keras.utils.set_random_seed(0)
+        network = dcgan_generator.DCGANGenerator(8, width=2)
+        network.build()
+        block = up_block.UpBlock(3)
+        block.build(IMAGES.shape)
+        return [conv.kernel.numpy() for conv in (*block.convs, *network.convs)]
+
+    first, again = kernels(), kernels()
+    assert not np.array_equal(first[0], first[1])
+    assert np.std(first[0]) == pytest.approx((2 / 27) ** 0.5, rel=0.2)  # Glorot's, times root 2
+    assert np.std(first[2]) == pytest.approx(0.02, rel=0.1)
+    for one, other in zip(first, again):
+        np.testing.assert_array_equal(one, other)
