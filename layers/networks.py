@@ -60,9 +60,14 @@ class Discriminator(keras.Model):
     """A discriminator; `call(images)` returns logits, [batch] float32.
 
     Attributes:
+      resolution, channels: of the images.
+      logit: the last layer, which turns features into logits.
       takes_references: whether `call` needs references, a real for every image.
     """
 
+    resolution: int
+    channels: int
+    logit: keras.layers.Layer
     takes_references = False
 
     def outputs(self, images: tf.Tensor, references: tf.Tensor | None = None) -> Outputs:
@@ -86,3 +91,10 @@ class Discriminator(keras.Model):
         """
         of_reals = self.outputs(reals, references) if judge_reals else None
         return of_reals, self.outputs(fakes, references)
+
+    def update_statistics(self, passes: int) -> None:
+        """Updates what follows the passes of training without a gradient.
+
+        Args:
+          passes: batches that an update, of either network, has had judged.
+        """

@@ -41,8 +41,10 @@ def main(argv: list[str]) -> None:
 
     from dualcontrast.tools.sampling import model_folder
     from dualcontrast.trainer.checkpoints import checkpoint
+    from dualcontrast.trainer.config.families import stylegan2
 
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
+    stylegan2.Generator.expect(config.generator)
     # TensorFlow's notes name the temporary folder, which is gone when they are read.
     tf.get_logger().setLevel("WARNING")
     model_folder.write(generator, config, images_seen, folder, _MAX_BATCH.value)

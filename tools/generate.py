@@ -56,9 +56,15 @@ def main(argv: list[str]) -> None:
     tensorflow_start.start()
     from dualcontrast.tools.sampling import sampler as samplers
     from dualcontrast.trainer.checkpoints import checkpoint
+    from dualcontrast.trainer.evaluation import generated
 
     generator, _, images_seen = checkpoint.load_average(run_flags.RUN.value)
-    layers = style_layers(_LAYERS.value, generator.synthesis.latents)
+    generated.check_truncation(generator, _PSI.value)
+    layers: list[int] = []
+    if generator.mapping is not None:
+        layers = style_layers(_LAYERS.value, generator.synthesis.latents)
+    elif _ROWS.value is not None:
+        raise UserError("--rows and --columns: this generator has no mapping, so no styles to mix")
     sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
     folder = pathlib.Path(run_flags.OUTPUT.value)
     files.make_folder(folder, f"--output={folder}")

@@ -44,7 +44,7 @@ class GeneratorLoss(Term):
     def __init__(self, objective: Objective):
         self._objective = objective
         self.couples = objective.couples
-        self.numbers = 2 if objective.generator_sees_reals else 1
+        self.numbers = self.passes = 2 if objective.generator_sees_reals else 1
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns the logits of reals, if they are needed, and of fakes."""
@@ -61,7 +61,7 @@ class GeneratorLoss(Term):
 class DiscriminatorLoss(Term):
     """The discriminator's side of an objective."""
 
-    numbers = 2
+    numbers = passes = 2
     metrics = ("logits/real", "logits/fake")
 
     def __init__(self, objective: Objective):

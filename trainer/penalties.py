@@ -27,6 +27,7 @@ class Penalty(Term):
     """
 
     name = ""
+    passes = 1
 
     def __init__(self, weight: float, every: int | None):
         self.weight, self.every = weight, every

@@ -181,10 +181,11 @@ class Steps:
                 extras |= metrics
             return tf.add_n(values) * (step.every or 1), extras
 
-        if any(term.makes_fakes for term in terms):
-            generator = self._state.generator
-            generator.update_statistics(generator.draw(mine))
-        value, extras = self._learn(step.network, outputs, loss, terms, parts)
+        variables = getattr(self._state, step.network).trainable_variables
+        gradients, value, extras = self._gradients(variables, outputs, loss, terms, parts)
+        # In between: after what the passes computed with, and by the weights that they had.
+        self._update_statistics(terms, mine)
+        getattr(self._state, f"{step.network}_optimizer").apply(gradients, variables)
         metrics = {} if step.phase is None else {f"loss/{step.network[0].upper()}": value}
         for term in terms:
             metrics |= term.finish({name: extras[name] for name in term.metrics})
@@ -220,10 +221,16 @@ class Steps:
             return x
         return tf.distribute.get_replica_context().all_gather(x, axis=0)
 
-    def _learn(self, network: str, outputs, loss, terms: list[Term], parts: int):
-        """Updates a network; returns the loss and what it adds. See `accumulation.gradients`."""
-        variables = getattr(self._state, network).trainable_variables
-        gradients, value, extras = accumulation.gradients(
+    def _update_statistics(self, terms: list[Term], mine: draws.Draws) -> None:
+        """Updates what follows the step's passes without a gradient, in both networks."""
+        if any(term.makes_fakes for term in terms):
+            generator = self._state.generator
+            generator.update_statistics(generator.draw(mine))
+        self._state.discriminator.update_statistics(sum(term.passes for term in terms))
+
+    def _gradients(self, variables, outputs, loss, terms: list[Term], parts: int):
+        """Returns gradients, the loss, and what it adds. See `accumulation.gradients`."""
+        return accumulation.gradients(
             outputs,
             loss,
             [variable.value for variable in variables],
@@ -233,8 +240,6 @@ class Steps:
             named=tuple(itertools.chain(*(term.metrics for term in terms))),
             replicas=self._replicas,
         )
-        getattr(self._state, f"{network}_optimizer").apply(gradients, variables)
-        return value, extras
 
 
 def _groups(items: tuple, sizes: list[int]) -> Iterator[list]:

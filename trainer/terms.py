@@ -47,6 +47,7 @@ class Term:
       numbers: tensors that `outputs` returns.
       metrics: names of the scalars that `loss` returns besides the loss.
       couples: whether the loss is more than a mean over samples.
+      passes: batches that `outputs` has the discriminator judge.
       makes_fakes: whether `outputs` makes images with the generator.
     """
 
@@ -55,6 +56,7 @@ class Term:
     numbers = 1
     metrics: tuple[str, ...] = ()
     couples = False
+    passes = 0
     makes_fakes = True
 
     def samples(self, share: int) -> int:

@@ -53,7 +53,19 @@ def experiment(dataset: Optional[str], row: dict[str, Any]) -> Config:
     Raises:
       UserError: the paper has no such dataset.
     """
-    config = schema.replace(Config(), PROTOCOL | row)
+    return on_dataset(schema.replace(Config(), PROTOCOL | row), dataset)
+
+
+def on_dataset(config: Config, dataset: Optional[str]) -> Config:
+    """An experiment on a dataset of the paper.
+
+    Args:
+      config: of the experiment.
+      dataset: as for `experiment`.
+
+    Raises:
+      UserError: the paper has no such dataset.
+    """
     if dataset is None:
         return config
     chosen = datasets.find(dataset)

@@ -23,13 +23,13 @@ BACKBONES_WITHOUT_NETWORKS = {
     "sagan",
     "sg2small",
     "sndcgan",
-    "sngan",
     "sngan projection",
     "snresnet18",
     "stylegan1",
     "unetgan(+stylegan2)",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
+SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan"]
 
 LOSSES = {
     "ns": "non_saturating",
@@ -58,6 +58,7 @@ def place(cell: dict[str, str]) -> tuple[str, str]:
 
 
 ROWS = sorted({place(cell)[0] for cell in HERE})
+SNGAN_ROWS = sorted({place(cell)[0] for cell in SNGAN})
 RUNS = {place(cell): cell for cell in HERE}
 
 
@@ -73,7 +74,10 @@ def test_the_matrix_is_whole():
 
 
 def test_every_backbone_has_networks_or_is_known_to_have_none():
-    assert {cell["backbone"] for cell in CELLS} == {"stylegan2_e"} | BACKBONES_WITHOUT_NETWORKS
+    assert {cell["backbone"] for cell in CELLS} == {
+        "stylegan2_e",
+        "sngan",
+    } | BACKBONES_WITHOUT_NETWORKS
 
 
 def test_every_row_is_an_experiment_and_the_reverse():
@@ -98,6 +102,17 @@ def test_a_run_is_what_its_columns_say(run):
     assert cell["attn_d_res"] in ("-", str(d.resolution))
     assert config.data.resolution == (int(cell["resolution"]) if run[1] else None)
     schema.resolve(config, int(cell["resolution"]), 3)
+
+
+def test_the_runs_of_sngan_are_what_their_columns_say():
+    losses = {"default adv": "hinge", "contr": "dual_contrastive"}
+    assert SNGAN_ROWS == [name for name in config_flags.names() if name.startswith("sngan_")]
+    for cell in SNGAN:
+        config = experiment(*place(cell))
+        assert config.generator.family == config.discriminator.family == "sngan"
+        assert config.loss.family == losses[cell["loss"]]
+        assert config.schedule.discriminator_steps == 5
+        schema.resolve(config, int(cell["resolution"]), 3)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=":".join)
@@ -196,10 +211,10 @@ def stated(name: str) -> Published:
     return found
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS])
 def test_an_experiment_states_all_published_numbers_and_no_others(name):
     published = set()
-    for cell in HERE:
+    for cell in HERE + SNGAN:
         row, argument = place(cell)
         if row == name:
             argument = argument or "{0}x{0}".format(cell["resolution"])

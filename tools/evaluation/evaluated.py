@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
-from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.evaluation import generated, image_set
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 from dualcontrast.trainer.features import discriminator
@@ -35,7 +34,7 @@ class Subject:
 
     images: ImageSet
     images_seen: int | None = None
-    generator: generators.Generator | None = None
+    generator: networks.Generator | None = None
     config: schema.Config | None = None
     trained_on: list[str] | None = None
 
@@ -79,8 +78,8 @@ def discriminator_of(
       UserError: the checkpoint is gone or damaged.
     """
     network = checkpoint.load_discriminator(subject.images.name)
-    batch, most = subject.config.training.batch_size, network.minibatch_stddev.group
-    group = stylegan2.stddev_group(batch, most)
+    batch = subject.config.training.batch_size
+    group = subject.config.discriminator.group(batch)
     drawn = references() if network.takes_references else None
     extractor = discriminator.load(network, generated.weights_digest(network), drawn)
     return extractor, Composition(batch, group, "stored")

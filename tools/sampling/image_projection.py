@@ -16,6 +16,7 @@ from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import files, folder_lock, pictures, projection, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.features import weights
@@ -81,7 +82,8 @@ def _generator(asked: Request) -> tuple[generators.Generator, dict]:
         origin: dict[str, object] = {"model": asked.model}
     else:
         _, prefix = checkpoint.locate(pathlib.Path(asked.run))
-        generator, _, images_seen = checkpoint.load_average(str(prefix))
+        generator, config, images_seen = checkpoint.load_average(str(prefix))
+        stylegan2.Generator.expect(config.generator)
         origin = {"checkpoint": str(prefix), "images_seen": images_seen}
     return generator, {**origin, "weights_sha256": generated.weights_digest(generator)}
 

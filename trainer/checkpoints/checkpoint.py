@@ -6,8 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import discriminator as discriminators
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer import files, literal_path, state
 from dualcontrast.trainer.checkpoints import discovery, run_path, writing
 from dualcontrast.trainer.config import advice, schema, serialisation
@@ -190,7 +189,7 @@ def read_data(workdir: pathlib.Path) -> dict[str, Any] | None:
         return None
 
 
-def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
+def load_average(path: str) -> tuple[networks.Generator, schema.Config, int]:
     """Loads the generator with averaged weights, the one to release, in float32.
 
     Args:
@@ -210,7 +209,7 @@ def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
     return average, config, int(images_seen.numpy())
 
 
-def load_discriminator(path: str) -> discriminators.Discriminator:
+def load_discriminator(path: str) -> networks.Discriminator:
     """Loads the discriminator as it trains (it has no average), in float32.
 
     Args:

@@ -34,7 +34,7 @@ from dualcontrast.trainer.errors import UserError
 flags.disclaim_key_flags()
 
 _PREFIX = "config."
-_ROW = "sg2e_"  # Too many to list in an error.
+_ROWS = ("sg2e_", "sngan_")  # Too many to list in an error.
 
 
 def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -224,8 +224,8 @@ def _folder() -> pathlib.Path:
 
 
 def _expected_reference() -> str:
-    others = [name for name in names() if not name.startswith(_ROW)]
-    rows = f"a row of the paper such as {_ROW}contr (docs/experiments.md)"
+    others = [name for name in names() if not name.startswith(_ROWS)]
+    rows = f"a row of the paper such as {_ROWS[0]}contr (docs/experiments.md)"
     return f"one of {', '.join(others)}, {rows}, or the path of a .py file"
 
 

@@ -98,3 +98,7 @@ class DiscriminatorSection(Section):
     def reads_references(self) -> bool:
         """Whether these reals are a second batch."""
         return False
+
+    def group(self, batch: int) -> int:
+        """Returns how many images of a batch have a say in each other's logits."""
+        return 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.measure import Result
@@ -18,7 +18,7 @@ _BATCH = 8
 
 def measure(
     metric: str,
-    generator: generators.Generator,
+    generator: networks.Generator,
     distance: lpips.Distance,
     *,
     pairs: int,
@@ -42,11 +42,13 @@ def measure(
     Raises:
       UserError: images or distances are not finite, or the images have four channels.
     """
-    if generator.synthesis.channels == 4:
+    if generator.channels == 4:
         raise UserError(
             f"--metrics={metric} compares RGB or grey images, this generator makes RGBA"
         )
     space, sampling = PATH_LENGTHS[metric]
+    if space == "w" and generator.mapping is None:
+        raise UserError(f"--metrics={metric} goes through w, and this generator has no mapping")
     drawn = _drawer(generator, space)
 
     def generate(latents: np.ndarray, batch: int) -> np.ndarray:
@@ -74,15 +76,16 @@ def measure(
     return Result(estimate, "lpips")
 
 
-def _drawer(generator: generators.Generator, space: str) -> Callable:
+def _drawer(generator: networks.Generator, space: str) -> Callable:
     """Returns the compiled function of latents in `space` and the number of the first's noise."""
 
     def draw(latents, first):
         count = tf.shape(latents)[0]
         numbers = first + tf.range(tf.cast(count, tf.int64))
-        noise = seeds.noise(numbers, generator.synthesis.noise_sides)
+        sides = generator.noise_sides
+        how = {"noise": seeds.noise(numbers, sides)} if sides else {}
         if space == "z":
-            return generator(latents, noise=noise)
-        return generator.synthesis(generator.broadcast(latents), noise=noise)
+            return generator(latents, **how)
+        return generator.synthesis(generator.broadcast(latents), **how)
 
     return tf.function(draw, autograph=False, reduce_retracing=True)

@@ -123,6 +123,10 @@ class Discriminator(section.DiscriminatorSection):
         """Whether these reals are a second batch."""
         return self.attention.reads_references
 
+    def group(self, batch: int) -> int:
+        """Returns how many images of a batch share a minibatch standard deviation."""
+        return stddev_group(batch, self.minibatch_stddev_group)
+
     def make(self, images: section.Images, **keras: Any) -> Any:
         """Returns the discriminator, unbuilt."""
         from dualcontrast.layers.stylegan2 import discriminator
