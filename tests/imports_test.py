@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGES = ["configs", "custom_ops", "layers", "losses", "tools", "trainer"]
 SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 # `errors.py` turns the errors of absl's flags into a line; it defines no flag.
-MAY_USE_FLAGS = {"trainer/train.py", "trainer/config/config_flags.py", "trainer/errors.py"}
+MAY_USE_FLAGS = {"trainer/train.py", "trainer/config/config_flags.py", "trainer/path_flags.py"}
+MAY_USE_FLAGS |= {"trainer/errors.py"}
 
 
 def imported_modules(path: pathlib.Path) -> set[str]:

@@ -21,8 +21,14 @@ def check_own() -> None:
     """
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in _OWN:
-            near = difflib.get_close_matches(name, _OWN, n=1, cutoff=0.6)
-            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_OWN)}"
+            # Without what all have in common, which would make everything alike.
+            own = [known.removeprefix(_PREFIX) for known in _OWN]
+            near = difflib.get_close_matches(name.removeprefix(_PREFIX), own, n=1, cutoff=0.6)
+            hint = (
+                f"did you mean {_PREFIX}{near[0]}?"
+                if near
+                else f"expected one of {', '.join(_OWN)}"
+            )
             raise UserError(f"unknown environment variable {name}: {hint}")
     asked = os.environ.get(_OPERATIONS)
     if asked and asked not in IMPLEMENTATIONS:

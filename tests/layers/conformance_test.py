@@ -168,6 +168,7 @@ LAYERS = {
             "w_size": 7,
             "mapping_layers": 2,
             "mapping_learning_rate_multiplier": 0.1,
+            "style_mixing_probability": 0.5,
             "w_mean_decay": 0.9,
             **NARROW,
             **ATTENTION,

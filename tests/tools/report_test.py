@@ -48,7 +48,9 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
     """Writes a run folder with everything that a report can show."""
     for name in ("grids", "attention", "checkpoints", "best"):
         (folder / name).mkdir(parents=True)
-    changes = changes or {"loss.warmup_images": 400}
+    changes = {"loss": "dual_contrastive"} | (changes or {})
+    if changes["loss"] == "dual_contrastive":
+        changes["loss.warmup_images"] = 400
     config = schema.replace(schema.Config(), BASE | changes)
     (folder / "config.json").write_text(serialisation.to_json(config))
     (folder / "data.json").write_text(json.dumps({"count": 64, "sha256": [SHA]}))
@@ -185,8 +187,8 @@ def test_everything_of_the_runs_is_there(page):
         "2,000 of 4,000 images, 50 %",
         "20.5 ± 0.5",
         "training.batch_size 32 32 16",
-        "loss dual_contrastive dual_contrastive non_saturating",
-        "2 of them, marked, differ between the runs",
+        "loss.family dual_contrastive dual_contrastive non_saturating",
+        "5 of them, marked, differ between the runs",
         "embedded, 64 of scenes, 50 generated",
         "few images",
         "seed 7",
@@ -209,7 +211,7 @@ def test_without_a_script_the_numbers_are_in_tables(page):
 
 def test_a_run_that_has_just_begun_is_reported(tmp_path):
     (tmp_path / "run").mkdir()
-    config = schema.replace(schema.Config(), BASE)
+    config = schema.replace(schema.Config(), BASE | {"loss.warmup_images": 400})
     (tmp_path / "run" / "config.json").write_text(serialisation.to_json(config))
     (tmp_path / "run" / "metrics.jsonl").write_text('{"images_seen": 100, "lo')  # being written
     said = report.write([str(tmp_path / "run")], [], tmp_path / "report.html")

@@ -211,6 +211,7 @@ OWN_GUARD = {
     "tools/benchmark.py": "/proc",
     "tools/benchmark_data.py": "/proc",
     "tools/benchmarks/quiet_clock.py": "/proc",
+    "tools/conversion/decode_bounds.py": "/proc",
     "tools/conversion/decoder_noise.py": "descriptors",
     "tools/conversion/shards.py": "in pieces, inside of conversion.run",
     "tools/conversion/sources.py": "images, each of which may be damaged",

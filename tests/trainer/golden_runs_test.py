@@ -18,9 +18,7 @@ from dualcontrast.trainer import draws, state, steps
 from dualcontrast.trainer.config import serialisation
 
 GOLDEN = json.loads(pathlib.Path(__file__).with_name("golden_runs.json").read_text())
-REALS, REFERENCES = (
-    np.random.default_rng(0).integers(0, 256, [2, 3, 8, 8, 8, 3]).astype(np.uint8)
-)
+REALS, REFERENCES = np.random.default_rng(0).integers(0, 256, [2, 3, 8, 8, 8, 3]).astype(np.uint8)
 
 
 @pytest.fixture(name="strategies", scope="module")

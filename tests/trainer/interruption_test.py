@@ -34,7 +34,7 @@ def commands() -> list[str]:
 
 MOMENTS = [
     ("dualcontrast.trainer.train", "absl"),
-    ("dualcontrast.tools.evaluate", "tensorflow"),
+    ("dualcontrast.tools.evaluate", "absl.flags"),
     ("dualcontrast.tools.convert", "numpy"),
     ("dualcontrast.tools.report", "absl.flags"),
 ]

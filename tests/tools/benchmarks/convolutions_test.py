@@ -45,17 +45,22 @@ def calls(operations, image_channels):
     counted = convolutions.Calls()
     for operation in operations:
         tensors = list(operation.inputs) + list(operation.outputs)
-        if operation.type == "Conv2D":
+        if operation.type in ("Conv2D", "DualContrastConv2D"):
             x, kernel, kind = tensors[0], tensors[1], convolutions.FORWARD
         elif operation.type == "Conv2DBackpropInput":
             x, kernel, kind = tensors[3], tensors[1], convolutions.INPUT_GRADIENT
+        elif operation.type == "DualContrastConv2DInput":
+            x, kernel, kind = tensors[2], tensors[0], convolutions.INPUT_GRADIENT
         elif operation.type == "Conv2DBackpropFilter":
             x, kernel, kind = tensors[0], tensors[3], convolutions.FILTER_GRADIENT
+        elif operation.type == "DualContrastConv2DKernel":
+            x, kernel, kind = tensors[0], tensors[2], convolutions.FILTER_GRADIENT
         else:
             continue
         if kernel.shape[2:] == (image_channels, 4 * image_channels):
             continue  # the upsampling of the RGB skips, by phases
-        stride = operation.get_attr("strides")[1]
+        ours = operation.type.startswith("DualContrast")
+        stride = operation.get_attr("stride") if ours else operation.get_attr("strides")[1]
         shape = convolutions.Convolution(x.shape[1], *kernel.shape[2:], kernel.shape[0], stride)
         counted[convolutions.Call(shape, kind, x.shape[0])] += 1
     return counted

@@ -51,7 +51,6 @@ BAD_INPUTS = [
     ("--config.training.batch_sizes=8", "training.batch_size"),
     ("--config.training.batch-size=8", "training.batch_size"),
     ("--config.trainning.seed=8", "training.seed"),
-    ("--config.discriminator.r1gamma=8", "penalties.r1_gamma"),
     ("--config.generator.latentsize=8", "generator.latent_size"),
     ("--config.loss.warm_up_images=8", "loss.warmup_images"),
     ("--config.data.miror=true", "data.mirror"),
