@@ -10,7 +10,7 @@ PACKAGES := configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast/__init__.py tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo operations test test-slow benchmark benchmark-data benchmark-ops crosscheck gpu-check lint format
+.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops crosscheck gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -41,7 +41,12 @@ test: operations
 test-slow: operations
 	$(BIN)/python -m pytest -m slow
 
+# All faults: kills, damaged files, full disks. `make test` has a part of each.
+faults: operations
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
+
 benchmark: operations
+	$(BIN)/python -m dualcontrast.tools.benchmark --resolution=32 --measure=conv2d
 	$(BIN)/python -m dualcontrast.tools.benchmark
 
 benchmark-data: $(INSTALLED)

@@ -19,11 +19,13 @@ from dualcontrast.configs import demo
 from dualcontrast.trainer.config.schema import Config, replace
 from dualcontrast.trainer.errors import UserError
 
-_NON_SATURATING = {"loss.adversarial": "non_saturating"}
+_NON_SATURATING = {"loss": "non_saturating"}
+_DUAL_CONTRASTIVE = {"loss": "dual_contrastive", "loss.warmup_images": 4_000}
 _ROWS: dict[str, dict[str, Any]] = {
     "ns": _NON_SATURATING,
-    "contr": {},
-    "contr_gsan16": {
+    "contr": _DUAL_CONTRASTIVE,
+    "contr_gsan16": _DUAL_CONTRASTIVE
+    | {
         "generator.attention.kind": "san",
         "generator.attention.resolution": 16,
     },
@@ -36,7 +38,6 @@ def get_config(row: str = "contr") -> Config:
     if row not in _ROWS:
         raise UserError(f"no row {row!r}, expected one of {', '.join(_ROWS)}")
     shared = {
-        "loss.warmup_images": 4_000,
         "training.total_images": 20_000,
         "training.grid_every_images": 20_000,
         "training.checkpoint_every_images": 5_000,

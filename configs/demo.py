@@ -7,12 +7,14 @@ Narrow networks and a short warm-up, so that the dual contrastive loss trains mo
 path length steps: they shape the latent space over millions of images, and here are none to spare.
 """
 
+from dualcontrast.trainer.config.families import stylegan2
+from dualcontrast.trainer.config.loss_sections import DualContrastive
 from dualcontrast.trainer.config.schema import (
+    AverageConfig,
     Config,
-    DiscriminatorConfig,
     EvaluationConfig,
-    GeneratorConfig,
-    LossConfig,
+    PenaltiesConfig,
+    ScheduleConfig,
     TrainingConfig,
 )
 
@@ -20,17 +22,18 @@ from dualcontrast.trainer.config.schema import (
 def get_config() -> Config:
     """A configuration for two cores."""
     return Config(
-        generator=GeneratorConfig(
+        generator=stylegan2.Generator(
             latent_size=64,
             w_size=64,
             mapping_layers=4,
             fmap_base=512,
             fmap_max=64,
             path_length_weight=0.0,
-            ema_half_life_images=2_000,
         ),
-        discriminator=DiscriminatorConfig(fmap_base=512, fmap_max=64, r1_gamma=10.0),
-        loss=LossConfig(warmup_images=10_000),
+        discriminator=stylegan2.Discriminator(fmap_base=512, fmap_max=64),
+        loss=DualContrastive(warmup_images=10_000),
+        penalties=PenaltiesConfig(r1_gamma=10.0),
+        schedule=ScheduleConfig(average=AverageConfig(half_life_images=2_000)),
         training=TrainingConfig(
             batch_size=8,
             total_images=56_000,

@@ -7,11 +7,13 @@
 Networks of a quarter of config E's width. Emoji have an up and a left, so nothing is mirrored.
 """
 
+from dualcontrast.trainer.config.families import stylegan2
+from dualcontrast.trainer.config.loss_sections import DualContrastive
 from dualcontrast.trainer.config.schema import (
+    AverageConfig,
     Config,
-    DiscriminatorConfig,
-    GeneratorConfig,
-    LossConfig,
+    PenaltiesConfig,
+    ScheduleConfig,
     TrainingConfig,
 )
 
@@ -19,17 +21,18 @@ from dualcontrast.trainer.config.schema import (
 def get_config() -> Config:
     """A configuration for two cores and some hours."""
     return Config(
-        generator=GeneratorConfig(
+        generator=stylegan2.Generator(
             latent_size=128,
             w_size=128,
             mapping_layers=4,
             fmap_base=1024,
             fmap_max=96,
             path_length_weight=0.0,
-            ema_half_life_images=3_000,
         ),
-        discriminator=DiscriminatorConfig(fmap_base=1024, fmap_max=96, r1_gamma=10.0),
-        loss=LossConfig(warmup_images=20_000),
+        discriminator=stylegan2.Discriminator(fmap_base=1024, fmap_max=96),
+        loss=DualContrastive(warmup_images=20_000),
+        penalties=PenaltiesConfig(r1_gamma=10.0),
+        schedule=ScheduleConfig(average=AverageConfig(half_life_images=3_000)),
         training=TrainingConfig(
             batch_size=8,
             total_images=150_000,

@@ -49,4 +49,4 @@ from dualcontrast.trainer.config.schema import Config
 
 def get_config(dataset: Optional[str] = None) -> Config:
     """The row on a dataset of the paper, or on images of your own."""
-    return protocol.experiment(dataset, {"loss.adversarial": "dual_contrastive"})
+    return protocol.experiment(dataset, {"loss": "dual_contrastive"})

@@ -42,7 +42,7 @@ def get_config(dataset: Optional[str] = None) -> Config:
     return protocol.experiment(
         dataset,
         {
-            "loss.adversarial": "non_saturating",
+            "loss": "non_saturating",
             "discriminator.attention.pairing": "reference",
             "discriminator.attention.resolution": 8,
         },

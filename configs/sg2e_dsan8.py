@@ -32,7 +32,7 @@ def get_config(dataset: Optional[str] = None) -> Config:
     return protocol.experiment(
         dataset,
         {
-            "loss.adversarial": "non_saturating",
+            "loss": "non_saturating",
             "discriminator.attention.pairing": "self",
             "discriminator.attention.resolution": 8,
         },

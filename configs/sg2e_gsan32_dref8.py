@@ -33,7 +33,7 @@ def get_config(dataset: Optional[str] = None) -> Config:
     return protocol.experiment(
         dataset,
         {
-            "loss.adversarial": "non_saturating",
+            "loss": "non_saturating",
             "generator.attention.kind": "san",
             "generator.attention.resolution": 32,
             "discriminator.attention.pairing": "reference",

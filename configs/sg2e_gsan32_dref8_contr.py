@@ -32,7 +32,7 @@ def get_config(dataset: Optional[str] = None) -> Config:
     return protocol.experiment(
         dataset,
         {
-            "loss.adversarial": "dual_contrastive",
+            "loss": "dual_contrastive",
             "generator.attention.kind": "san",
             "generator.attention.resolution": 32,
             "discriminator.attention.pairing": "reference",

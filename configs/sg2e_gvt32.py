@@ -37,7 +37,7 @@ def get_config(dataset: Optional[str] = None) -> Config:
     return protocol.experiment(
         dataset,
         {
-            "loss.adversarial": "non_saturating",
+            "loss": "non_saturating",
             "generator.attention.kind": "vt",
             "generator.attention.resolution": 32,
         },

@@ -30,4 +30,4 @@ from dualcontrast.trainer.config.schema import Config
 
 def get_config(dataset: Optional[str] = None) -> Config:
     """The row on a dataset of the paper, or on images of your own."""
-    return protocol.experiment(dataset, {"loss.adversarial": "wasserstein"})
+    return protocol.experiment(dataset, {"loss": "wasserstein"})

@@ -17,7 +17,6 @@ import argparse
 import concurrent.futures
 import contextlib
 import dataclasses
-import fcntl
 import json
 import logging
 import os
@@ -32,7 +31,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from dualcontrast.custom_ops import toolchain
+from dualcontrast.custom_ops import file_lock, toolchain
 from dualcontrast.custom_ops.toolchain import COMMAND, LIBRARY, BuildError
 
 _log = logging.getLogger("dualcontrast")
@@ -86,8 +85,8 @@ def build(retry: bool = False) -> Build:
         if found:
             return found
         _log.info("compiling the operations, once (about a minute)")
-        with _locked(cache / "lock"):
-            return _find(plan, cache, retry) or _compile(plan, cache)
+        with _locked(cache / "lock") as alone:
+            return _find(plan, cache, retry) or _compile(plan, cache, alone)
     except OSError as error:
         hint = "set DUALCONTRAST_CACHE to a folder that can be written and has room"
         raise BuildError(f"no cache for compiled operations: {error}: {hint}") from error
@@ -168,16 +167,24 @@ def _failed(summary: str, log: pathlib.Path) -> BuildError:
 
 
 @contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-    """Waits for a lock between processes, which the system takes back from one that dies."""
+def _locked(path: pathlib.Path) -> Iterator[bool]:
+    """Waits for a lock between processes; yields whether the file system has locks at all."""
     with open(path, "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        locked = file_lock.acquire(file, wait=True)
+        if not locked:
+            _log.warning("%s cannot be locked: several processes may compile at once", path)
+        yield locked
 
 
-def _compile(plan: toolchain.Plan, cache: pathlib.Path) -> Build:
-    """Compiles and publishes; the caller holds the lock."""
-    for stale in cache.glob("tmp-*"):  # of builders that were killed
+def _compile(plan: toolchain.Plan, cache: pathlib.Path, alone: bool) -> Build:
+    """Compiles and publishes.
+
+    Args:
+      plan: what to compile.
+      cache: where to publish.
+      alone: whether the caller holds the lock.
+    """
+    for stale in cache.glob("tmp-*") if alone else ():  # of builders that were killed
         shutil.rmtree(stale, ignore_errors=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="tmp-", dir=cache))
     failed = cache / f"ops-{plan.key}.failed"

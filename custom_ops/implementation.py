@@ -1,8 +1,8 @@
 """Which implementation of an operation runs: one choice for the process, one for a call.
 
     auto   what runs fastest here: "cuda" where there is a GPU and the kernels were built for it,
-           else "cpu" or "ref" for each operation and type, as measured when they were built
-    cuda   the compiled operation on a GPU
+           else the fastest form of each operation, type and (of convolutions) shape, as measured
+    cuda   the compiled operation on a GPU; of convolutions TensorFlow's own
     cpu    the compiled operation on the CPU
     ref    plain TensorFlow: runs everywhere, inside of jit_compile=True, and under
            tf.autodiff.ForwardAccumulator, which the compiled operations do not know
@@ -18,8 +18,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from dualcontrast.custom_ops import library, measured
+from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 
-IMPLEMENTATIONS = ("auto", "cuda", "cpu", "ref")
 _log = logging.getLogger("dualcontrast")
 _process = os.environ.get("DUALCONTRAST_OPS", "auto")
 _own_derivatives = True
@@ -73,24 +73,54 @@ def compiled(operation: str, dtype: tf.DType, impl: str | None = None) -> librar
     """Returns the compiled operations, where a call shall use them; None: it shall use `ref`.
 
     Args:
-      operation: the name under which it was measured.
+      operation: the name under which it is measured.
       dtype: of its tensors.
       impl: the call's choice; None is the process's.
 
     Raises:
       InvalidArgumentError: `impl` is none of `IMPLEMENTATIONS`, or cannot run here.
     """
-    impl = _process if impl is None else impl
-    _check(impl)
-    if impl == "ref":
-        return None
-    ops = library.load()
-    if impl != "auto" or ops is None:
+    ops = _allowed(impl)
+    if ops is None or not measures(impl):
         return ops
     if tf.config.list_physical_devices("GPU"):
         # float64 is for checking derivatives and has no CUDA kernel.
         return ops if ops.cuda and dtype != tf.float64 else None
-    return ops if measured.gain(ops, operation, dtype) >= 1 else None
+    # Imported here: what is measured are the operations, which import this module.
+    from dualcontrast.custom_ops import measure
+
+    form = measured.fastest(
+        f"{operation} {dtype.name}", lambda: measure.forms(operation, dtype), allowed=("ref", "cpu")
+    )
+    return ops if form == "cpu" else None
+
+
+def on_cpu(impl: str | None = None) -> library.Library | None:
+    """Returns the compiled operations, where a call may use those that only CPUs have.
+
+    Args, Raises: as of `compiled`.
+    """
+    ops = _allowed(impl)
+    asked = _process if impl is None else impl
+    off_cpu = asked == "cuda" or (asked == "auto" and tf.config.list_physical_devices("GPU"))
+    return None if off_cpu else ops
+
+
+def convolutions(impl: str | None = None) -> str:
+    """Returns the instructions that convolutions of ours run with; "ref": all are TensorFlow's."""
+    ops = on_cpu(impl)
+    return (ops.engine if ops else None) or "ref"
+
+
+def measures(impl: str | None = None) -> bool:
+    """Returns whether a call takes what was measured to be the fastest."""
+    return (_process if impl is None else impl) == "auto"
+
+
+def _allowed(impl: str | None) -> library.Library | None:
+    impl = _process if impl is None else impl
+    _check(impl)
+    return None if impl == "ref" else library.load()
 
 
 def device(impl: str | None = None) -> contextlib.AbstractContextManager:
@@ -109,13 +139,45 @@ def report() -> str:
         return f"operations: ref; {library.unavailable_because()}"
     if tf.config.list_physical_devices("GPU"):
         return f"operations: {'cuda' if ops.cuda else 'ref; no CUDA kernels were built'}"
-    gains = measured.gains(ops)
-    if not gains:
-        return "operations: cpu, not measured against ref"
-    choices = ", ".join(
-        f"{name} {'cpu' if gain >= 1 else 'ref'} ({gain:.1f}x)" for name, gain in gains.items()
+    known = measured.measurements()
+    unsure = sum(not found.rounds for found in known.values())
+    line = f"operations: the fastest form of each, {len(known)} known here, others are measured"
+    if unsure:
+        line += f"; {unsure} were measured on a busy machine: "
+        line += f"{measured.COMMAND} --again=busy repeats them"
+    return line
+
+
+def bfloat16_note() -> str | None:
+    """Returns a line on bfloat16 where this CPU has no instructions for it; else None."""
+    if tf.config.list_physical_devices("GPU") or _CPU_BFLOAT16 & _cpu_flags():
+        return None
+    return (
+        "bfloat16: this CPU has no instructions for it (AVX512_BF16, AMX) and may take ten times "
+        "as long as for float32; type --config.training.precision=float32"
     )
-    return f"operations: {choices}; times faster than ref, forward and backward, as measured here"
+
+
+def record() -> dict:
+    """Returns what this process has used so far, for `impose` in a process that continues it."""
+    return {"impl": _process, "convolutions": convolutions(), "forms": measured.used()}
+
+
+def impose(recorded: dict) -> None:
+    """Takes the forms of another process's `record`; what it does not name is measured."""
+    measured.impose(recorded["forms"])
+
+
+_CPU_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file if line.startswith(("flags", "Features"))]
+    except OSError:
+        return set()
+    return set(lines[0].split()) if lines else set()
 
 
 def _check(impl: str) -> None:

@@ -1,5 +1,6 @@
 """The compiled operations in this process: loaded at most once, or known to be unavailable."""
 
+import ctypes
 import dataclasses
 import logging
 import pathlib
@@ -23,11 +24,13 @@ class Library:
       ops: a Python function for each operation, as `tf.load_op_library` returns it.
       cuda: whether the operations have CUDA kernels.
       path: the shared object.
+      engine: the instruction set that convolutions run with; None where this CPU has none for them.
     """
 
     ops: types.ModuleType
     cuda: bool
     path: pathlib.Path
+    engine: str | None = None
 
 
 def load() -> Library | None:
@@ -57,4 +60,17 @@ def _load() -> Library | str:
         because = " ".join((str(error) if known else repr(error)).split())
         _log.warning("no compiled operations, TensorFlow computes in their place: %s", because)
         return because
-    return Library(ops, built.cuda, built.library)
+    return Library(ops, built.cuda, built.library, _engine(built.library))
+
+
+def _engine(path: pathlib.Path) -> str | None:
+    try:
+        function = ctypes.CDLL(str(path)).dualcontrast_conv2d_engine
+    except AttributeError:
+        return None
+    function.restype = ctypes.c_char_p
+    name = function().decode()
+    if name != "none":
+        return name
+    _log.warning("TensorFlow computes all convolutions: this CPU has neither AVX2 nor AVX-512")
+    return None

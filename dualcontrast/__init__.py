@@ -5,4 +5,10 @@ links beside this file, so that `dualcontrast.layers` is found by Python, by edi
 alike.
 """
 
+from dualcontrast.trainer import interruption
+
 __version__ = "0.1.0"
+
+# Before anything that takes long to import.
+if interruption.is_own_program():
+    interruption.at_once()

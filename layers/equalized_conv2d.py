@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.custom_ops import upfirdn2d
+from dualcontrast.custom_ops import conv2d, upfirdn2d
 from dualcontrast.layers import activation as activations
 
 
@@ -69,14 +69,14 @@ class EqualizedConv2D(keras.layers.Layer):
         """
         kernel = tf.cast(self.kernel.value * (self.scale * gain), x.dtype)
         if not self.downsample:
-            x = tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
+            x = conv2d.conv2d(x, kernel)
         elif self.kernel_size == 1:
             # Only every second filtered pixel meets a 1x1 kernel: filter and decimate at once.
-            x = tf.nn.conv2d(upfirdn2d.downsample_2d(x, self.lowpass), kernel, 1, "VALID")
+            x = conv2d.conv2d(upfirdn2d.downsample_2d(x, self.lowpass), kernel)
         else:
             slack = len(self.lowpass) - 2 + self.kernel_size - 1
             x = upfirdn2d.upfirdn2d(x, self.lowpass, padding=((slack + 1) // 2, slack // 2))
-            x = tf.nn.conv2d(x, kernel, strides=2, padding="VALID")
+            x = conv2d.conv2d(x, kernel, stride=2)
         gain *= self.activation.gain
         return self.activation(x, self.bias.value * gain if self.use_bias else None)
 

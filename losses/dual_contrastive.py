@@ -1,6 +1,10 @@
 """The dual contrastive loss (Yu et al. 2021, section 3): one real against all fakes, and back."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
+
+Contrast = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
@@ -25,7 +29,23 @@ def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Ten
     return tf.reduce_mean(pick_real) + tf.reduce_mean(pick_fake)
 
 
-def minimax_generator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+def pair_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """Returns `discriminator_loss` of every pair (r_i, f_i) alone, averaged; a float32 scalar.
+
+    With one real and one fake L_real and L_fake are the same log sigmoid(r_i - f_i), so that this
+    is twice the relativistic pairing loss (Jolicoeur-Martineau 2018; with R1 and R2 at every step
+    the recipe of Huang et al. 2024).
+
+    Args:
+      real_logits, fake_logits: [pairs].
+    """
+    gaps = tf.cast(fake_logits, tf.float32) - tf.cast(real_logits, tf.float32)
+    return 2 * tf.reduce_mean(tf.nn.softplus(gaps))
+
+
+def minimax_generator_loss(
+    real_logits: tf.Tensor, fake_logits: tf.Tensor, contrast: Contrast = discriminator_loss
+) -> tf.Tensor:
     """Returns L_real + L_fake: the generator minimises what the discriminator maximises.
 
     The paper's equation 3 taken literally. It saturates once the gap r - f exceeds about ln(fakes),
@@ -35,11 +55,14 @@ def minimax_generator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf
     Args:
       real_logits: [reals]; no gradient flows into them.
       fake_logits: [fakes].
+      contrast: what the discriminator minimises: `discriminator_loss` or `pair_loss`.
     """
-    return -discriminator_loss(tf.stop_gradient(real_logits), fake_logits)
+    return -contrast(tf.stop_gradient(real_logits), fake_logits)
 
 
-def swapped_generator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+def swapped_generator_loss(
+    real_logits: tf.Tensor, fake_logits: tf.Tensor, contrast: Contrast = discriminator_loss
+) -> tf.Tensor:
     """Returns the discriminator's loss with the roles of real and fake exchanged.
 
     Departs from the paper: it never saturates, as the non-saturating loss does not.
@@ -47,5 +70,6 @@ def swapped_generator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf
     Args:
       real_logits: [reals]; no gradient flows into them.
       fake_logits: [fakes].
+      contrast: what the discriminator minimises: `discriminator_loss` or `pair_loss`.
     """
-    return discriminator_loss(fake_logits, tf.stop_gradient(real_logits))
+    return contrast(fake_logits, tf.stop_gradient(real_logits))

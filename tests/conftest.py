@@ -6,12 +6,57 @@ import signal
 # Notes on the processor's instructions and on missing GPUs would bury a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# A shell's background job ignores Ctrl-C, and so would every program that a test interrupts.
+# A shell's background job ignores Ctrl-C, one under nohup a terminal that closes; and so would every
+# program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402  (after the setting above)
 
 # Two logical devices, for the tests that compare one replica with two.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """Spells out what is no UTF-8 in a report, such as a folder's name: else pytest-xdist ends."""
+    return _in_utf8((yield))
+
+
+def _in_utf8(value):
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _in_utf8(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_in_utf8, value))
+    return value
+
+
+@pytest.fixture
+def count_faults(request):
+    """Adds to the line of `make faults`: count_faults("corrupted records", 300)."""
+
+    def count(kind: str, number: int) -> None:
+        request.node.user_properties.append(("faults", (kind, number)))
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Prints how many faults of each kind were met, and how many tests of them failed."""
+    counts: dict[str, int] = {}
+    failed = 0
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            met = [value for name, value in report.user_properties if name == "faults"]
+            if report.when == "call" and met:
+                failed += report.failed
+                for kind, number in met:
+                    counts[kind] = counts.get(kind, 0) + number
+    if counts:
+        words = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
+        terminalreporter.write_line(f"faults: {words}; {failed} tests failed")

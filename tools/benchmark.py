@@ -7,9 +7,11 @@ to a floor, and each figure is printed as a fraction of it, with its target; the
 one falls short. Then iterations with attention and the plain one take turns: SAN in the generator
 at 32x32 (gsan32), reference attention in the discriminator at 8x8 with a second batch of reals
 (dref8) and without (dref8_rolled). Samples taken while other programs used the processor are thrown
-away. docs/performance.md explains the figures.
+away. Last, iterations with the project's convolutions take turns with those of TensorFlow (conv2d),
+once with TensorFlow's oneDNN and once without. docs/performance.md explains the figures.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,18 +21,26 @@ from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 import tensorflow as tf
 from absl import flags
 
-from dualcontrast.tools.benchmarks import attention_cost, convolutions, training_iteration
+from dualcontrast.tools.benchmarks import (
+    attention_cost,
+    convolution_speed,
+    convolutions,
+    training_iteration,
+)
 from dualcontrast.tools.benchmarks.quiet_clock import QuietClock
 from dualcontrast.tools.benchmarks.training_iteration import BATCH, SHARES
-from dualcontrast.trainer import devices, errors, state
+from dualcontrast.trainer import devices, errors, state, tensorflow_start
 
-_RESOLUTIONS = flags.DEFINE_multi_integer("resolution", [64, 128], "Sides of the images.")
+_RESOLUTIONS = flags.DEFINE_multi_integer(
+    "resolution", [64, 128], "Sides of the images; 32, for conv2d, has the demo's networks."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
 
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
-_SUBJECTS = [*LEAST_FRACTION, *attention_cost.KINDS]
+_SPEED = "conv2d"
+_SUBJECTS = [*LEAST_FRACTION, *attention_cost.KINDS, _SPEED]
 _MEASURE = flags.DEFINE_multi_enum(
-    "measure", _SUBJECTS, _SUBJECTS, "Types of arithmetic, and kinds of attention."
+    "measure", _SUBJECTS, _SUBJECTS, "Types of arithmetic, kinds of attention, and conv2d."
 )
 _ONE = flags.DEFINE_bool("in_this_process", False, "Measure the first of each here.")
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
@@ -48,12 +58,21 @@ def main(argv: list[str]) -> int:
         for subject in _MEASURE.value:
             # A process of its own: its peak memory is the iteration's.
             one = [*command, f"--resolution={resolution}", f"--measure={subject}"]
-            missed |= subprocess.call(one)
+            for onednn in ("0", "1") if subject == _SPEED else ("",):
+                missed |= subprocess.call(one, env=_environment(onednn))
     return missed
 
 
+def _environment(onednn: str) -> dict[str, str]:
+    chosen = {convolution_speed.ONEDNN: onednn} if onednn else {}
+    return {**os.environ, **chosen}
+
+
 def _measure_here() -> int:
+    tensorflow_start.start()
     resolution, subject = _RESOLUTIONS.value[0], _MEASURE.value[0]
+    if subject == _SPEED:
+        return convolution_speed.measure(resolution, _ROUNDS.value)
     if subject in attention_cost.KINDS:
         return attention_cost.measure(subject, resolution, _ROUNDS.value)
     return measure(resolution, subject)

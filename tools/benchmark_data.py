@@ -45,7 +45,7 @@ def _figures(folder: Path) -> Iterator[bool]:
     yield _show("render scenes of 64x64", rate, "images/s", 100)
     for suffix, target in ((".png", 150), (".jpg", 200)):
         source = _write_photographs(folder / suffix[1:], suffix)
-        rate = _best_rate(_IMAGES, lambda: _convert(source, source.entries(), folder, 1))
+        rate = _best_rate(_IMAGES, lambda: _convert(source, source.listing().entries, folder, 1))
         yield _show(f"convert 256x256 {suffix[1:]} to PNG records", rate, "images/s", target)
         if len(os.sched_getaffinity(0)) > 1:
             gain = _gain_of_two_workers(source, folder)
@@ -76,8 +76,8 @@ def _best_rate(images: int, work: Callable[[], object]) -> float:
 
 def _gain_of_two_workers(source: sources.Folder, folder: Path) -> float | None:
     """How many times as fast two workers are as one, once they have started."""
-    entries = source.entries() * _PASSES
-    one = _quiet(lambda: _convert(source, source.entries(), folder, 1))
+    entries = source.listing().entries * _PASSES
+    one = _quiet(lambda: _convert(source, source.listing().entries, folder, 1))
     two = _quiet(lambda: _convert(source, entries, folder, 2))
     return two / one if one and two else None
 
@@ -140,7 +140,7 @@ def _reading_rate(folder: Path) -> float:
     )
 
     source = sources.Scenes(256, 64, 0)
-    _write(source, source.entries(), 64, folder / "read", 1, lambda count: None)
+    _write(source, source.listing().entries, 64, folder / "read", 1, lambda count: None)
     dataset = manifest.open_dataset(folder / "read")
     batches = iter(
         image_stream.image_batches(dataset, batch_size=32, seed=0, start_image=0, mirror=True)

@@ -15,16 +15,9 @@ pixel of its input. Not counted: the filters of up- and downsampling, which are 
 pointwise work: modulation and demodulation, noise, biases, activations, softmax.
 """
 
-import itertools
-import json
-import pathlib
-
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
 from absl import flags
 
-from dualcontrast.tools.benchmarks import published_complexity
-from dualcontrast.trainer import dry_run, errors, files, state
+from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -35,7 +28,7 @@ _CHANNELS = flags.DEFINE_integer(
     "channels", None, "Channels of the images: 1, 3 or 4; 3 where the configuration names none."
 )
 _TABLE = flags.DEFINE_bool("table", False, "The paper's table of complexity.")
-_JSON = flags.DEFINE_string("json", None, "A file for what is printed, as numbers.")
+_JSON = path_flags.define("json", None, "A file for what is printed, as numbers.")
 config_flags.define(default=None)
 
 
@@ -43,22 +36,29 @@ def main(argv: list[str]) -> None:
     """Prints what the flags ask for."""
     errors.no_arguments(argv)
     content: dict = {}
-    if not _TABLE.value or _asks_for_networks():
-        content |= print_networks(configuration())
+    networks = not _TABLE.value or _asks_for_networks()
+    config = configuration() if networks else None
+    tensorflow_start.start()
+    from dualcontrast.tools.benchmarks import network_complexity, published_complexity
+
+    if config is not None:
+        content |= network_complexity.print_networks(config)
     if _TABLE.value:
         rows = published_complexity.rows()
         print(published_complexity.table(rows))
         content["table"] = [row._asdict() for row in rows]
     if _JSON.value is None:
         return
-    try:
-        files.write(pathlib.Path(_JSON.value), json.dumps(content, indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"--json={_JSON.value} cannot be written: {error.strerror}") from error
+    files.write_object(_JSON.value, content)
 
 
 def _asks_for_networks() -> bool:
-    names = ["config", "resolution", "channels", *(f"config.{path}" for path in schema.FIELDS)]
+    names = [
+        "config",
+        "resolution",
+        "channels",
+        *(f"config.{path}" for path in config_flags.known_fields()),
+    ]
     return any(flags.FLAGS[name].present for name in names)
 
 
@@ -85,47 +85,6 @@ def configuration() -> schema.Config:
     config = schema.replace(config, found)
     schema.validate(config)
     return config
-
-
-def print_networks(config: schema.Config) -> dict:
-    """Prints the tables of both networks, and returns what they say.
-
-    Args:
-      config: resolved.
-    """
-    generator, discriminator = state.make_generator(config), state.make_discriminator(config)
-    print(dry_run.layer_table(generator, discriminator))
-    of_generator = _as_dict(list(dry_run.generator_rows(generator)))
-    of_discriminator = _as_dict(list(dry_run.discriminator_rows(discriminator)))
-    both = {
-        key: of_generator[key] + of_discriminator[key] for key in ("parameters", "multiply_adds")
-    }
-    work = both["multiply_adds"] / 1e9
-    print(f"both networks: {both['parameters']:,} parameters, {work:.2f} G multiply-adds an image")
-    if discriminator.takes_references:
-        encoder = _encoder_work(of_discriminator["rows"], discriminator.attention_resolution)
-        of_discriminator["reference_multiply_adds"] = encoder
-        print(
-            f"and {encoder / 1e9:.2f} G for each reference, which passes the discriminator's layers"
-            " before the attention"
-        )
-    size = {"resolution": config.data.resolution, "channels": config.data.channels}
-    return {**size, **both, "generator": of_generator, "discriminator": of_discriminator}
-
-
-def _as_dict(rows: list[dry_run.Row]) -> dict:
-    return {
-        "parameters": sum(row.parameters for row in rows),
-        "multiply_adds": sum(row.multiply_adds for row in rows),
-        "rows": [row._asdict() for row in rows],
-    }
-
-
-def _encoder_work(rows: list[dict], attention_resolution: int) -> int:
-    """Returns the multiply-adds of the layers before the block that attends."""
-    block = f"{attention_resolution}x{attention_resolution}/"
-    before = itertools.takewhile(lambda row: not row["name"].startswith(block), rows)
-    return sum(row["multiply_adds"] for row in before)
 
 
 def run() -> None:

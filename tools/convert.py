@@ -12,7 +12,8 @@ SOURCE is a folder (with all folders in it), a .zip, tfds:NAME[:SPLIT], or scene
 Without --resolution all images must be squares of one size, a power of two from 8. Transparent
 images are laid on --background (with --channels=rgba they stay transparent), 16 bits become 8 by
 dividing by 257, CMYK and palettes become RGB, EXIF orientation is applied, and of an animation the
-first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv.
+first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv, and a
+file that is not looked at a row in FOLDER/passed_over.csv.
 
 An interrupted conversion goes on when the same command is run again. The result is the same, byte
 for byte, whatever the number of workers.
@@ -25,16 +26,16 @@ from pathlib import Path
 from absl import flags
 from PIL import ImageColor
 
-from dualcontrast.tools.conversion import conversion, image_sizes, pixels, sources
+from dualcontrast.tools.conversion import conversion, decode_bounds, image_sizes, pixels, sources
 from dualcontrast.tools.conversion.shards import Plan
 from dualcontrast.tools.conversion.sources import Entry, Source
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_SOURCE = flags.DEFINE_string("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
-_DEST = flags.DEFINE_string("dest", None, "The folder for the dataset; new or empty.")
+_SOURCE = path_flags.define("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+_DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
 _CROP = flags.DEFINE_enum(
     "crop",
@@ -60,6 +61,20 @@ _WORKERS = flags.DEFINE_integer("workers", 0, "Processes; 0: one for each core."
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels", 50_000_000, "Reject images with more pixels.", lower_bound=1
 )
+_IMAGE_SECONDS = flags.DEFINE_float(
+    "image_seconds",
+    decode_bounds.SECONDS,
+    "Reject images that take longer to decode.",
+    lower_bound=0.01,
+)
+_IMAGE_MEGABYTES = flags.DEFINE_integer(
+    "image_megabytes",
+    decode_bounds.MEGABYTES,
+    "Reject images that need more memory to decode.",
+    lower_bound=1,
+)
+
+_OTHER_ARCHIVES = (".tar", ".tgz", ".tbz", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
 def main(argv: list[str]) -> None:
@@ -69,19 +84,30 @@ def main(argv: list[str]) -> None:
     dest = Path(_DEST.value)
     conversion.check_place(dest)
     source = _source()
-    entries = source.entries()
+    listing = source.listing()
+    entries = listing.entries
     if not entries:
-        raise UserError(f"--source={_SOURCE.value} has no images ({', '.join(sources.SUFFIXES)}).")
+        found = f"\nNot looked at: {listing.passed_over}." if listing.others else ""
+        raise UserError(
+            f"--source={_SOURCE.value} has no images ({', '.join(sources.SUFFIXES)}).{found}"
+        )
     stored = conversion.order(entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value)
     rules = _resolved(source, stored, _rules())
     shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value)
-    plan = Plan(source, rules, _ENCODING.value, len(shards))
+    plan = Plan(source, rules, _ENCODING.value, len(shards), _bounds())
     request = _request(plan, stored)
     if conversion.is_finished(dest, request):
         print(f"{dest} already holds this dataset; nothing to do.")
         return
     with ProgressBar("images", len(stored)) as bar:
-        made = conversion.run(plan, shards, request, _SOURCE.value, dest, _workers(), bar.show)
+        made = conversion.run(
+            plan, shards, request, _SOURCE.value, dest, _workers(), bar.show, listing.others
+        )
+    if listing.others:
+        print(
+            f"{len(listing.others):,} not looked at (see {dest / conversion.PASSED_OVER}):"
+            f" {listing.passed_over}"
+        )
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}; dataset in {dest}")
 
@@ -114,13 +140,33 @@ def _source() -> Source:
 
         return tfds_source.open_source(name)
     if Path(name).is_dir():
+        if (Path(name) / manifest.FILE_NAME).exists():
+            raise UserError(
+                f"--source={name} is a dataset already: dualcontrast-train --data={name}"
+            )
         return sources.Folder(name)
     if not Path(name).exists():
         raise UserError(
             f"--source={name} does not exist.\n"
             "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes."
         )
+    _check_suffix(Path(name))
     return sources.Zip(name)
+
+
+def _check_suffix(path: Path) -> None:
+    """Refuses files of which the name already says that they are no zip."""
+    suffix = path.suffix.lower()
+    if suffix in sources.SUFFIXES:
+        raise UserError(
+            f"--source={path} is one image, expected many: give the folder that holds them, such"
+            f" as --source={path.parent}"
+        )
+    if suffix in _OTHER_ARCHIVES:
+        raise UserError(
+            f"--source={path} is an archive, and of archives only .zip is read.\n"
+            "Unpack it into a folder, and give that as --source."
+        )
 
 
 def _rules() -> pixels.Rules:
@@ -146,7 +192,7 @@ def _resolved(source: Source, entries: list[Entry], rules: pixels.Rules) -> pixe
     if isinstance(source, sources.Scenes) or not image_sizes.is_needed(rules):
         return rules
     with ProgressBar("sizes", len(entries)) as bar:
-        found = image_sizes.resolution(source, entries, rules, _workers(), bar.show)
+        found = image_sizes.resolution(source, entries, rules, _bounds(), _workers(), bar.show)
     return dataclasses.replace(rules, resolution=found)
 
 
@@ -162,6 +208,10 @@ def _request(plan: Plan, entries: list[Entry]) -> dict:
         "shards": plan.shards,
         "shuffle": _SHUFFLE.value and plan.source.shuffles,
     }
+
+
+def _bounds() -> decode_bounds.Bounds:
+    return decode_bounds.Bounds(_IMAGE_SECONDS.value, _IMAGE_MEGABYTES.value)
 
 
 def _workers() -> int:

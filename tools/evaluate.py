@@ -25,33 +25,31 @@ discriminator), ppl_zfull, ppl_zend, ppl_wfull, ppl_wend. Each result is a line 
 of them, with everything that decides them, a line of metrics-evaluation.jsonl.
 """
 
+import contextlib
 import pathlib
-
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from dualcontrast.tools.evaluation import (
-    evaluated,
-    evaluation_flags,
-    evaluation_session,
-    image_folder,
-    saved_generator,
-    watching,
-)
-from dualcontrast.tools.evaluation.evaluated import Subject
-from dualcontrast.tools.evaluation.evaluation_session import Session
-from dualcontrast.trainer import errors
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.tools.evaluation import evaluation_flags
+from dualcontrast.trainer import errors, files, folder_lock, path_flags, tensorflow_start
+from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import measure, path_length, report
+from dualcontrast.trainer.evaluation import metric_names
+
+if TYPE_CHECKING:
+    from dualcontrast.tools.evaluation.evaluated import Subject
+    from dualcontrast.tools.evaluation.evaluation_session import Session
 
 flags.adopt_module_key_flags(evaluation_flags)
-_RUN = flags.DEFINE_string(
+_RUN = path_flags.define(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
-_MODEL = flags.DEFINE_string("model", None, "In place of --run: a SavedModel of a generator.")
-_IMAGES = flags.DEFINE_string("images", None, "In place of --run: a folder of generated images.")
+_MODEL = path_flags.define(
+    "model", None, "In place of --run: a SavedModel of a generator; see --trust_model."
+)
+_IMAGES = path_flags.define("images", None, "In place of --run: a folder of generated images.")
 _METRICS = flags.DEFINE_list("metrics", ["fid"], "What to measure, with commas between.")
 _FAKE_COUNT = flags.DEFINE_integer(
     "fake_count", None, "Generated images (default: 50,000; all of a folder).", lower_bound=2
@@ -65,10 +63,10 @@ _NOISE = flags.DEFINE_enum(
 _SEED = flags.DEFINE_integer("seed", 0, "Of all draws.", lower_bound=0, upper_bound=2**30)
 _BATCH = flags.DEFINE_integer("batch_size", 32, "Images an extractor sees at once.", lower_bound=1)
 _ERROR_BARS = flags.DEFINE_bool("error_bars", True, "Also say how far fid and fddf can be trusted.")
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = path_flags.define(
     "output", None, "File for the results (default: metrics-evaluation.jsonl in the run's folder)."
 )
-_SAVE = flags.DEFINE_string(
+_SAVE = path_flags.define(
     "save_statistics", None, "Write the real images' statistics to this .npz file, for --data."
 )
 _WATCH = flags.DEFINE_bool("watch", False, "Wait for new checkpoints of --run and measure each.")
@@ -81,12 +79,31 @@ def main(argv: list[str]) -> None:
     """Measures what the flags ask for."""
     errors.no_arguments(argv)
     metrics = check_flags()
+    tensorflow_start.start()
+    from dualcontrast.tools.evaluation import watching
+    from dualcontrast.trainer.evaluation import report
+
     session, output = _session(metrics), _output()
-    if _WATCH.value:
-        watching.watch(session, pathlib.Path(_RUN.value), run_subject, output, _POLL.value)
-        return
-    report.append(output, session.evaluate(_subject()))
+    with _alone(output):
+        if _WATCH.value:
+            watching.watch(session, pathlib.Path(_RUN.value), run_subject, output, _POLL.value)
+            return
+        report.append(output, session.evaluate(_subject()))
     print(f"added to {output}")
+
+
+@contextlib.contextmanager
+def _alone(output: pathlib.Path) -> Iterator[None]:
+    """Keeps another evaluation from measuring for the same file meanwhile; the trainer may add."""
+    lock = folder_lock.hold(
+        output.with_name(f"{output.name}.lock"),
+        f"{output} is being written",
+        "Wait for it, or give another file: --output=FILE",
+    )
+    with contextlib.ExitStack() as stack:
+        with files.writing(output):
+            stack.enter_context(lock)
+        yield
 
 
 def check_flags() -> tuple[str, ...]:
@@ -96,7 +113,7 @@ def check_flags() -> tuple[str, ...]:
       UserError: a flag is wrong, or two contradict each other.
     """
     metrics = tuple(dict.fromkeys(name.strip() for name in _METRICS.value))
-    known = [*measure.ROLES, *path_length.METRICS]
+    known = [*metric_names.ROLES, *metric_names.PATH_LENGTHS]
     for name in metrics or ("",):
         if name not in known:
             raise UserError(f"--metrics={name}: expected some of {', '.join(known)}")
@@ -106,30 +123,34 @@ def check_flags() -> tuple[str, ...]:
         raise UserError(
             f"give one of --run, --model and --images, got {' and '.join(named) or 'none'}"
         )
-    own = [name for name in metrics if name == "fddf" or name in path_length.METRICS]
+    own = [name for name in metrics if name == "fddf" or name in metric_names.PATH_LENGTHS]
     if own and not _RUN.value:
         raise UserError(
             f"--metrics={own[0]} needs the networks of a run: give --run, not {named[0]}"
         )
-    compares = any(name != "is" and name in measure.ROLES for name in metrics)
+    compares = any(name != "is" and name in metric_names.ROLES for name in metrics)
     if compares and not evaluation_flags.DATA.value:
         raise UserError("--data is missing: expected a dataset, a folder of images, or statistics")
     if _WATCH.value and not (_RUN.value and pathlib.Path(_RUN.value).is_dir()):
         raise UserError("--watch follows a training run: give its folder as --run")
+    if _RUN.value:
+        run_path.check(pathlib.Path(_RUN.value))
     return metrics
 
 
 def _output() -> pathlib.Path:
     """Returns where the results go."""
+    from dualcontrast.trainer.checkpoints import checkpoint
+    from dualcontrast.trainer.evaluation import report
+
     if _OUTPUT.value or not _RUN.value:
         return pathlib.Path(_OUTPUT.value or report.FILE_NAME)
-    run_folder = pathlib.Path(_RUN.value)
-    if not _WATCH.value:
-        run_folder, _ = checkpoint.locate(run_folder)
-    return run_folder / report.FILE_NAME
+    return checkpoint.workdir_of(pathlib.Path(_RUN.value)) / report.FILE_NAME
 
 
-def _session(metrics: tuple[str, ...]) -> Session:
+def _session(metrics: tuple[str, ...]) -> "Session":
+    from dualcontrast.tools.evaluation import evaluation_session
+
     return evaluation_session.open_session(
         metrics,
         batch_size=_BATCH.value,
@@ -141,25 +162,33 @@ def _session(metrics: tuple[str, ...]) -> Session:
     )
 
 
-def _subject() -> Subject:
+def _subject() -> "Subject":
     """Returns what --run, --model or --images names."""
+    from dualcontrast.tools.evaluation import evaluated, image_folder, saved_generator
+
     count = _FAKE_COUNT.value
     if _RUN.value:
         return run_subject(_RUN.value)
     if _MODEL.value:
         images = saved_generator.open_model(
-            _MODEL.value, count=count or _FAKES, seed=_SEED.value, truncation_psi=_PSI.value
+            _MODEL.value,
+            count=count or _FAKES,
+            seed=_SEED.value,
+            truncation_psi=_PSI.value,
+            trusted=evaluation_flags.TRUST.value,
         )
-        return Subject(images)
-    return Subject(image_folder.open_folder(_IMAGES.value, "--images", count, _FAKES))
+        return evaluated.Subject(images)
+    return evaluated.Subject(image_folder.open_folder(_IMAGES.value, "--images", count, _FAKES))
 
 
-def run_subject(path: str) -> Subject:
+def run_subject(path: str) -> "Subject":
     """Returns a checkpoint of a run, with its networks, as the flags want its images.
 
     Raises:
       UserError: there is none, or it is damaged.
     """
+    from dualcontrast.tools.evaluation import evaluated
+
     return evaluated.of_run(
         path,
         count=_FAKE_COUNT.value or _FAKES,

@@ -3,29 +3,31 @@
   dualcontrast-export --run=RUN --output=MODEL
   dualcontrast-export --run=RUN/checkpoints/images-200000 --output=models/faces/1
 
+One call of the model gives at most 64 images, so that one request cannot take a whole server;
+--max_batch chooses another bound:
+
+  dualcontrast-export --run=RUN --output=MODEL --max_batch=8
+
 OUTPUT is a new folder. It also gets the configuration (config.json), the weights for Keras
 (generator.weights.h5), and a README.md that says how to call the model.
 """
 
-import os
 import pathlib
-import shutil
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
-import tensorflow as tf
 from absl import flags
 
-from dualcontrast.layers.stylegan2 import generator as generators
-from dualcontrast.tools.sampling import model_card, run_flags
-from dualcontrast.trainer import errors, files, serving_module
-from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.tools.sampling import run_flags
+from dualcontrast.trainer import errors, literal_path, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(run_flags)
-
-WEIGHTS_NAME = "generator.weights.h5"
+_MAX_BATCH = flags.DEFINE_integer(
+    "max_batch",
+    64,
+    "Images that one call of the model may ask for, at most.",
+    lower_bound=1,
+    upper_bound=1_000_000,
+)
 
 
 def main(argv: list[str]) -> None:
@@ -33,41 +35,25 @@ def main(argv: list[str]) -> None:
     errors.no_arguments(argv)
     folder = pathlib.Path(run_flags.OUTPUT.value)
     check_free(folder)
+    run_flags.check_run()
+    tensorflow_start.start()
+    import tensorflow as tf
+
+    from dualcontrast.tools.sampling import model_folder
+    from dualcontrast.trainer.checkpoints import checkpoint
+    from dualcontrast.trainer.config.families import stylegan2
+
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
+    stylegan2.Generator.expect(config.generator)
     # TensorFlow's notes name the temporary folder, which is gone when they are read.
     tf.get_logger().setLevel("WARNING")
-    export(generator, config, images_seen, folder)
+    model_folder.write(generator, config, images_seen, folder, _MAX_BATCH.value)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")
-
-
-def export(
-    generator: generators.Generator,
-    config: schema.Config,
-    images_seen: int,
-    folder: pathlib.Path,
-) -> None:
-    """Makes `folder` with everything in it, or nothing.
-
-    Args:
-      generator: in float32.
-      config: of the run.
-      images_seen: by the generator.
-      folder: must not exist.
-
-    Raises:
-      UserError: `folder` exists or cannot be written.
-    """
-    check_free(folder)
-    # Beside the folder, where a rename is atomic.
-    partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-        _write(generator, config, images_seen, partial)
-        partial.rename(folder)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"--output={folder} cannot be written: {_reason(error)}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    if not literal_path.is_loadable(folder.absolute()):
+        print(
+            "The commands of this project can load it there. TensorFlow itself cannot, for the"
+            " path holds one of [ ] * ? \\ or is no UTF-8: move or rename it before you serve it."
+        )
 
 
 def check_free(folder: pathlib.Path) -> None:
@@ -81,23 +67,6 @@ def check_free(folder: pathlib.Path) -> None:
             f"--output={folder} exists already, and an export overwrites nothing.\n"
             "Give a new folder, or delete that one first."
         )
-
-
-def _write(
-    generator: generators.Generator,
-    config: schema.Config,
-    images_seen: int,
-    folder: pathlib.Path,
-) -> None:
-    module = serving_module.Release(generator)
-    tf.saved_model.save(module, str(folder), signatures=module.signatures())
-    generator.save_weights(folder / WEIGHTS_NAME)
-    files.write(folder / checkpoint.CONFIG_NAME, schema.to_json(config) + "\n")
-    files.write(folder / "README.md", model_card.model_card(config, images_seen))
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
 
 
 def run() -> None:

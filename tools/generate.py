@@ -23,19 +23,16 @@ again (OUTPUT/interpolation.webp):
 
 import math
 import pathlib
-import sys
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
-import numpy as np
 from absl import flags
 
 from dualcontrast.tools.sampling import ranges, run_flags
-from dualcontrast.tools.sampling import sampler as samplers
-from dualcontrast.trainer import errors, pictures
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer import errors, files, tensorflow_start
 from dualcontrast.trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from dualcontrast.tools.sampling.sampler import Sampler
 
 flags.adopt_module_key_flags(run_flags)
 _SEEDS = flags.DEFINE_string("seeds", "0-63", "Numbers and ranges, such as 0-63,100.")
@@ -56,15 +53,22 @@ def main(argv: list[str]) -> None:
     """Generates what the flags ask for."""
     errors.no_arguments(argv)
     check_flags()
+    tensorflow_start.start()
+    from dualcontrast.tools.sampling import sampler as samplers
+    from dualcontrast.trainer.checkpoints import checkpoint
+    from dualcontrast.trainer.evaluation import generated
+
     generator, _, images_seen = checkpoint.load_average(run_flags.RUN.value)
-    layers = style_layers(_LAYERS.value, generator.synthesis.latents)
+    generated.check_truncation(generator, _PSI.value)
+    layers: list[int] = []
+    if generator.mapping is not None:
+        layers = style_layers(_LAYERS.value, generator.synthesis.latents)
+    elif _ROWS.value is not None:
+        raise UserError("--rows and --columns: this generator has no mapping, so no styles to mix")
     sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
     folder = pathlib.Path(run_flags.OUTPUT.value)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        written = write(sampler, layers, folder)
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    files.make_folder(folder, f"--output={folder}")
+    written = write(sampler, layers, folder)
     print(f"{written}, by a generator that has seen {images_seen:,} images")
 
 
@@ -90,6 +94,7 @@ def check_flags() -> None:
         raise UserError(
             f"--output={run_flags.OUTPUT.value} is a file, expected a folder to write to"
         )
+    run_flags.check_run()
 
 
 def _check_modes() -> None:
@@ -127,79 +132,25 @@ def style_layers(text: str, latents: int) -> list[int]:
     return layers
 
 
-def write(sampler: samplers.Sampler, layers: list[int], folder: pathlib.Path) -> str:
+def write(sampler: "Sampler", layers: list[int], folder: pathlib.Path) -> str:
     """Writes what the flags ask for, and returns in words what and where.
 
     Raises:
       OSError: the folder may not be written to, or the disk is full.
     """
+    from dualcontrast.tools.sampling import seed_pictures
+
     seeds = ranges.numbers("seeds", _SEEDS.value)
     if _ROWS.value is not None:
         rows = ranges.numbers("rows", _ROWS.value)
         columns = ranges.numbers("columns", _COLUMNS.value)
-        return save_style_mixing(sampler, rows, columns, layers, folder)
+        return seed_pictures.save_style_mixing(sampler, rows, columns, layers, folder)
     if _SECONDS.value is not None:
-        return save_interpolation(sampler, seeds, _SECONDS.value, folder)
-    return save_grid(sampler, seeds, folder) if _GRID.value else save_images(sampler, seeds, folder)
-
-
-def save_images(sampler: samplers.Sampler, seeds: list[int], folder: pathlib.Path) -> str:
-    """Writes the image of every seed."""
-    images = _counted(sampler.from_seeds(seeds), len(seeds))
-    for seed, image in zip(seeds, images):
-        pictures.save_png(folder / f"seed{seed:04d}.png", image)
-    return f"{len(seeds)} images in {folder}"
-
-
-def save_grid(sampler: samplers.Sampler, seeds: list[int], folder: pathlib.Path) -> str:
-    """Writes the images of all seeds as one picture, nearly square."""
-    images = np.stack(list(_counted(sampler.from_seeds(seeds), len(seeds))))
-    pictures.save_png(folder / "grid.png", pictures.grid(images, math.isqrt(len(seeds) - 1) + 1))
-    return f"{folder / 'grid.png'} with {len(seeds)} images"
-
-
-def save_style_mixing(
-    sampler: samplers.Sampler,
-    rows: list[int],
-    columns: list[int],
-    layers: list[int],
-    folder: pathlib.Path,
-) -> str:
-    """Writes a table of mixed styles, its sources above and to the left, and each of its images."""
-    above = list(sampler.from_seeds(columns))
-    table = [np.zeros_like(above[0]), *above]
-    for row in rows:
-        table += sampler.from_seeds([row])
-        for column, image in zip(columns, sampler.mixed(row, columns, layers)):
-            pictures.save_png(folder / f"row{row:04d}-column{column:04d}.png", image)
-            table.append(image)
-        _progress(len(table), (len(rows) + 1) * (len(columns) + 1))
-    picture = pictures.grid(np.stack(table), len(columns) + 1)
-    pictures.save_png(folder / "style_mixing.png", picture)
-    return f"{folder / 'style_mixing.png'} with {len(rows)} rows and {len(columns)} columns"
-
-
-def save_interpolation(
-    sampler: samplers.Sampler, seeds: list[int], seconds: float, folder: pathlib.Path
-) -> str:
-    """Writes an animation through the seeds, `seconds` from each to the next, that begins again."""
-    between = round(seconds * _FRAMES_PER_SECOND)
-    frames = list(_counted(sampler.interpolated(seeds, between), between * len(seeds)))
-    path = folder / "interpolation.webp"
-    pictures.save_animation(path, frames, 1000 // _FRAMES_PER_SECOND)
-    return f"{path} of {len(frames)} frames"
-
-
-def _counted(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
-    for done, image in enumerate(images, start=1):
-        yield image
-        _progress(done, total)
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\r{done}/{total} images", end=end, file=sys.stderr, flush=True)
+        frames = round(_SECONDS.value * _FRAMES_PER_SECOND)
+        return seed_pictures.save_interpolation(sampler, seeds, frames, _FRAMES_PER_SECOND, folder)
+    if _GRID.value:
+        return seed_pictures.save_grid(sampler, seeds, folder)
+    return seed_pictures.save_images(sampler, seeds, folder)
 
 
 def run() -> None:

@@ -27,10 +27,10 @@ from absl import flags
 
 from dualcontrast.custom_ops import toolchain
 from dualcontrast.tools.benchmarks import kernel_model
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, files, path_flags
 from dualcontrast.trainer.errors import UserError
 
-_REPORT = flags.DEFINE_string("report", None, "The JSON file to write.", required=True)
+_REPORT = path_flags.define("report", None, "The JSON file to write.", required=True)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the random cases.", lower_bound=0)
 
 HARNESS = pathlib.Path(__file__).resolve().with_suffix("")  # the folder of the program's sources
@@ -161,10 +161,7 @@ def write(path: pathlib.Path, report: dict[str, Any]) -> None:
     Raises:
       UserError: the file cannot be written.
     """
-    try:
-        path.write_text(json.dumps(report, indent=2) + "\n")
-    except OSError as error:
-        raise UserError(f"--report={path} cannot be written: {error.strerror}") from error
+    files.write_object(path, report)
 
 
 def compare(implementations: tuple[str, ...]) -> dict[str, float]:

@@ -15,24 +15,47 @@ they are still too many, they are made smaller. The page says so.
 
 import pathlib
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
+from dualcontrast.trainer import errors, path_flags, tensorflow_start
+from dualcontrast.trainer.checkpoints import run_path
+from dualcontrast.trainer.errors import UserError
 
-from absl import flags
-
-from dualcontrast.tools.report_page import page
-from dualcontrast.trainer import errors
-
-_RUNS = flags.DEFINE_multi_string(
+_RUNS = path_flags.define_multi(
     "run", None, "A run's folder; give it again to compare.", required=True
 )
-_OUTPUT = flags.DEFINE_string("output", "report.html", "The file to write.")
-_DATA = flags.DEFINE_multi_string("data", [], "The dataset of a run, for the data card.")
+_OUTPUT = path_flags.define("output", "report.html", "The file to write.")
+_DATA = path_flags.define_multi("data", [], "The dataset of a run, for the data card.")
+
+MOST_RUNS = 8  # So many colours can be told apart.
 
 
 def main(argv: list[str]) -> None:
     """Writes the report that the flags ask for."""
     errors.no_arguments(argv)
+    check_flags()
+    tensorflow_start.start()
+    from dualcontrast.tools.report_page import page
+
     print(page.write(_RUNS.value, _DATA.value, pathlib.Path(_OUTPUT.value)))
+
+
+def check_flags() -> None:
+    """Checks what can be checked before a run is read.
+
+    Raises:
+      UserError: there are too many runs or one is none, or the output is a folder.
+    """
+    if len(_RUNS.value) > MOST_RUNS:
+        raise UserError(
+            f"--run was given {len(_RUNS.value)} times: at most {MOST_RUNS} fit on a page"
+        )
+    if pathlib.Path(_OUTPUT.value).is_dir():
+        raise UserError(
+            f"--output={_OUTPUT.value} is a folder, expected a file such as report.html"
+        )
+    for folder in map(pathlib.Path, _RUNS.value):
+        if not folder.is_dir():
+            raise UserError(f"--run={folder}: there is no such folder, expected a training run")
+        run_path.check(folder)
 
 
 def run() -> None:

@@ -9,7 +9,6 @@ machine.
 """
 
 import io
-import pathlib
 
 from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
 
@@ -21,10 +20,10 @@ from scipy import ndimage
 
 from dualcontrast.tools.scenes import scenes, solids
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors, files
+from dualcontrast.trainer import errors, files, path_flags
 from dualcontrast.trainer.features import embedded
 
-_OUTPUT = flags.DEFINE_string("output", None, "The .npz file to write.", required=True)
+_OUTPUT = path_flags.define("output", None, "The .npz file to write.", required=True)
 _SCENES = flags.DEFINE_integer("scenes", 12_000, "Scenes to learn from.", lower_bound=128)
 _EPOCHS = flags.DEFINE_integer("epochs", 24, "Passes over the scenes.", lower_bound=1)
 
@@ -45,7 +44,7 @@ def main(argv: list[str]) -> None:
     _standardize(weights, pictures)
     content = io.BytesIO()
     np.savez(content, **{name: value.numpy() for name, value in weights.items()})
-    files.write(pathlib.Path(_OUTPUT.value), content.getvalue())
+    files.write(_OUTPUT.value, content.getvalue())
     print(f"{_OUTPUT.value}: {len(content.getvalue()):,} bytes")
 
 

@@ -12,30 +12,20 @@ OUTPUT/tsne.png is the picture; OUTPUT/tsne.json has the points, how they were m
 both clouds are apart among all features (fddf).
 """
 
-import dataclasses
-import json
 import pathlib
-from collections.abc import Callable
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
-import numpy as np
 from absl import flags
 
-from dualcontrast.tools.evaluation import evaluated
-from dualcontrast.tools.evaluation.evaluated import Subject
-from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors, files, pictures
+from dualcontrast.trainer import errors, path_flags, tensorflow_start
+from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import gather, image_set
-from dualcontrast.trainer.metrics import embedding, feature_distribution_distance, statistics
 
-_RUN = flags.DEFINE_multi_string(
+_RUN = path_flags.define_multi(
     "run", None, "A run's folder, or one checkpoint; once for each panel.", required=True
 )
-_DATA = flags.DEFINE_string("data", None, "The dataset of the real images.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+_DATA = path_flags.define("data", None, "The dataset of the real images.", required=True)
+_OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 _COUNT = flags.DEFINE_integer("count", 2000, "Real images, and as many generated.", lower_bound=2)
 _PERPLEXITY = flags.DEFINE_float("perplexity", 30.0, "Neighbours that a point has, about.")
 _SEED = flags.DEFINE_integer(
@@ -48,85 +38,19 @@ def main(argv: list[str]) -> None:
     errors.no_arguments(argv)
     if len(set(_RUN.value)) < len(_RUN.value):
         raise UserError("--run names one checkpoint twice: give different ones, a panel each")
+    for path in _RUN.value:
+        run_path.check(pathlib.Path(path))
     dataset, folder = manifest.open_dataset(_DATA.value), pathlib.Path(_OUTPUT.value)
-    reals = image_set.of_dataset(dataset, _COUNT.value, _COUNT.value)
-    runs = [evaluated.of_run(path, count=_COUNT.value, seed=_SEED.value) for path in _RUN.value]
-    for run_subject in runs:
-        image_set.check_alike((reals.name, reals.resolution, reals.channels), run_subject.images)
-    references = evaluated.references_of(reals)
-    panels, records = [], []
-    with ProgressBar("images", 2 * _COUNT.value * len(runs)) as bar:
-        for index, run_subject in enumerate(runs):
-            panel, record = _panel(run_subject, reals, references, bar, 2 * _COUNT.value * index)
-            panels.append(panel)
-            records.append(record)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pictures.save_png(folder / "tsne.png", embedding.picture(panels))
-        files.write(folder / "tsne.json", json.dumps({"panels": records}) + "\n")
-    except OSError as error:
-        raise UserError(f"--output={folder} cannot be written to: {error.strerror}") from error
+    tensorflow_start.start()
+    from dualcontrast.tools.evaluation import feature_map
+
+    how = feature_map.Settings(_COUNT.value, _PERPLEXITY.value, _SEED.value)
+    records = feature_map.draw(_RUN.value, dataset, how, folder)
     for record in records:
         distances = f"{record['fddf']:.5g}, scale-free {record['fddf_scale_free']:.5g}"
         print(f"{record['title']}: fddf {distances}")
-    print(f"{folder / 'tsne.png'} with {len(panels)} panel{'s' if len(panels) > 1 else ''}")
-
-
-def _panel(
-    run_subject: Subject,
-    reals: image_set.ImageSet,
-    references: Callable[[], np.ndarray],
-    bar: ProgressBar,
-    before: int,
-) -> tuple[embedding.Panel, dict]:
-    """Returns a panel, and its points with what they were made from."""
-    extractor, composition = evaluated.discriminator_of(run_subject, references)
-    need = {"d": gather.Need(extractor, composition.batch_size, whole_batches=True)}
-
-    def features(images: image_set.ImageSet, done: int) -> np.ndarray:
-        return gather.gather(images, need, lambda count: bar.show(done + count))["d"].table
-
-    if reals.count < composition.batch_size:
-        raise UserError(
-            f"--count={_COUNT.value}: expected at least one batch, {composition.batch_size} images"
-        )
-    of_reals = features(reals, before)
-    of_fakes = features(run_subject.images, before + reals.count)
-    title = f"{run_subject.images.name} ({run_subject.images_seen:,} images)"
-    panel = embedding.embed(title, of_reals, of_fakes, _PERPLEXITY.value, _SEED.value)
-    distance = feature_distribution_distance.estimate(
-        statistics.deal(of_reals, 1, composition.batch_size),
-        statistics.deal(of_fakes, 1, composition.batch_size),
-        composition,
-    )
-    protocol = {
-        "discriminator_batches": dataclasses.asdict(composition),
-        "extractor": extractor.protocol(),
-        "reals": reals.protocol,
-        "fakes": run_subject.images.protocol,
-    }
-    return panel, _record(panel, distance, protocol)
-
-
-def _record(
-    panel: embedding.Panel,
-    distance: feature_distribution_distance.FeatureDistributionDistance,
-    protocol: dict,
-) -> dict:
-    return {
-        "title": panel.title,
-        "fddf": distance.distance.value,
-        "fddf_scale_free": distance.scale_free.value,
-        "perplexity": _PERPLEXITY.value,
-        "seed": _SEED.value,
-        **protocol,
-        "real_points": _rounded(panel.reals),
-        "fake_points": _rounded(panel.fakes),
-    }
-
-
-def _rounded(points: np.ndarray) -> list[list[float]]:
-    return [[round(float(x), 3) for x in point] for point in points]
+    panels = f"{len(records)} panel{'s' if len(records) > 1 else ''}"
+    print(f"{folder / feature_map.PICTURE} with {panels}")
 
 
 def run() -> None:

@@ -7,7 +7,7 @@ only that the shards are there and have their sizes.
 """
 
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import dataset_damage, manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -16,7 +16,7 @@ def main(argv: list[str]) -> None:
     """Checks the dataset that is named on the command line."""
     if len(argv) != 2:
         raise UserError("Give one dataset folder: dualcontrast-verify data/photos")
-    dataset = manifest.open_dataset(argv[1])
+    dataset = manifest.open_dataset(path_flags.expand(argv[1]))
     with ProgressBar("records", dataset.count) as bar:
         found = dataset_damage.find(dataset, bar.show)
     if found:

@@ -6,6 +6,7 @@ of devices changes neither which latents a batch has nor which samples share a m
 deviation, so a run may be continued on another number of devices.
 """
 
+import copy
 import enum
 
 import tensorflow as tf
@@ -32,60 +33,84 @@ class _Part(enum.IntEnum):
 
 
 class Draws:
-    """The draws of one step for one purpose.
+    """The draws of one step for one purpose: of the whole batch, or of a share of it.
 
     Args:
       seed: of the run, int.
       images_seen: before the step, int64 scalar (a tensor, or an int).
       purpose: of the step.
       batch: samples over all replicas.
+      repeat: which of several steps with one purpose and one count of images, from 0.
     """
 
-    def __init__(self, seed: int, images_seen: tf.Tensor | int, purpose: Purpose, batch: int):
+    def __init__(
+        self,
+        seed: int,
+        images_seen: tf.Tensor | int,
+        purpose: Purpose,
+        batch: int,
+        repeat: int = 0,
+    ):
         pair = tf.constant([seed, int(purpose)], tf.int32)
-        self._seed = tf.random.experimental.stateless_fold_in(pair, tf.cast(images_seen, tf.int64))
-        self._batch = batch
+        self._seed = _fold(pair, tf.cast(images_seen, tf.int64))
+        if repeat:
+            self._seed = _fold(self._seed, repeat)
+        self._batch, self._index, self._count = batch, 0, 1
 
-    def _part(self, part: _Part, index: int = 0) -> tf.Tensor:
-        fold = tf.random.experimental.stateless_fold_in
-        return fold(fold(self._seed, int(part)), index)
+    def share(self, index: tf.Tensor | int, count: int) -> "Draws":
+        """Returns the draws of every `count`-th sample of these, from `index` on."""
+        found = copy.copy(self)
+        found._index = self._index + self._count * index
+        found._count = self._count * count
+        return found
+
+    def _normal(self, shape: list[int], part: _Part, layer: int = 0) -> tf.Tensor:
+        return self._mine(
+            tf.random.stateless_normal([self._batch, *shape], self._seed_of(part, layer))
+        )
+
+    def _seed_of(self, part: _Part, layer: int = 0) -> tf.Tensor:
+        return _fold(_fold(self._seed, int(part)), layer)
+
+    def _mine(self, whole: tf.Tensor) -> tf.Tensor:
+        return share(whole, self._index, self._count)
 
     def latents(self, size: int) -> tf.Tensor:
-        """Returns z, [batch, size] standard normal."""
-        return tf.random.stateless_normal([self._batch, size], self._part(_Part.LATENTS))
+        """Returns z, [samples, size] standard normal."""
+        return self._normal([size], _Part.LATENTS)
 
     def mixed_latents(self, size: int) -> tf.Tensor:
-        """Returns the second z of style mixing, [batch, size] standard normal."""
-        return tf.random.stateless_normal([self._batch, size], self._part(_Part.MIXED_LATENTS))
+        """Returns the second z of style mixing, [samples, size] standard normal."""
+        return self._normal([size], _Part.MIXED_LATENTS)
 
     def mixing_cutoffs(self, latents: int, probability: float) -> tf.Tensor:
-        """Returns the first layer with the second latent, [batch] int32.
+        """Returns the first layer with the second latent, [samples] int32.
 
         Uniform in 1 ... latents - 1 with the given probability, else `latents`: nothing mixed.
         Departs from StyleGAN2, which draws one cutoff for all samples of a GPU: a draw a sample has
         the same distribution for every image and does not depend on the number of GPUs.
         """
-        coin = tf.random.stateless_uniform([self._batch], self._part(_Part.MIX_COIN))
+        coin = tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIX_COIN))
         cutoff = tf.random.stateless_uniform(
-            [self._batch], self._part(_Part.MIX_CUTOFF), 1, latents, tf.int32
+            [self._batch], self._seed_of(_Part.MIX_CUTOFF), 1, latents, tf.int32
         )
-        return tf.where(coin < probability, cutoff, latents)
+        return self._mine(tf.where(coin < probability, cutoff, latents))
 
     def noise(self, sides: list[int]) -> list[tf.Tensor]:
-        """Returns a standard normal map, [batch, side, side, 1], for every side."""
-        return [
-            tf.random.stateless_normal([self._batch, side, side, 1], self._part(_Part.NOISE, i))
-            for i, side in enumerate(sides)
-        ]
+        """Returns a standard normal map, [samples, side, side, 1], for every side."""
+        return [self._normal([side, side, 1], _Part.NOISE, i) for i, side in enumerate(sides)]
 
     def directions(self, resolution: int, channels: int) -> tf.Tensor:
-        """Returns standard normal images, [batch, resolution, resolution, channels]."""
-        shape = [self._batch, resolution, resolution, channels]
-        return tf.random.stateless_normal(shape, self._part(_Part.DIRECTIONS))
+        """Returns standard normal images, [samples, resolution, resolution, channels]."""
+        return self._normal([resolution, resolution, channels], _Part.DIRECTIONS)
 
     def mixture(self) -> tf.Tensor:
-        """Returns the shares of fakes in mixed images, [batch], uniform in [0, 1)."""
-        return tf.random.stateless_uniform([self._batch], self._part(_Part.MIXTURE))
+        """Returns the shares of fakes in mixed images, [samples], uniform in [0, 1)."""
+        return self._mine(tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIXTURE)))
+
+
+def _fold(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(seed, number)
 
 
 def share(batch: tf.Tensor, replica: tf.Tensor | int, replicas: int) -> tf.Tensor:

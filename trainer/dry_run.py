@@ -1,16 +1,23 @@
 """What a run would be, before it starts: its configuration, its layers, its memory and its disk."""
 
+import contextlib
+import functools
 import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers import networks
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.layers.stylegan2 import modulated_attention
 from dualcontrast.trainer import grids as picture_grids
 from dualcontrast.trainer import state
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.features import discriminator as listening
 
 # Fitted to the peak resident memory of one process on a CPU, to 3 %: config E's widths at 64x64 and
 # 128x128 with batch 8, and narrow networks at 32x32 with batch 16.
@@ -64,7 +71,7 @@ def describe(config: schema.Config, replicas: int) -> str:
     """
     generator, discriminator = state.make_generator(config), state.make_discriminator(config)
     parts = [
-        schema.as_yaml(config),
+        serialisation.as_yaml(config),
         layer_table(generator, discriminator),
         _describe_memory(memory_estimate(config, generator, discriminator, replicas), replicas),
         _describe_disk(disk_estimate(config, generator, discriminator)),
@@ -72,9 +79,7 @@ def describe(config: schema.Config, replicas: int) -> str:
     return "\n".join(parts)
 
 
-def layer_table(
-    generator: generators.Generator, discriminator: discriminators.Discriminator
-) -> str:
+def layer_table(generator: networks.Generator, discriminator: networks.Discriminator) -> str:
     """Returns the layers of both networks as a table, with totals."""
     tables = {
         "generator": list(generator_rows(generator)),
@@ -95,8 +100,50 @@ def _line(row: Row, width: int) -> str:
     return f"{row.name:{width}}  {shape:>15}  {row.parameters:>11,}  {work:>{len(_WORK)}}"
 
 
-def generator_rows(generator: generators.Generator) -> Iterator[Row]:
+@functools.singledispatch
+def generator_rows(generator: networks.Generator) -> Iterator[Row]:
     """Yields the layers in the order in which they run."""
+    return _rows_of_a_pass(generator, (1, generator.latent_size))
+
+
+@functools.singledispatch
+def discriminator_rows(discriminator: networks.Discriminator) -> Iterator[Row]:
+    """Yields the layers in the order in which they run."""
+    side = discriminator.resolution
+    return _rows_of_a_pass(discriminator, (1, side, side, discriminator.channels))
+
+
+def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...]) -> Iterator[Row]:
+    """Yields the layers without layers inside, as a pass meets them."""
+    heard = []
+
+    def listen(layer):
+        original = layer.call
+
+        def call(x, **how):
+            out = original(x, **how)
+            heard.append((layer, x.shape, out.shape))
+            return out
+
+        return listening.replaced_call(layer, call)
+
+    leaves = [
+        layer for layer in network._flatten_layers() if len(list(layer._flatten_layers())) == 1
+    ]
+    with contextlib.ExitStack() as stack:
+        for layer in leaves:
+            stack.enter_context(listen(layer))
+        network(tf.zeros(shape))
+    for layer, before, after in heard:
+        name = layer.path.split("/", 1)[1].removesuffix("/layer")
+        # A transposed convolution meets its kernel once for every pixel of its input.
+        met = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
+        kernel = [v for v in layer.trainable_variables if v.name == "kernel"]
+        yield Row(name, tuple(after[1:]), _trained(layer), _size(kernel) * math.prod(met[1:-1]))
+
+
+@generator_rows.register
+def _stylegan2_generator_rows(generator: generators.Generator) -> Iterator[Row]:
     for dense in generator.mapping.dense:
         yield _dense_row(f"mapping/{dense.name}", dense)
     synthesis = generator.synthesis
@@ -111,8 +158,8 @@ def generator_rows(generator: generators.Generator) -> Iterator[Row]:
             yield _modulated_row(synthesis.to_rgb[index // 2], shape, w_shape)
 
 
-def discriminator_rows(discriminator: discriminators.Discriminator) -> Iterator[Row]:
-    """Yields the layers in the order in which they run."""
+@discriminator_rows.register
+def _stylegan2_discriminator_rows(discriminator: discriminators.Discriminator) -> Iterator[Row]:
     shape = (1, discriminator.resolution, discriminator.resolution, discriminator.channels)
     yield _convolution_row("from_rgb", discriminator.from_rgb, shape)
     shape = discriminator.from_rgb.compute_output_shape(shape)
@@ -168,11 +215,13 @@ def _size(variables) -> int:
 
 def memory_estimate(
     config: schema.Config,
-    generator: generators.Generator,
-    discriminator: discriminators.Discriminator,
+    generator: networks.Generator,
+    discriminator: networks.Discriminator,
     replicas: int,
 ) -> Memory:
     """Returns the estimated peak of training, within a third of what was measured on a CPU.
+
+    It was fitted to StyleGAN2 with R1; nothing else was measured.
 
     Args:
       config: resolved.
@@ -194,7 +243,7 @@ def _values_of_an_image(config: schema.Config, generator, discriminator) -> floa
     """Returns how many values there are at once for every image, estimated."""
     rows = list(discriminator_rows(discriminator))
     references = sum(row.attention_weights for row in rows)
-    if config.discriminator.attention.reads_references:
+    if config.discriminator.reads_references:
         encoder = itertools.takewhile(lambda row: not row.attention_weights, rows)
         references += sum(math.prod(row.shape) for row in encoder)
     of_generator = sum(row.attention_weights for row in generator_rows(generator))
@@ -208,8 +257,8 @@ def _values_of_an_image(config: schema.Config, generator, discriminator) -> floa
 
 def disk_estimate(
     config: schema.Config,
-    generator: generators.Generator,
-    discriminator: discriminators.Discriminator,
+    generator: networks.Generator,
+    discriminator: networks.Discriminator,
 ) -> Disk:
     """Returns what a whole run leaves on disk; the networks are those that `config` describes."""
     training, data = config.training, config.data

@@ -1,13 +1,17 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
-import difflib
 import logging as standard_logging
-import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from absl import app, flags, logging
+
+from dualcontrast.trainer import console, interruption
+from dualcontrast.trainer.config import suggestions
+
+_MEND = "Mend that, then run the same command again."
+_FIELD = "config."
 
 
 class UserError(ValueError):
@@ -24,10 +28,12 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     Args:
       main: receives the positional arguments (program name first), returns an exit code or None.
     """
+    console.outlive_readers()
+    interruption.as_exception()
     try:
         app.run(lambda argv: _call(main, argv), flags_parser=lambda argv: _parse(main, argv))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(interruption.EXIT_CODE)
     sys.exit(0)
 
 
@@ -35,20 +41,27 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
     logging.set_verbosity(logging.WARNING)  # TensorFlow's Python side is chatty through absl
     _show_own_log()
     try:
-        _check_operations()
+        _check_variables()
         return main(argv)
-    except UserError as error:
-        return fail(str(error))
+    except Exception as error:
+        if interruption.noted():  # which a library may have turned into another exception
+            return interruption.EXIT_CODE
+        if isinstance(error, UserError):
+            return fail(str(error))
+        if isinstance(error, OSError) and error.strerror:
+            # Of the machine, not of ours; trainer/files.py says more wherever it can.
+            place = f"{error.filename}: " if error.filename else ""
+            return fail(f"{place}{error.strerror}.\n{_MEND}")
+        raise
+    finally:
+        interruption.at_once()
 
 
-def _check_operations() -> None:
-    """Refuses a value of the variable that cannot run, before anything is traced with it."""
-    asked = os.environ.get("DUALCONTRAST_OPS")
-    if asked:
-        # Imports TensorFlow, which not every binary needs.
-        from dualcontrast.trainer import devices
+def _check_variables() -> None:
+    # Which needs this module.
+    from dualcontrast.trainer import variables
 
-        devices.select_operations(asked, "DUALCONTRAST_OPS")
+    variables.check_own()
 
 
 def _show_own_log() -> None:
@@ -83,9 +96,17 @@ def _help(main: Callable) -> str:
 
 def _unknown_flag(name: str) -> str:
     # absl suggests every flag that starts alike, which for --conf are all fields of the config.
-    near = difflib.get_close_matches(name, list(flags.FLAGS), n=1, cutoff=0.5)
-    hint = f"did you mean --{near[0]}?" if near else "--help lists the flags"
+    fields = [flag.removeprefix(_FIELD) for flag in flags.FLAGS if flag.startswith(_FIELD)]
+    if name.startswith(_FIELD) and fields:
+        path = name.removeprefix(_FIELD)
+        return f"unknown config field {path}: {suggestions.for_field(path, fields)}"
+    own = [flag for flag in flags.FLAGS if not flag.startswith(_FIELD) and not _is_absls(flag)]
+    hint = suggestions.for_flag(name, own, fields) or "--help lists the flags"
     return f"unknown flag --{name}: {hint}"
+
+
+def _is_absls(flag: str) -> bool:
+    return flags.FLAGS.find_module_defining_flag(flag, "").startswith("absl.")
 
 
 def fail(message: str) -> int:

@@ -5,10 +5,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import draws, pictures, progress
+from dualcontrast.trainer import draws, files, pictures, progress
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
-from dualcontrast.trainer.errors import UserError
 
 COLUMNS, ROWS = 8, 8
 _BATCH = 16
@@ -48,15 +47,9 @@ class Grids:
 
     def _save(self, name: str, picture: np.ndarray, images_seen: int) -> None:
         path = self._folder / f"{name}.png"
-        try:
-            self._folder.mkdir(exist_ok=True)
-            pictures.save_png(path, picture)
-        except OSError as error:
-            raise UserError(
-                f"{path} could not be written: {error.strerror}.\n"
-                "Make room, then run the same command again."
-            ) from error
-        self._log.write_picture(name.split("-")[0], path.read_bytes(), images_seen)
+        files.make_folder(self._folder)
+        pictures.save_png(path, picture)
+        self._log.write_picture(name.split("-")[0], files.read_bytes(path), images_seen)
 
 
 class _Sampler:
@@ -65,7 +58,7 @@ class _Sampler:
     def __init__(self, config: schema.Config, average):
         count = COLUMNS * ROWS
         draw = draws.Draws(config.training.seed, 0, draws.Purpose.GRID, count)
-        self._latents = draw.latents(config.generator.latent_size)
+        self._latents = draw.latents(average.latent_size)
         self._generate = tf.function(average, autograph=False)
 
     def images(self) -> np.ndarray:

@@ -1,17 +1,22 @@
 """The training loop: read, step, log, draw, save; and go on where it stopped."""
 
-import os
 import pathlib
-import signal
 import time
 
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import draws, grids, metrics_window, objective, progress
+from dualcontrast.trainer import (
+    draws,
+    grids,
+    metrics_window,
+    objective,
+    progress,
+)
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer import stopping
+from dualcontrast.trainer.checkpoints import checkpoint, environment, operations, run_folder
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.evaluation import periodic
@@ -24,6 +29,7 @@ def train(
     dataset: manifest.Manifest,
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
+    is_deterministic: bool = False,
 ) -> int:
     """Trains until config.training.total_images, from the newest checkpoint in `workdir` if any.
 
@@ -32,20 +38,28 @@ def train(
       dataset: opened.
       workdir: where the run lives.
       strategy: of one or more replicas.
+      is_deterministic: whether TensorFlow was told to repeat its bits.
 
     Returns:
-      0 when the run is complete; 128 + the signal's number when SIGTERM or SIGINT stopped it, after
-      a checkpoint.
+      0 when the run is complete; 128 + the signal's number when one of `stopping.Stopping` stopped
+      it, after a checkpoint.
 
     Raises:
-      UserError: the run diverged, the data are damaged, or the disk is full.
+      UserError: another process trains in `workdir`, the run diverged, the data are damaged, or the
+        disk is full.
     """
-    checkpoint.claim(workdir, config, dataset)
-    with strategy.scope():
-        state = states.State(config)
-    run = _Run(config, dataset, workdir, strategy, state)
-    with _Signals() as signals:
-        return run.go(signals)
+    with run_folder.hold(workdir):
+        checkpoint.claim(workdir, config, dataset)
+        operations.impose(workdir)
+        with strategy.scope():
+            state = states.State(config)
+        run = _Run(config, dataset, workdir, strategy, state)
+        replicas, precision = strategy.num_replicas_in_sync, config.training.precision
+        found = environment.of_training(replicas, precision, is_deterministic)
+        if changes := environment.record_start(workdir, run.images_seen, found):
+            print(f"warning: no longer the bits of an unstopped run: {changes}", flush=True)
+        with stopping.Stopping() as signals:
+            return run.go(signals)
 
 
 class _Run:
@@ -57,7 +71,7 @@ class _Run:
         self.steps = training_steps.Steps(config, state, strategy)
         self.checkpoints = checkpoint.Checkpoints(workdir, state, config.training.keep_checkpoints)
         self.restored = self.checkpoints.restore()
-        self.log = progress.Log(workdir, self.images_seen)
+        self.log = progress.Log(workdir, self.images_seen if self.restored else None)
         self.window = metrics_window.Window(self.images_seen)
         self.grids = grids.Grids(config, workdir, state.average, self.log)
         self.evaluation = None
@@ -68,10 +82,14 @@ class _Run:
     def images_seen(self) -> int:
         return int(self.state.images_seen.numpy())
 
-    def go(self, signals: "_Signals") -> int:
+    def go(self, signals: stopping.Stopping) -> int:
         training = self.config.training
         if self.restored:
             print(f"resuming at {self.images_seen:,} images from {self.restored}", flush=True)
+            # A signal may have given up the evaluation that was due after the checkpoint.
+            before = self.images_seen - self.config.iteration_images
+            if self._is_due(self.config.evaluation.every_images, before):
+                self._evaluate(signals)
         else:
             self.grids.save_reals(self.dataset)
             self.grids.save_fakes(self.images_seen)
@@ -80,24 +98,29 @@ class _Run:
         references = self._references()
         while self.images_seen < training.total_images:
             started = time.monotonic()
-            reals = self._next(batches)
-            compared = self._next(references) if references else None
+            shown = [
+                (self._next(batches), self._next(references) if references else None)
+                for _ in range(self.config.schedule.discriminator_steps)
+            ]
             waited = time.monotonic() - started
             before = self.images_seen
-            self.window.add(before, self.steps.iterate(reals, before, compared), waited)
+            self.window.add(before, self.steps.iterate(shown, before), waited)
             # Asked once: a signal that arrives during the report gets one more iteration, after
             # which there is a checkpoint.
             stop = signals.received
-            self._report(before, stop)
+            self._report(before, signals, stop)
             if stop:
                 print(f"stopped at {self.images_seen:,} images; the same command resumes")
                 return 128 + stop
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
+        if self.evaluation and signals.received:
+            print("stopped before its last evaluation was complete; the same command takes it")
+            return 128 + signals.received
         print(f"done: {self.images_seen:,} images; {self.workdir}", flush=True)
         return 0
 
-    def _report(self, before: int, stop: int) -> None:
+    def _report(self, before: int, signals: stopping.Stopping, stop: int) -> None:
         """Logs, draws and saves what is due after the iteration that began at `before`."""
         training = self.config.training
 
@@ -111,7 +134,9 @@ class _Run:
             self.grids.save_fakes(self.images_seen)
         if save:
             self._check_variables()
-            self.checkpoints.save()
+            with signals.saving():
+                operations.record(self.workdir)
+                self.checkpoints.save()
 
     def _is_due(self, every: int, before: int) -> bool:
         """Whether what happens every so many images falls on this iteration, or the run ends."""
@@ -120,14 +145,14 @@ class _Run:
             return False
         return seen >= self.config.training.total_images or seen // every > before // every
 
-    def _evaluate(self, signals: "_Signals") -> None:
+    def _evaluate(self, signals: stopping.Stopping) -> None:
         if self.evaluation:
             started = time.monotonic()
             self.evaluation.evaluate(lambda: bool(signals.received))
             self.window.pause(time.monotonic() - started)
 
     def _write_metrics(self) -> None:
-        phase = objective.game_at(self.config.loss, self.window.last_start).phase
+        phase = objective.phase_at(self.config.loss, self.window.last_start)
         row = {"images_seen": self.images_seen, "phase": phase, **self._means()}
         self.log.write(row)
         print(progress.progress_line(row, self.config.training.total_images), flush=True)
@@ -138,7 +163,7 @@ class _Run:
 
     def _references(self):
         """Batches of reals in another order, where the discriminator compares with them."""
-        if not self.config.discriminator.attention.reads_references:
+        if not self.config.discriminator.reads_references:
             return None
         # Any other order will do: the seed of a neighbouring run would repeat that run's.
         return self._batches(self.config.training.seed ^ _REFERENCE_SEED)
@@ -157,7 +182,7 @@ class _Run:
     def _next(self, batches):
         try:
             batch = next(batches)
-        except tf.errors.OpError as error:
+        except image_stream.READ_ERRORS as error:
             raise image_stream.explain(error, self.dataset) from error
         replicas = self.strategy.num_replicas_in_sync
         return self.strategy.experimental_distribute_values_from_function(
@@ -177,27 +202,6 @@ class _Run:
         finite = _all_finite([tf.convert_to_tensor(variable) for variable in variables.values()])
         if not finite:
             raise metrics_window.diverged(f"at {self.images_seen:,} images{self._culprit()}")
-
-
-class _Signals:
-    """Turns SIGTERM and SIGINT into a wish to stop after the iteration."""
-
-    def __init__(self):
-        self.received = 0
-
-    def __enter__(self) -> "_Signals":
-        wanted = (signal.SIGTERM, signal.SIGINT)
-        self._old = {number: signal.signal(number, self._note) for number in wanted}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-    def _note(self, number, _) -> None:
-        if self.received:  # asked twice: now
-            os._exit(128 + number)
-        self.received = number
 
 
 @tf.function(autograph=False)

@@ -57,6 +57,6 @@ def diverged(what: str) -> UserError:
       what: is not finite, and when.
     """
     return UserError(
-        f"training diverged: {what}.\nThe last checkpoint is good. "
-        "Try a smaller learning rate or a larger discriminator.r1_gamma in another --workdir."
+        f"training diverged: {what}.\nNo checkpoint holds it. Try a smaller learning rate or a"
+        " larger penalties.r1_gamma in another --workdir."
     )

@@ -1,4 +1,4 @@
-"""Which losses the two networks play with, and when."""
+"""The adversarial objective: which losses the two networks have, and when."""
 
 import dataclasses
 import functools
@@ -13,17 +13,17 @@ from dualcontrast.losses import (
     saturating,
     wasserstein,
 )
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import loss_sections
+from dualcontrast.trainer.terms import Gather, Part, Term
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
-class Game:
+class Objective:
     """The adversarial losses of one phase of training.
 
     Attributes:
-      phase: its name in logs.
       discriminator_loss: of real and fake logits.
       generator_loss: of real and fake logits.
       generator_sees_reals: whether the generator's loss needs the logits of reals.
@@ -31,7 +31,6 @@ class Game:
       whole_batch: whether they couple the samples of all replicas, which then gather logits.
     """
 
-    phase: str
     discriminator_loss: Loss
     generator_loss: Loss
     generator_sees_reals: bool
@@ -39,10 +38,90 @@ class Game:
     whole_batch: bool
 
 
-def _separable(phase: str, discriminator_loss: Loss, generator_loss) -> Game:
-    """Returns a game whose losses are means over samples; the generator's is of fakes alone."""
-    return Game(
-        phase=phase,
+class GeneratorLoss(Term):
+    """The generator's side of an objective."""
+
+    def __init__(self, objective: Objective):
+        self._objective = objective
+        self.couples = objective.couples
+        self.numbers = self.passes = 2 if objective.generator_sees_reals else 1
+
+    def outputs(self, part: Part) -> list[tf.Tensor]:
+        """Returns the logits of reals, if they are needed, and of fakes."""
+        sees = self._objective.generator_sees_reals
+        return _logits(part, judge_reals=sees)
+
+    def loss(self, outputs: list[tf.Tensor], gather: Gather):
+        """Returns the loss."""
+        logits = _contrasted(self._objective, outputs, gather)
+        real_logits = logits[0] if self._objective.generator_sees_reals else None
+        return self._objective.generator_loss(real_logits, logits[-1]), {}
+
+
+class DiscriminatorLoss(Term):
+    """The discriminator's side of an objective."""
+
+    numbers = passes = 2
+    metrics = ("logits/real", "logits/fake")
+
+    def __init__(self, objective: Objective):
+        self._objective = objective
+        self.couples = objective.couples
+
+    def outputs(self, part: Part) -> list[tf.Tensor]:
+        """Returns the logits of reals and of fakes."""
+        return _logits(part, judge_reals=True)
+
+    def loss(self, outputs: list[tf.Tensor], gather: Gather):
+        """Returns the loss, and the means of the logits."""
+        real_logits, fake_logits = _contrasted(self._objective, outputs, gather)
+        means = {
+            "logits/real": tf.reduce_mean(real_logits),
+            "logits/fake": tf.reduce_mean(fake_logits),
+        }
+        return self._objective.discriminator_loss(real_logits, fake_logits), means
+
+
+def _logits(part: Part, judge_reals: bool) -> list[tf.Tensor]:
+    found = part.discriminator.compare(part.reals, part.fakes(), part.references, judge_reals)
+    return [outputs.logits for outputs in found if outputs is not None]
+
+
+def _contrasted(objective: Objective, logits: list[tf.Tensor], gather: Gather) -> list[tf.Tensor]:
+    return [gather(x) for x in logits] if objective.whole_batch else logits
+
+
+def phase_at(loss: loss_sections.LossSection, images_seen: int) -> str:
+    """Returns the name of the phase once `images_seen` reals have been shown.
+
+    The dual contrastive loss starts after `warmup_images` of the non-saturating one, by a hard
+    switch that keeps the optimizers' state (Yu et al. 2021, supplement).
+    """
+    if not isinstance(loss, loss_sections.DualContrastive):
+        return "train"
+    return "warmup" if images_seen < loss.warmup_images else "contrast"
+
+
+def of_phase(loss: loss_sections.LossSection, phase: str) -> Objective:
+    """Returns the objective of a phase, named by `phase_at`."""
+    match loss:
+        case loss_sections.DualContrastive() if phase == "contrast":
+            return _dual_contrastive(loss)
+        case loss_sections.DualContrastive() | loss_sections.NonSaturating():
+            return _separable(non_saturating.discriminator_loss, non_saturating.generator_loss)
+        case loss_sections.Saturating():
+            return _separable(non_saturating.discriminator_loss, saturating.generator_loss)
+        case loss_sections.Wasserstein():
+            of_discriminator = functools.partial(wasserstein.discriminator_loss, drift=loss.drift)
+            return _separable(of_discriminator, wasserstein.generator_loss)
+        case loss_sections.Hinge():
+            return _separable(hinge.discriminator_loss, wasserstein.generator_loss)
+    raise TypeError(f"no objective for {type(loss).__name__}")
+
+
+def _separable(discriminator_loss: Loss, generator_loss) -> Objective:
+    """Returns losses that are means over samples; the generator's is of fakes alone."""
+    return Objective(
         discriminator_loss=discriminator_loss,
         generator_loss=lambda real_logits, fake_logits: generator_loss(fake_logits),
         generator_sees_reals=False,
@@ -51,59 +130,19 @@ def _separable(phase: str, discriminator_loss: Loss, generator_loss) -> Game:
     )
 
 
-def non_saturating_game(phase: str) -> Game:
-    """Returns the game of StyleGAN2."""
-    return _separable(phase, non_saturating.discriminator_loss, non_saturating.generator_loss)
-
-
-def saturating_game() -> Game:
-    """Returns the minimax game of Goodfellow et al. 2014."""
-    return _separable("train", non_saturating.discriminator_loss, saturating.generator_loss)
-
-
-def wasserstein_game(loss: schema.LossConfig) -> Game:
-    """Returns the game of Arjovsky et al. 2017."""
-    discriminator_loss = functools.partial(
-        wasserstein.discriminator_loss, drift=loss.wasserstein_drift
-    )
-    return _separable("train", discriminator_loss, wasserstein.generator_loss)
-
-
-def hinge_game() -> Game:
-    """Returns the game of Lim and Ye 2017."""
-    return _separable("train", hinge.discriminator_loss, wasserstein.generator_loss)
-
-
-def dual_contrastive_game(loss: schema.LossConfig) -> Game:
-    """Returns the game of Yu et al. 2021."""
-    objectives = {
+def _dual_contrastive(loss: loss_sections.DualContrastive) -> Objective:
+    pairs = loss.contrast_scope == "pair"
+    contrast = dual_contrastive.pair_loss if pairs else dual_contrastive.discriminator_loss
+    generator_losses = {
         "minimax": dual_contrastive.minimax_generator_loss,
         "swapped": dual_contrastive.swapped_generator_loss,
     }
-    return Game(
-        phase="contrast",
-        discriminator_loss=dual_contrastive.discriminator_loss,
-        generator_loss=objectives[loss.generator_objective],
+    return Objective(
+        discriminator_loss=contrast,
+        generator_loss=functools.partial(
+            generator_losses[loss.generator_objective], contrast=contrast
+        ),
         generator_sees_reals=True,
-        couples=True,
+        couples=not pairs,
         whole_batch=loss.contrast_scope == "global",
     )
-
-
-def game_at(loss: schema.LossConfig, images_seen: int) -> Game:
-    """Returns the game that is played once `images_seen` reals have been shown.
-
-    The dual contrastive loss starts after `loss.warmup_images` of the non-saturating one, by a hard
-    switch that keeps the optimizers' state (Yu et al. 2021, supplement).
-    """
-    if loss.adversarial == "non_saturating":
-        return non_saturating_game("train")
-    if loss.adversarial == "saturating":
-        return saturating_game()
-    if loss.adversarial == "wasserstein":
-        return wasserstein_game(loss)
-    if loss.adversarial == "hinge":
-        return hinge_game()
-    if images_seen < loss.warmup_images:
-        return non_saturating_game("warmup")
-    return dual_contrastive_game(loss)

@@ -2,7 +2,6 @@
 
 import io
 import os
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -43,7 +42,7 @@ def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
     """Writes uint8 [height, width, 1, 3 or 4] as a PNG, whole or not at all.
 
     Raises:
-      OSError: the folder is missing, may not be written to, or the disk is full.
+      UserError: the folder is missing, may not be written to, or the disk is full.
     """
     _save(path, [image], format="png")
 
@@ -57,7 +56,7 @@ def save_animation(path: str | os.PathLike, frames: list[np.ndarray], millisecon
       milliseconds: how long a frame is shown.
 
     Raises:
-      OSError: the folder is missing, may not be written to, or the disk is full.
+      UserError: the folder is missing, may not be written to, or the disk is full.
     """
     _save(path, frames, format="webp", duration=milliseconds, loop=0, quality=90)
 
@@ -66,7 +65,7 @@ def _save(path: str | os.PathLike, frames: list[np.ndarray], **how) -> None:
     first, *others = [_as_picture(frame) for frame in frames]
     encoded = io.BytesIO()
     first.save(encoded, save_all=bool(others), append_images=others, **how)
-    files.write(pathlib.Path(path), encoded.getvalue())
+    files.write(path, encoded.getvalue())
 
 
 def _as_picture(image: np.ndarray) -> Image.Image:

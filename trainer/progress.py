@@ -1,11 +1,9 @@
 """What a run says about itself: a line on the screen, a line of JSON, TensorBoard summaries."""
 
-import json
 import pathlib
+from typing import Any
 
-import tensorflow as tf
-
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, summaries
 from dualcontrast.trainer.formatting import duration, short_number
 
 METRICS_NAME = "metrics.jsonl"
@@ -39,57 +37,55 @@ def progress_line(row: dict, total_images: int) -> str:
 
 
 class Log:
-    """Writes metrics.jsonl and TensorBoard summaries; lines that a resumed run repeats are cut.
+    """Writes metrics.jsonl and TensorBoard summaries; what a resumed run repeats is cut from both.
 
     Args:
       workdir: of the run.
-      images_seen: what the run has seen; later lines are of steps that were never saved.
+      images_seen: what the run has seen; later lines are of steps that were never saved. None for
+        a run that has no checkpoint: all there is was of one that began otherwise.
+
+    Raises:
+      UserError: metrics.jsonl is damaged, or the disk refused.
     """
 
-    def __init__(self, workdir: pathlib.Path, images_seen: int):
+    def __init__(self, workdir: pathlib.Path, images_seen: int | None):
         self._path = workdir / METRICS_NAME
+        last = -1 if images_seen is None else images_seen
+        kept = [row for row in rows(workdir) if row["images_seen"] <= last]
         if self._path.exists():
-            files.write(self._path, _lines_until(self._path, images_seen))
-        # Written as plain protocol buffers, because tf.summary.scalar needs TensorBoard installed.
-        self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+            files.write_rows(self._path, kept)
+        self._summaries = summaries.Summaries(workdir / "tensorboard", last)
 
-    def write(self, row: dict) -> None:
-        """Writes one row of metrics at row["images_seen"]."""
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")
+    def write(self, row: dict[str, Any]) -> None:
+        """Writes one row of metrics at row["images_seen"].
+
+        Raises:
+          UserError: the disk refused.
+        """
+        files.append(self._path, row)
         scalars = {name: value for name, value in row.items() if isinstance(value, float)}
-        values = [_value(tag=name, simple_value=value) for name, value in scalars.items()]
-        self._summarise(values, row["images_seen"])
+        self._summaries.scalars(scalars, row["images_seen"])
 
     def write_scalars(self, scalars: dict[str, float], images_seen: int) -> None:
         """Shows numbers in TensorBoard that have no place in metrics.jsonl."""
-        values = [_value(tag=name, simple_value=value) for name, value in scalars.items()]
-        self._summarise(values, images_seen)
+        self._summaries.scalars(scalars, images_seen)
 
     def write_picture(self, tag: str, png: bytes, images_seen: int) -> None:
         """Shows an encoded picture in TensorBoard."""
-        image = tf.compat.v1.Summary.Image(encoded_image_string=png)
-        self._summarise([_value(tag=tag, image=image)], images_seen)
-
-    def _summarise(self, values: list, images_seen: int) -> None:
-        summary = tf.compat.v1.Summary(value=values)
-        with self._writer.as_default(step=images_seen):
-            tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=images_seen)
-        self._writer.flush()
+        self._summaries.picture(tag, png, images_seen)
 
 
-def _value(**fields) -> tf.compat.v1.Summary.Value:
-    return tf.compat.v1.Summary.Value(**fields)
+def rows(workdir: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the rows of a run's metrics.jsonl, none where there is none.
+
+    Raises:
+      UserError: the file cannot be read, or a line of it is damaged.
+    """
+    return files.read_rows(workdir / METRICS_NAME, {"images_seen": int}, _wrong)
 
 
-def _lines_until(path: pathlib.Path, images_seen: int) -> str:
-    """Returns the whole lines up to `images_seen`; a killed run may leave half a line."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if row["images_seen"] <= images_seen:
-            kept.append(line + "\n")
-    return "".join(kept)
+def _wrong(row: dict[str, Any]) -> str:
+    for name, value in row.items():
+        if name != "phase" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            return f"its field {name} is no number"
+    return ""

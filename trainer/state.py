@@ -1,110 +1,61 @@
 """Everything that training changes: networks, averages, optimizers, counters."""
 
-import dataclasses
+import itertools
+import math
 
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, vt
-from dualcontrast.layers.stylegan2 import discriminator, generator
-from dualcontrast.trainer.config import attention_fields, schema
+from dualcontrast.layers import networks
+from dualcontrast.trainer import penalties, terms
+from dualcontrast.trainer.config import schema
 
 
-def generator_attention(
-    attention: attention_fields.GeneratorAttentionConfig,
-) -> keras.layers.Layer | None:
-    """Returns the layer that the configuration asks for, unbuilt; None for none."""
-    if attention.kind == "san":
-        return san.SAN(**dataclasses.asdict(attention.san))
-    if attention.kind == "sagan":
-        paper = attention.sagan.variant == "paper"
-        return sagan.SAGAN(pool=not paper, value_reduction=8 if paper else 2)
-    if attention.kind == "dfn":
-        return dfn.DFN(**dataclasses.asdict(attention.dfn))
-    if attention.kind == "vt":
-        return vt.VT(**dataclasses.asdict(attention.vt))
-    return None
-
-
-def discriminator_attention(
-    attention: attention_fields.DiscriminatorAttentionConfig,
-) -> keras.layers.Layer | None:
-    """Returns the layer that the configuration asks for, unbuilt; None for none."""
-    if attention.pairing == "none":
-        return None
-    fields = dataclasses.asdict(attention.san)
-    if attention.pairing == "self":
-        return san.SAN(**fields)
-    return reference_attention.ReferenceAttention(attention.pairing, **fields)
-
-
-def make_generator(config: schema.Config, name: str = "generator") -> generator.Generator:
+def make_generator(config: schema.Config, name: str = "generator") -> networks.Generator:
     """Returns the generator that `config` describes, with its variables made.
 
     Args:
       config: resolved, that is with data.resolution and data.channels.
       name: of the model.
     """
-    g = config.generator
-    network = generator.Generator(
-        resolution=config.data.resolution,
-        channels=config.data.channels,
-        latent_size=g.latent_size,
-        w_size=g.w_size,
-        mapping_layers=g.mapping_layers,
-        mapping_learning_rate_multiplier=g.mapping_learning_rate_multiplier,
-        fmap_base=g.fmap_base,
-        fmap_max=g.fmap_max,
-        w_mean_decay=g.w_mean_decay,
-        attention=generator_attention(g.attention),
-        attention_resolution=g.attention.resolution,
-        attention_in_both=g.attention.convolutions == "both",
-        normalize_style=g.attention.normalize_style,
-        name=name,
-        dtype=config.training.precision,
-    )
+    network = config.generator.make(config.images, name=name, dtype=config.training.precision)
     network.build()
     return network
 
 
-def make_discriminator(config: schema.Config) -> discriminator.Discriminator:
+def make_discriminator(config: schema.Config) -> networks.Discriminator:
     """Returns the discriminator that `config` (resolved) describes, with its variables made."""
-    d = config.discriminator
-    network = discriminator.Discriminator(
-        resolution=config.data.resolution,
-        channels=config.data.channels,
-        fmap_base=d.fmap_base,
-        fmap_max=d.fmap_max,
-        minibatch_stddev_group=d.minibatch_stddev_group,
-        attention=discriminator_attention(d.attention),
-        attention_resolution=d.attention.resolution,
-        name="discriminator",
-        dtype=config.training.precision,
+    network = config.discriminator.make(
+        config.images, name="discriminator", dtype=config.training.precision
     )
     network.build()
     return network
 
 
-def make_optimizer(
-    training: schema.TrainingConfig, learning_rate: float, regularize_every: int | None
-) -> keras.optimizers.Adam:
+def make_optimizer(rate: schema.OptimizerConfig, intervals: list[int]) -> keras.optimizers.Adam:
     """Returns Adam with the constants corrected for lazy regularisation.
 
     Karras et al. 2020, appendix B: with a regulariser every k batches Adam takes k + 1 steps where
-    it took k, so its learning rate and decays are adjusted by c = k / (k + 1).
+    it took k, so its learning rate and decays are adjusted by c = k / (k + 1); with several, k is
+    their least common multiple and every one adds its share of k.
 
     Args:
-      training: the uncorrected constants.
-      learning_rate: uncorrected.
-      regularize_every: k; None without a regulariser.
+      rate: the uncorrected constants.
+      intervals: k of every lazy step of the network; none without one.
     """
-    c = 1.0 if regularize_every is None else regularize_every / (regularize_every + 1)
+    c = lazy_correction(intervals)
     return keras.optimizers.Adam(
-        learning_rate=learning_rate * c,
-        beta_1=training.adam_beta_1**c,
-        beta_2=training.adam_beta_2**c,
-        epsilon=training.adam_epsilon,
+        learning_rate=rate.learning_rate * c,
+        beta_1=rate.adam_beta_1**c,
+        beta_2=rate.adam_beta_2**c,
+        epsilon=rate.adam_epsilon,
     )
+
+
+def lazy_correction(intervals: list[int]) -> float:
+    """Returns the share of a network's updates that are not lazy ones."""
+    cycle = math.lcm(*intervals)
+    return cycle / (cycle + sum(cycle // every for every in intervals))
 
 
 def variables_of(part: keras.Model | keras.optimizers.Optimizer) -> dict[str, tf.Variable]:
@@ -127,8 +78,8 @@ class State:
       generator, discriminator: the networks in training.
       average: the generator with the exponential moving average of the weights; what is released.
       generator_optimizer, discriminator_optimizer: Adam.
-      path_length_mean: running mean of the path length, float32 scalar.
       images_seen: reals shown so far, int64 scalar.
+      terms: what each network minimises besides the adversarial loss, by the network's name.
     """
 
     def __init__(self, config: schema.Config):
@@ -138,36 +89,72 @@ class State:
         self.average = make_generator(config, name="average")
         for variable, source in zip(self.average.variables, self.generator.variables):
             variable.assign(source)
-        g, d, training = config.generator, config.discriminator, config.training
-        self.generator_optimizer = make_optimizer(
-            training, g.learning_rate, g.regularize_every if g.path_length_weight else None
-        )
-        self.discriminator_optimizer = make_optimizer(
-            training,
-            d.learning_rate,
-            d.regularize_every if d.r1_gamma or d.gradient_penalty_weight else None,
-        )
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.path_length_mean = tf.Variable(
-            0.0, trainable=False, aggregation=tf.VariableAggregation.MEAN, name="path_length_mean"
-        )
+        self.terms = {
+            "generator": config.generator.terms(),
+            "discriminator": penalties.of_discriminator(config.penalties),
+        }
+        self._schedule = config.schedule
+        self.generator_optimizer = self._make_optimizer("generator")
+        self.discriminator_optimizer = self._make_optimizer("discriminator")
         self.images_seen = tf.Variable(0, trainable=False, dtype=tf.int64, name="images_seen")
+
+    def _make_optimizer(self, network: str) -> keras.optimizers.Adam:
+        optimizer = make_optimizer(getattr(self._schedule, network), self.intervals(network))
+        optimizer.build(getattr(self, network).trainable_variables)
+        return optimizer
+
+    def active(self, network: str) -> list[terms.Term]:
+        """Returns the terms of a network that have a weight."""
+        return [term for term in self.terms[network] if term.weight]
+
+    def intervals(self, network: str) -> list[int]:
+        """Returns how many iterations there are from one lazy step of a network to the next."""
+        return sorted({term.every for term in self.active(network) if term.every})
+
+    def set_rates(self, images_seen: int) -> None:
+        """Gives the optimizers the step sizes of an iteration that begins at `images_seen`."""
+        for network in ("generator", "discriminator"):
+            rate: schema.OptimizerConfig = getattr(self._schedule, network)
+            if rate.warmup_images or rate.decay_to_images:
+                whole = rate.learning_rate * lazy_correction(self.intervals(network))
+                optimizer = getattr(self, f"{network}_optimizer")
+                optimizer.learning_rate.assign(whole * rate_at(rate, images_seen))
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Returns the checkpoint that saves and restores every variable."""
-        parts = {
-            name: variables_of(part) if hasattr(part, "variables") else part
-            for name, part in vars(self).items()
-        }
-        return tf.train.Checkpoint(**parts)
+        parts = {name: variables_of(part) for name, part in self._parts().items()}
+        return tf.train.Checkpoint(**parts, **self._single_variables())
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Returns every floating variable by a name that a reader can place."""
-        named = {}
-        owners = ("generator", "discriminator", "average")
-        for owner in (*owners, "generator_optimizer", "discriminator_optimizer"):
-            for path, variable in variables_of(getattr(self, owner)).items():
-                if variable.dtype == tf.float32:
-                    named[f"{owner}/{path}"] = variable
-        return named | {"path_length_mean": self.path_length_mean}
+        named = {
+            f"{owner}/{path}": variable
+            for owner, part in self._parts().items()
+            for path, variable in variables_of(part).items()
+        }
+        named |= self._single_variables()
+        return {name: variable for name, variable in named.items() if variable.dtype == tf.float32}
+
+    def _parts(self) -> dict[str, keras.Model | keras.optimizers.Optimizer]:
+        names = [
+            *("generator", "discriminator", "average"),
+            *("generator_optimizer", "discriminator_optimizer"),
+        ]
+        return {name: getattr(self, name) for name in names}
+
+    def _single_variables(self) -> dict[str, tf.Variable]:
+        found = {"images_seen": self.images_seen}
+        for term in itertools.chain(*self.terms.values()):
+            found |= term.variables()
+        return found
+
+
+def rate_at(rate: schema.OptimizerConfig, images_seen: int) -> float:
+    """Returns the share of the full step size once `images_seen` reals have been shown, 0 to 1."""
+    share = 1.0
+    if images_seen < rate.warmup_images:
+        share = images_seen / rate.warmup_images
+    if rate.decay_to_images is not None and images_seen > rate.decay_from_images:
+        left = rate.decay_to_images - images_seen
+        share *= max(0.0, left / (rate.decay_to_images - rate.decay_from_images))
+    return share

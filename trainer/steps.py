@@ -1,16 +1,35 @@
-"""The four steps of training, each compiled once: G, its regulariser, D, its regularisers."""
+"""The steps of training, each compiled once: a network's update by its loss, and its lazy ones."""
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from dualcontrast.losses import gradient_penalty, path_length, r1
 from dualcontrast.trainer import accumulation, draws, objective
-from dualcontrast.trainer import state as states
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.state import State
+from dualcontrast.trainer.terms import Part, Term
 
 Metrics = dict[str, tf.Tensor]
+GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+
+
+class Step(NamedTuple):
+    """An update of a network.
+
+    Attributes:
+      network: "generator" or "discriminator".
+      phase: of the adversarial objective; None for a lazy step, which has none.
+      every: iterations from one to the next; None for an update of every iteration.
+      repeat: which of the discriminator's steps in an iteration.
+    """
+
+    network: str
+    phase: str | None
+    every: int | None = None
+    repeat: int = 0
 
 
 class Steps:
@@ -27,65 +46,93 @@ class Steps:
       strategy: a tf.distribute strategy whose replicas divide the batch.
     """
 
-    def __init__(
-        self, config: schema.Config, state: states.State, strategy: tf.distribute.Strategy
-    ):
+    def __init__(self, config: schema.Config, state: State, strategy: tf.distribute.Strategy):
         self._config = config
         self._state = state
         self._strategy = strategy
         self._replicas = strategy.num_replicas_in_sync
-        self._parts = config.training.accumulation
-        self._compiled: dict[tuple, Callable] = {}
+        self._compiled: dict[Step, Callable] = {}
 
-    def iterate(self, reals, images_seen: int, references=None) -> Metrics:
-        """Runs one iteration in StyleGAN2's order: G, path length, average, D, R1.
+    def iterate(self, batches: list, images_seen: int) -> Metrics:
+        """Runs one iteration in the schedule's order.
 
         Args:
-          reals: the strategy's value of uint8 [batch / replicas, height, width, channels].
+          batches: for each step of the discriminator its reals, the strategy's value of uint8
+            [batch / replicas, height, width, channels], and its references, likewise, or None
+            where the discriminator does not compare with images of their own.
           images_seen: before the iteration.
-          references: likewise, where the discriminator compares with images of their own.
 
         Returns:
           Scalars by name, means over the replicas; the lazy ones only where they ran.
         """
-        g, d = self._config.generator, self._config.discriminator
-        batches = images_seen // self._config.training.batch_size
-        game = objective.game_at(self._config.loss, images_seen)
-        inputs = reals, tf.constant(images_seen, tf.int64), references
-        metrics = dict(self.compiled("G", game)(*inputs))
-        if g.path_length_weight and batches % g.regularize_every == 0:
-            metrics |= self.compiled("path_length", None)(*inputs)
-        self.average()
-        metrics |= self.compiled("D", game)(*inputs)
-        penalised = d.r1_gamma or d.gradient_penalty_weight
-        if penalised and batches % d.regularize_every == 0:
-            metrics |= self.compiled("R1", None)(*inputs)
-        self._state.images_seen.assign_add(self._config.training.batch_size)
+        self._state.set_rates(images_seen)
+        seen = tf.constant(images_seen, tf.int64)
+        metrics: Metrics = {}
+        phase = objective.phase_at(self._config.loss, images_seen)
+        generator_first = self._config.schedule.order == "generator_first"
+        if generator_first:
+            metrics |= self._update_generator(phase, batches[0], seen)
+        for repeat, batch in enumerate(batches):
+            step = Step(DISCRIMINATOR, phase, repeat=repeat)
+            metrics |= self.compiled(step)(batch[0], seen, batch[1])
+        metrics |= self._lazy(DISCRIMINATOR, batches[-1], seen)
+        if not generator_first:
+            metrics |= self._update_generator(phase, batches[-1], seen)
+        self._state.images_seen.assign_add(self._config.iteration_images)
         return metrics
 
-    def compiled(self, step: str, game: objective.Game | None) -> Callable:
-        """Returns the function of (reals, images seen, references or None) that runs one step.
+    def _update_generator(self, phase: str, batch, seen: tf.Tensor) -> Metrics:
+        reals, references = batch
+        metrics = dict(self.compiled(Step(GENERATOR, phase))(reals, seen, references))
+        metrics |= self._lazy(GENERATOR, batch, seen)
+        self.average(int(seen))
+        return metrics
 
-        Args:
-          step: "G", "path_length", "D" or "R1" (the discriminator's penalties, whichever are on).
-          game: for G and D; the regularisers have none.
-        """
-        key = step, game and game.phase
-        if key not in self._compiled:
-            self._compiled[key] = self._compile(step, game)
-        return self._compiled[key]
+    def average(self, images_seen: int) -> None:
+        """Moves the released weights, by an iteration that began at `images_seen`."""
+        average = self._config.schedule.average
+        if images_seen < average.start_images or not average.half_life_images:
+            return self._average(0.0)
+        return self._average(0.5 ** (self._config.iteration_images / average.half_life_images))
 
-    def _compile(self, step: str, game: objective.Game | None):
-        body = {
-            "G": lambda *inputs: self._generator_step(game, *inputs),
-            "path_length": lambda reals, seen, references: self._path_length_step(seen),
-            "D": lambda *inputs: self._discriminator_step(game, *inputs),
-            "R1": self._penalty_step,
-        }[step]
+    @tf.function(autograph=False)
+    def _average(self, decay: float) -> None:
+        """Keeps `decay` of the old weights, and takes the rest from the new ones."""
+        old, new = self._state.average, self._state.generator
+        pairs = list(zip(old.trainable_variables, new.trainable_variables))
+        copied = list(zip(old.non_trainable_variables, new.non_trainable_variables))
+        if self._config.schedule.average.moments:
+            pairs, copied = pairs + copied, []
+        for variable, source in pairs:
+            variable.assign(source.value + (variable.value - source.value) * decay)
+        for variable, source in copied:
+            variable.assign(source.value)
+
+    def _lazy(self, network: str, batch, seen: tf.Tensor) -> Metrics:
+        """Runs the network's lazy steps that fall on this iteration."""
+        iteration = int(seen) // self._config.iteration_images
+        reals, references = batch
+        metrics: Metrics = {}
+        for every in self._state.intervals(network):
+            if iteration % every == 0:
+                metrics |= self.compiled(Step(network, None, every))(reals, seen, references)
+        return metrics
+
+    def compiled(self, step: Step) -> Callable:
+        """Returns the function of (reals, images seen, references or None) that runs a step."""
+        if step not in self._compiled:
+            self._compiled[step] = self._compile(step)
+        return self._compiled[step]
+
+    def _compile(self, step: Step):
+        terms = self._terms(step)
 
         @tf.function(autograph=False)
         def run(reals, images_seen, references=None):
-            per_replica = self._strategy.run(body, args=(reals, images_seen, references))
+            per_replica = self._strategy.run(
+                lambda *inputs: self._run(step, terms, *inputs),
+                args=(reals, images_seen, references),
+            )
             return {
                 name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
                 for name, value in per_replica.items()
@@ -93,215 +140,117 @@ class Steps:
 
         return run
 
-    # The bodies below run on one replica.
+    def _terms(self, step: Step) -> list[Term]:
+        """Returns what the step minimises, the adversarial loss first."""
+        own = [term for term in self._state.active(step.network) if term.every == step.every]
+        if step.phase is None:
+            return own
+        losses = {
+            GENERATOR: objective.GeneratorLoss,
+            DISCRIMINATOR: objective.DiscriminatorLoss,
+        }
+        found = objective.of_phase(self._config.loss, step.phase)
+        return [losses[step.network](found), *own]
 
-    def _generator_step(self, game: objective.Game, reals, images_seen, references) -> Metrics:
-        draw = self._draws(draws.Purpose.GENERATOR, images_seen)
+    # What follows runs on one replica.
 
-        def logits(part):
-            fakes = self._fakes(draw, part, self._parts)
-            compared = self._part(references, part)
-            return self._logits(self._part(reals, part), fakes, compared, game.generator_sees_reals)
+    def _run(self, step: Step, terms: list[Term], reals, images_seen, references) -> Metrics:
+        share = self._batch_size(step) // self._replicas
+        samples = terms[0].samples(share)
+        parts = math.gcd(samples, self._config.training.accumulation)
+        mine = self._draws(step, images_seen, samples)
+
+        def part_of(index) -> Part:
+            return Part(
+                self._state.generator,
+                self._state.discriminator,
+                _part(reals, index, parts),
+                _part(references, index, parts),
+                mine.share(index, parts),
+            )
+
+        def outputs(index):
+            part = part_of(index)
+            return [tensor for term in terms for tensor in term.outputs(part)]
 
         def loss(*found):
-            found = [self._contrasted(game, x) for x in found]
-            real_logits = found[0] if game.generator_sees_reals else None
-            return game.generator_loss(real_logits, found[-1]), {}
+            values, extras = [], {}
+            for term, own in zip(terms, _groups(found, [term.numbers for term in terms])):
+                value, metrics = term.loss(own, self._gather)
+                values.append(value)
+                extras |= metrics
+            return tf.add_n(values) * (step.every or 1), extras
 
-        numbers = 2 if game.generator_sees_reals else 1
-        self._track_w(draw)
-        value, _ = self._learn("generator", logits, loss, numbers, game.couples, ())
-        return {"loss/G": value}
+        variables = getattr(self._state, step.network).trainable_variables
+        gradients, value, extras = self._gradients(variables, outputs, loss, terms, parts)
+        # In between: after what the passes computed with, and by the weights that they had.
+        self._update_statistics(terms, mine)
+        getattr(self._state, f"{step.network}_optimizer").apply(gradients, variables)
+        metrics = {} if step.phase is None else {f"loss/{step.network[0].upper()}": value}
+        for term in terms:
+            metrics |= term.finish({name: extras[name] for name in term.metrics})
+        return metrics
 
-    def _discriminator_step(self, game: objective.Game, reals, images_seen, references) -> Metrics:
-        draw = self._draws(draws.Purpose.DISCRIMINATOR, images_seen)
+    def _batch_size(self, step: Step) -> int:
+        """Returns the samples of a step over all replicas."""
+        if step.network == GENERATOR:
+            return self._config.generator_batch_size
+        return self._config.training.batch_size
 
-        def logits(part):
-            fakes = self._fakes(draw, part, self._parts)
-            return self._logits(self._part(reals, part), fakes, self._part(references, part), True)
-
-        def loss(real_logits, fake_logits):
-            real_logits = self._contrasted(game, real_logits)
-            fake_logits = self._contrasted(game, fake_logits)
-            means = {
-                "logits/real": tf.reduce_mean(real_logits),
-                "logits/fake": tf.reduce_mean(fake_logits),
-            }
-            return game.discriminator_loss(real_logits, fake_logits), means
-
-        self._track_w(draw)
-        value, means = self._learn(
-            "discriminator", logits, loss, 2, game.couples, ("logits/real", "logits/fake")
-        )
-        return {"loss/D": value} | means
-
-    def _path_length_step(self, images_seen) -> Metrics:
-        state, g = self._state, self._config.generator
-        local = self._config.training.batch_size // self._replicas
-        samples = max(1, local // g.path_length_batch_shrink)
-        parts = math.gcd(samples, self._parts)
-        draw = self._draws(draws.Purpose.PATH_LENGTH, images_seen, samples * self._replicas)
-        synthesis = state.generator.synthesis
-
-        def lengths_of(part):
-            directions = draw.directions(synthesis.resolution, synthesis.channels)
-            noise = self._noise(draw, part, parts)
-            lengths = path_length.path_lengths(
-                lambda w: synthesis(w, noise=noise),
-                self._latents(draw, part, parts),
-                self._share(directions, part, parts),
-            )
-            return [lengths]
-
-        def loss(lengths):
-            # The mean is of all replicas' samples: one device with the whole batch has no other.
-            mean = path_length.track_mean(
-                state.path_length_mean, self._gather(lengths), g.path_length_decay
-            )
-            penalty = tf.reduce_mean(path_length.path_length_penalty(lengths, mean))
-            extras = {"path_length": tf.reduce_mean(lengths), "mean": mean, "penalty": penalty}
-            return penalty * g.path_length_weight * g.regularize_every, extras
-
-        self._track_w(draw)
-        _, extras = self._learn(
-            "generator", lengths_of, loss, 1, True, ("path_length", "mean", "penalty"), parts
-        )
-        state.path_length_mean.assign(extras["mean"])
-        return {"path_length": extras["path_length"], "path_length/penalty": extras["penalty"]}
-
-    def _penalty_step(self, reals, images_seen, references) -> Metrics:
-        d = self._config.discriminator
-        draw = self._draws(draws.Purpose.GRADIENT_PENALTY, images_seen)
-        weights = {"r1": d.r1_gamma / 2, "gradient_penalty": d.gradient_penalty_weight}
-        weights = {name: weight for name, weight in weights.items() if weight}
-
-        def penalties(part):
-            real, compared = self._part(reals, part), self._part(references, part)
-            judge = self._judge_beside(real, compared)
-            found = []
-            if "r1" in weights:
-                found.append(r1.r1_penalty(judge, real))
-            if "gradient_penalty" in weights:
-                fakes = self._fakes(draw, part, self._parts)
-                mixture = self._share(draw.mixture(), part, self._parts)
-                found.append(gradient_penalty.gradient_penalty(judge, real, fakes, mixture))
-            return found
-
-        def loss(*found):
-            means = {name: tf.reduce_mean(x) for name, x in zip(weights, found)}
-            total = tf.add_n([means[name] * weight for name, weight in weights.items()])
-            return total * d.regularize_every, means
-
-        if "gradient_penalty" in weights:
-            self._track_w(draw)
-        _, means = self._learn(
-            "discriminator", penalties, loss, len(weights), False, tuple(weights)
-        )
-        return means
-
-    def _logits(self, reals, fakes, references, reals_too: bool) -> list[tf.Tensor]:
-        """Returns the logits of reals, if wanted, and of fakes.
-
-        What the references contribute is computed once, for both.
-        """
-        network = self._state.discriminator
-        rolled = network.takes_references and references is None
-        maps = network.encode(reals) if reals_too or rolled else None
-        prepared = None
-        if network.takes_references:
-            # Rolled, every real's reference is the next one, of which the maps are known.
-            compared = tf.roll(maps, -1, axis=0) if rolled else network.encode(references)
-            prepared = network.prepare(compared)
-        logits = [network.judge(maps, prepared)] if reals_too else []
-        return [*logits, network.judge(network.encode(fakes), prepared)]
-
-    def _judge_beside(self, reals, references) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Returns the discriminator as a function of images, with the step's references.
-
-        The references are constants to a derivative by the images, even where they are the same
-        reals, but the outer derivative by the variables goes through them.
-        """
-        network = self._state.discriminator
-        if not network.takes_references:
-            return network
-        references = tf.roll(reals, -1, axis=0) if references is None else references
-        return lambda images: network(images, references)
-
-    def _fakes(self, draw: draws.Draws, part, parts: int) -> tf.Tensor:
-        noise = self._noise(draw, part, parts)
-        return self._state.generator.synthesis(self._latents(draw, part, parts), noise=noise)
-
-    def _latents(self, draw: draws.Draws, part, parts: int) -> tf.Tensor:
-        """Draws w with mixed styles, [batch / replicas / parts, latents, w_size]."""
-        generator, g = self._state.generator, self._config.generator
-        z = self._share(draw.latents(g.latent_size), part, parts)
-        w = generator.broadcast(generator.mapping(z))
-        if g.style_mixing_probability == 0:
-            return w
-        z = self._share(draw.mixed_latents(g.latent_size), part, parts)
-        cutoffs = draw.mixing_cutoffs(generator.synthesis.latents, g.style_mixing_probability)
-        other = generator.broadcast(generator.mapping(z))
-        return generator.mix_styles(w, other, self._share(cutoffs, part, parts))
-
-    def _track_w(self, draw: draws.Draws) -> None:
-        """Moves the mean of w, by every training pass and before mixing, as in StyleGAN2."""
-        generator = self._state.generator
-        z = self._share(draw.latents(self._config.generator.latent_size), 0, 1)
-        generator.track_w(generator.mapping(z))
-
-    def _noise(self, draw: draws.Draws, part, parts: int) -> list[tf.Tensor]:
-        sides = self._state.generator.synthesis.noise_sides
-        return [self._share(noise, part, parts) for noise in draw.noise(sides)]
-
-    def _draws(self, purpose: draws.Purpose, images_seen, batch: int = 0) -> draws.Draws:
-        training = self._config.training
-        return draws.Draws(training.seed, images_seen, purpose, batch or training.batch_size)
-
-    def _share(self, batch: tf.Tensor, part, parts: int) -> tf.Tensor:
-        """Returns this replica's samples of a part, of a batch that was drawn for all."""
+    def _draws(self, step: Step, images_seen, samples: int) -> draws.Draws:
+        """Returns this replica's draws of a step: those of its share of the whole batch."""
+        purposes = {
+            (GENERATOR, False): draws.Purpose.GENERATOR,
+            (GENERATOR, True): draws.Purpose.PATH_LENGTH,
+            (DISCRIMINATOR, False): draws.Purpose.DISCRIMINATOR,
+            (DISCRIMINATOR, True): draws.Purpose.GRADIENT_PENALTY,
+        }
+        purpose = purposes[step.network, step.phase is None]
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return draws.share(batch, replica + self._replicas * part, self._replicas * parts)
-
-    def _part(self, images, part) -> tf.Tensor | None:
-        """Returns a part of this replica's uint8 images, as float32 in [-1, 1]."""
-        return None if images is None else _scale(draws.share(images, part, self._parts))
-
-    def _contrasted(self, game: objective.Game, logits: tf.Tensor) -> tf.Tensor:
-        return self._gather(logits) if game.whole_batch else logits
+        whole = draws.Draws(
+            self._config.training.seed,
+            images_seen,
+            purpose,
+            samples * self._replicas,
+            step.repeat,
+        )
+        return whole.share(replica, self._replicas)
 
     def _gather(self, x: tf.Tensor) -> tf.Tensor:
         if self._replicas == 1:
             return x
         return tf.distribute.get_replica_context().all_gather(x, axis=0)
 
-    def _learn(self, network, outputs, loss, numbers: int, couples: bool, named, parts=None):
-        """Updates a network; returns the loss and what it adds. See `accumulation.gradients`."""
-        variables = getattr(self._state, network).trainable_variables
-        gradients, value, extras = accumulation.gradients(
+    def _update_statistics(self, terms: list[Term], mine: draws.Draws) -> None:
+        """Updates what follows the step's passes without a gradient, in both networks."""
+        if any(term.makes_fakes for term in terms):
+            generator = self._state.generator
+            generator.update_statistics(generator.draw(mine))
+        self._state.discriminator.update_statistics(sum(term.passes for term in terms))
+
+    def _gradients(self, variables, outputs, loss, terms: list[Term], parts: int):
+        """Returns gradients, the loss, and what it adds. See `accumulation.gradients`."""
+        return accumulation.gradients(
             outputs,
             loss,
             [variable.value for variable in variables],
-            numbers=numbers,
-            parts=self._parts if parts is None else parts,
-            couples=couples,
-            named=named,
+            numbers=sum(term.numbers for term in terms),
+            parts=parts,
+            couples=any(term.couples for term in terms),
+            named=tuple(itertools.chain(*(term.metrics for term in terms))),
             replicas=self._replicas,
         )
-        getattr(self._state, f"{network}_optimizer").apply(gradients, variables)
-        return value, extras
-
-    @tf.function(autograph=False)
-    def average(self) -> None:
-        """Moves the released weights: half of what they know is `ema_half_life_images` old."""
-        config, state = self._config, self._state
-        decay = 0.5 ** (config.training.batch_size / config.generator.ema_half_life_images)
-        average, generator = state.average, state.generator
-        for old, new in zip(average.trainable_variables, generator.trainable_variables):
-            old.assign(new.value + (old.value - new.value) * decay)
-        for old, new in zip(average.non_trainable_variables, generator.non_trainable_variables):
-            old.assign(new.value)
 
 
-def _scale(images: tf.Tensor) -> tf.Tensor:
-    """Returns uint8 images as float32 in [-1, 1]."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0
+def _groups(items: tuple, sizes: list[int]) -> Iterator[list]:
+    """Yields the next `size` items for every size."""
+    left = iter(items)
+    for size in sizes:
+        yield list(itertools.islice(left, size))
+
+
+def _part(images: tf.Tensor | None, index, parts: int) -> tf.Tensor | None:
+    """Returns a part of this replica's uint8 images, as float32 in [-1, 1]."""
+    if images is None:
+        return None
+    return tf.cast(draws.share(images, index, parts), tf.float32) / 127.5 - 1.0

@@ -8,20 +8,19 @@ The same command again goes on where the run stopped, bit for bit.
   dualcontrast-train --help_config
 """
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
-from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
-
-import tensorflow as tf
 from absl import flags
 
-from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import devices, dry_run, errors, loop
-from dualcontrast.trainer.config import config_flags, schema
+from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
+from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
+from dualcontrast.trainer.config import advice, config_flags, schema
 from dualcontrast.trainer.data import manifest
 
-_DATA = flags.DEFINE_string("data", None, "The dataset's folder.")
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder, made if need be.")
+_DATA = path_flags.define("data", None, "The dataset's folder.")
+_WORKDIR = path_flags.define("workdir", None, "The run's folder, made if need be.")
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )
@@ -31,7 +30,7 @@ _DETERMINISTIC = flags.DEFINE_bool(
 _CUSTOM_OPS = flags.DEFINE_enum(
     "custom_ops",
     None,
-    implementation.IMPLEMENTATIONS,
+    IMPLEMENTATIONS,
     "Which operations to run: compiled for a GPU (cuda) or a CPU (cpu), TensorFlow's (ref), or "
     "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
@@ -41,22 +40,47 @@ config_flags.define(default=None)
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     errors.no_arguments(argv)
+    variables.check_one_host()
     for flag, meaning in ((_DATA, "a folder of dualcontrast-convert"), (_WORKDIR, "a folder")):
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
-    config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    with _advising(pathlib.Path(_WORKDIR.value)):
+        config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+    return _train(config, dataset)
+
+
+def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
+    tensorflow_start.start()
+    import tensorflow as tf
+
+    from dualcontrast.custom_ops import implementation
+    from dualcontrast.trainer import devices, dry_run, loop
+
     strategy = devices.make_strategy()
-    schema.check_replicas(config, strategy.num_replicas_in_sync)
+    with _advising(pathlib.Path(_WORKDIR.value)):
+        schema.check_replicas(config, strategy.num_replicas_in_sync)
     if _DRY_RUN.value:
         print(dry_run.describe(config, strategy.num_replicas_in_sync))
         return 0
     if _CUSTOM_OPS.value:
         devices.select_operations(_CUSTOM_OPS.value, "--custom_ops")
     print(implementation.report(), flush=True)
+    if config.training.precision == "mixed_bfloat16" and (note := implementation.bfloat16_note()):
+        print(note, flush=True)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
-    return loop.train(config, dataset, pathlib.Path(_WORKDIR.value), strategy)
+    workdir = pathlib.Path(_WORKDIR.value)
+    return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value)
+
+
+@contextlib.contextmanager
+def _advising(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps what is said about a configuration true of the run that the command continues."""
+    try:
+        yield
+    except errors.UserError as error:
+        raise advice.of_run(error, workdir, config_flags.known_fields()) from error
 
 
 def run() -> None:

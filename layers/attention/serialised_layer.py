@@ -1,4 +1,4 @@
-"""Attention layers that are handed down to where they are made."""
+"""Layers that are handed down to where they are made."""
 
 import keras
 

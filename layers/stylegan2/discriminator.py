@@ -3,13 +3,13 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev
+from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev, networks
 from dualcontrast.layers.attention import reference_attention, serialised_layer
 from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
-class Discriminator(keras.Model):
+class Discriminator(networks.Discriminator):
     """StyleGAN2's residual discriminator (config E with the default widths).
 
     With reference attention it is a Siamese network (Yu et al. 2021, section 3.4): images and their
@@ -119,6 +119,21 @@ class Discriminator(keras.Model):
             raise ValueError(f"Discriminator: this one {needs} references")
         prepared = self.prepare(self.encode(references)) if self.takes_references else None
         return self.judge(self.encode(images), prepared)
+
+    def compare(self, reals, fakes, references, judge_reals):
+        """Returns the outputs of reals, None if they are not judged, and of fakes.
+
+        What the references contribute is computed once, for both; None stands for rolled ones.
+        """
+        rolled = self.takes_references and references is None
+        maps = self.encode(reals) if judge_reals or rolled else None
+        prepared = None
+        if self.takes_references:
+            # Rolled, every real's reference is the next one, of which the maps are known.
+            compared = tf.roll(maps, -1, axis=0) if rolled else self.encode(references)
+            prepared = self.prepare(compared)
+        of_reals = networks.Outputs(self.judge(maps, prepared)) if judge_reals else None
+        return of_reals, networks.Outputs(self.judge(self.encode(fakes), prepared))
 
     @property
     def _attending(self) -> int:

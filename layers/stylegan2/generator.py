@@ -3,11 +3,12 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import networks
 from dualcontrast.layers.stylegan2 import mapping_network, synthesis_network
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
-class Generator(keras.Model):
+class Generator(networks.Generator):
     """StyleGAN2's generator (config E with the default widths).
 
     >>> generator = Generator(16, latent_size=32, w_size=32, fmap_base=64, fmap_max=8)
@@ -22,6 +23,7 @@ class Generator(keras.Model):
       mapping_layers: depth of the mapping network.
       mapping_learning_rate_multiplier: of the mapping network against the rest.
       fmap_base, fmap_max: widths; 8192 and 512 are config E, 16384 and 512 config F.
+      style_mixing_probability: of a second latent from some layer on, in training.
       w_mean_decay: of the tracked mean of w, in [0, 1].
       attention, attention_resolution, attention_in_both, normalize_style: see `SynthesisNetwork`.
     """
@@ -36,6 +38,7 @@ class Generator(keras.Model):
         mapping_learning_rate_multiplier: float = 0.01,
         fmap_base: int = 8192,
         fmap_max: int = 512,
+        style_mixing_probability: float = 0.9,
         w_mean_decay: float = 0.995,
         attention=None,
         attention_resolution: int = 32,
@@ -50,6 +53,7 @@ class Generator(keras.Model):
         if not 0 <= w_mean_decay <= 1:
             raise ValueError(f"Generator: w_mean_decay must be in [0, 1], got {w_mean_decay}")
         self.latent_size = latent_size
+        self.style_mixing_probability = style_mixing_probability
         self.w_mean_decay = w_mean_decay
         self.mapping = mapping_network.MappingNetwork(
             w_size,
@@ -70,6 +74,18 @@ class Generator(keras.Model):
             name="synthesis",
             dtype=self.dtype_policy,
         )
+
+    @property
+    def resolution(self):
+        return self.synthesis.resolution
+
+    @property
+    def channels(self):
+        return self.synthesis.channels
+
+    @property
+    def noise_sides(self):
+        return self.synthesis.noise_sides
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is [batch, latent_size], known already."""
@@ -130,6 +146,31 @@ class Generator(keras.Model):
         layer = tf.range(self.synthesis.latents)[None, :, None]
         return tf.where(layer < cutoff[:, None, None], w, other)
 
+    def draw(self, draws):
+        """Returns z and noise of a pass of training, and what is mixed into it."""
+        inputs = super().draw(draws) | {"noise": draws.noise(self.noise_sides)}
+        if self.style_mixing_probability == 0:
+            return inputs
+        return inputs | {
+            "mixed_z": draws.mixed_latents(self.latent_size),
+            "cutoffs": draws.mixing_cutoffs(self.synthesis.latents, self.style_mixing_probability),
+        }
+
+    def mixed_latents(self, inputs):
+        """Returns w with mixed styles, [batch, latents, w_size], of `draw`'s inputs."""
+        w = self.broadcast(self.mapping(inputs["z"]))
+        if "mixed_z" not in inputs:
+            return w
+        other = self.broadcast(self.mapping(inputs["mixed_z"]))
+        return self.mix_styles(w, other, inputs["cutoffs"])
+
+    def images(self, inputs):
+        return self.synthesis(self.mixed_latents(inputs), noise=inputs["noise"])
+
+    def update_statistics(self, inputs):
+        """Moves the mean of w, by every pass of training and before mixing, as in StyleGAN2."""
+        self.track_w(self.mapping(inputs["z"]))
+
     def track_w(self, w):
         """Moves the mean of w towards the mean of a batch, [batch, w_size]."""
         mean = self.w_mean.value
@@ -150,6 +191,7 @@ class Generator(keras.Model):
             "mapping_learning_rate_multiplier": self.mapping.learning_rate_multiplier,
             "fmap_base": self.synthesis.fmap_base,
             "fmap_max": self.synthesis.fmap_max,
+            "style_mixing_probability": self.style_mixing_probability,
             "w_mean_decay": self.w_mean_decay,
             "attention": self.synthesis.attention,
             "attention_resolution": self.synthesis.attention_resolution,

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.custom_ops import upfirdn2d
+from dualcontrast.custom_ops import conv2d, upfirdn2d
 from dualcontrast.layers import equalized_dense
 
 
@@ -92,12 +92,8 @@ class ModulatedConv2D(keras.layers.Layer):
 
     def _convolve(self, x, kernel):
         if not self.upsample:
-            return tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
-        height, width = x.shape[1:3]
-        shape = [tf.shape(x)[0], 2 * height + 1, 2 * width + 1, self.filters]
-        if x.shape[0] is not None:
-            shape[0] = x.shape[0]
-        x = tf.nn.conv2d_transpose(x, kernel, shape, strides=2, padding="VALID")
+            return conv2d.conv2d(x, kernel)
+        x = conv2d.conv2d_transpose(x, kernel)
         return upfirdn2d.upfirdn2d(x, self.lowpass, padding=(1, 1), gain=4.0)
 
     def compute_output_shape(self, x_shape, w_shape):

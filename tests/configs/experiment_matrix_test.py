@@ -23,13 +23,13 @@ BACKBONES_WITHOUT_NETWORKS = {
     "sagan",
     "sg2small",
     "sndcgan",
-    "sngan",
     "sngan projection",
     "snresnet18",
     "stylegan1",
     "unetgan(+stylegan2)",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
+SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan"]
 
 LOSSES = {
     "ns": "non_saturating",
@@ -58,6 +58,7 @@ def place(cell: dict[str, str]) -> tuple[str, str]:
 
 
 ROWS = sorted({place(cell)[0] for cell in HERE})
+SNGAN_ROWS = sorted({place(cell)[0] for cell in SNGAN})
 RUNS = {place(cell): cell for cell in HERE}
 
 
@@ -73,7 +74,10 @@ def test_the_matrix_is_whole():
 
 
 def test_every_backbone_has_networks_or_is_known_to_have_none():
-    assert {cell["backbone"] for cell in CELLS} == {"stylegan2_e"} | BACKBONES_WITHOUT_NETWORKS
+    assert {cell["backbone"] for cell in CELLS} == {
+        "stylegan2_e",
+        "sngan",
+    } | BACKBONES_WITHOUT_NETWORKS
 
 
 def test_every_row_is_an_experiment_and_the_reverse():
@@ -91,7 +95,7 @@ def test_the_name_of_every_run_follows_its_columns():
 def test_a_run_is_what_its_columns_say(run):
     cell, config = RUNS[run], experiment(*run)
     g, d = config.generator.attention, config.discriminator.attention
-    assert config.loss.adversarial == LOSSES[cell["loss"]]
+    assert config.loss.family == LOSSES[cell["loss"]]
     assert g.kind == GENERATOR_ATTENTION[cell["attn_g"]]
     assert d.pairing == PAIRINGS[cell["attn_d"], cell["ref_cfg"]]
     assert cell["attn_g_res"] in ("-", str(g.resolution))
@@ -100,10 +104,22 @@ def test_a_run_is_what_its_columns_say(run):
     schema.resolve(config, int(cell["resolution"]), 3)
 
 
+def test_the_runs_of_sngan_are_what_their_columns_say():
+    losses = {"default adv": "hinge", "contr": "dual_contrastive"}
+    assert SNGAN_ROWS == [name for name in config_flags.names() if name.startswith("sngan_")]
+    for cell in SNGAN:
+        config = experiment(*place(cell))
+        assert config.generator.family == config.discriminator.family == "sngan"
+        assert config.loss.family == losses[cell["loss"]]
+        assert config.schedule.discriminator_steps == 5
+        schema.resolve(config, int(cell["resolution"]), 3)
+
+
 @pytest.mark.parametrize("run", RUNS, ids=":".join)
 def test_a_run_trains_longer_than_it_warms_up(run):
     config = experiment(*run)
-    assert 0 < config.loss.warmup_images < config.training.total_images / 10
+    warmup = getattr(config.loss, "warmup_images", 1)  # the other losses have none
+    assert 0 < warmup < config.training.total_images / 10
 
 
 # Narrow networks. They start at the resolution that their attention needs.
@@ -117,7 +133,6 @@ NARROW = {
     "generator.attention.vt.token_size": 8,
     "discriminator.fmap_max": 8,
     "training.batch_size": 4,
-    "loss.warmup_images": 0,
     "data.mirror": False,
 }
 METRICS = {"loss/G", "path_length", "path_length/penalty", "loss/D", "r1"}
@@ -130,6 +145,8 @@ def narrowed(config: schema.Config) -> schema.Config:
     sides += [g.resolution] if g.kind != "none" else []
     sides += [d.resolution] if d.pairing != "none" else []
     small = NARROW | {"data.resolution": max(sides), "data.channels": 3}
+    if config.loss.family == "dual_contrastive":
+        small["loss.warmup_images"] = 0
     changed = schema.replace(config, small)
     schema.validate(changed)
     return changed
@@ -160,7 +177,7 @@ def test_a_whole_iteration_of_every_structure_trains(config):
     built = state.State(config)
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
     references = images[4:] if config.discriminator.attention.reads_references else None
-    metrics = trainer.iterate(tf.constant(images[:4]), 0, references)
+    metrics = trainer.iterate([(tf.constant(images[:4]), references)], 0)
     assert METRICS <= set(metrics)
     assert [name for name, value in metrics.items() if not np.isfinite(value)] == []
     assert int(built.images_seen) == 4
@@ -194,10 +211,10 @@ def stated(name: str) -> Published:
     return found
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS])
 def test_an_experiment_states_all_published_numbers_and_no_others(name):
     published = set()
-    for cell in HERE:
+    for cell in HERE + SNGAN:
         row, argument = place(cell)
         if row == name:
             argument = argument or "{0}x{0}".format(cell["resolution"])

@@ -203,3 +203,22 @@ def test_the_loss_depends_on_the_size_of_the_group():
     halves = ((REALS[:2], FAKES[:2]), (REALS[2:], FAKES[2:]))
     parts = [dual_contrastive.discriminator_loss(tf.constant(r), tf.constant(f)) for r, f in halves]
     np.testing.assert_allclose(np.mean(parts), 2.5742180786, rtol=1e-6)
+
+
+def test_pairs_are_batches_of_one_averaged():
+    alone = [
+        dual_contrastive.discriminator_loss(tf.constant([r]), tf.constant([f]))
+        for r, f in zip(REALS, FAKES)
+    ]
+    pairs = tf.constant(REALS), tf.constant(FAKES)
+    np.testing.assert_allclose(dual_contrastive.pair_loss(*pairs), np.mean(alone), rtol=1e-6)
+    swapped = dual_contrastive.swapped_generator_loss(*pairs, contrast=dual_contrastive.pair_loss)
+    np.testing.assert_allclose(swapped, dual_contrastive.pair_loss(*pairs[::-1]), rtol=1e-6)
+
+
+def test_pairs_have_the_golden_value():
+    # 2 mean log(1 + e^(f - r)) of gaps -0.4, 1.3, -2.7, 1.25, by hand.
+    gaps = np.array([-0.4, 1.3, -2.7, 1.25])
+    expected = 2 * np.mean(np.log1p(np.exp(gaps)))
+    found = dual_contrastive.pair_loss(tf.constant(REALS), tf.constant(FAKES))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

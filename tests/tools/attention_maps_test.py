@@ -12,7 +12,7 @@ from dualcontrast.tools.attention import attention_figure, attention_weights, do
 from dualcontrast.tools.sampling import sampler
 from dualcontrast.trainer import files, pictures, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -53,7 +53,7 @@ def _runs(tmp_path_factory) -> pathlib.Path:
     # One checkpoint serves them all: it has what any of them reads, by the same names.
     for name, changes in RUNS.items():
         checkpoint.Checkpoints(folder / name, trained, keep=2).save()
-        files.write(folder / name / checkpoint.CONFIG_NAME, schema.to_json(make(**changes)))
+        files.write(folder / name / checkpoint.CONFIG_NAME, serialisation.to_json(make(**changes)))
     return folder
 
 
@@ -202,7 +202,7 @@ def test_mistakes_are_answered_in_a_line_or_two(bench, runs, data, tmp_path):
         ([both, out, "--seeds=0-64"], ["65 rows", "64"]),
         ([both, out, "--truncation_psi=nan"], ["--truncation_psi=nan"]),
         ([f"--run={tmp_path / 'no'}", out], ["no run and no checkpoint"]),
-        ([both, f"--output={tmp_path / 'file'}", "--seeds=0"], ["cannot be written to"]),
+        ([both, f"--output={tmp_path / 'file'}", "--seeds=0"], ["cannot be written"]),
         ([both], ["--output"]),
     ]
     results = bench.calls("attention_maps", *(arguments for arguments, _ in cases))

@@ -8,7 +8,7 @@ from dualcontrast.trainer.config import schema
 
 
 def config_e(resolution):
-    changes = {"training.batch_size": 8, "loss.adversarial": "non_saturating"}
+    changes = {"training.batch_size": 8, "loss": "non_saturating"}
     return schema.resolve(schema.replace(schema.Config(), changes), resolution, 3)
 
 

@@ -18,7 +18,8 @@ from dualcontrast.trainer.data import manifest, records
 # tools cannot be in one process, so it is not that of the tests.
 DRIVER = """
 import contextlib, importlib, io, json, sys
-tool = importlib.import_module("dualcontrast.tools." + sys.argv[1])
+tool = importlib.import_module("dualcontrast." + sys.argv[1])
+program = "dualcontrast-" + sys.argv[1].partition(".")[2]
 from dualcontrast.trainer import errors
 from absl import flags
 results = []
@@ -29,7 +30,7 @@ for arguments in json.load(sys.stdin):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            argv = errors._parse(tool.main, ["dualcontrast-" + sys.argv[1], *arguments])
+            argv = errors._parse(tool.main, [program, *arguments])
             code = errors._call(tool.main, argv) or 0
         except SystemExit as stop:
             code = stop.code
@@ -90,8 +91,16 @@ class Workbench:
 
     def calls(self, tool: str, *commands: list) -> list[tuple[int, str, str]]:
         """Exit code, output and errors of each call of a tool, all in one process of their own."""
+        return self._calls(DRIVER, f"tools.{tool}", commands)
+
+    def early_calls(self, binary: str, *commands: list) -> list[tuple[int, str, str]]:
+        """The same for a binary such as trainer.train, without TensorFlow and Keras."""
+        without = "import sys; sys.modules.update(tensorflow=None, keras=None)\n"
+        return self._calls(without + DRIVER, binary, commands)
+
+    def _calls(self, driver: str, binary: str, commands) -> list[tuple[int, str, str]]:
         done = subprocess.run(
-            [sys.executable, "-c", DRIVER, tool],
+            [sys.executable, "-c", driver, binary],
             input=json.dumps([[str(word) for word in command] for command in commands]),
             capture_output=True,
             text=True,

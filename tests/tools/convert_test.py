@@ -58,7 +58,7 @@ def test_the_manifest_says_how_it_was_made(dataset, folder):
 def test_nothing_is_left_but_the_dataset(dataset):
     names = {path.name for path in dataset.folder.iterdir()}
     shards = {manifest.shard_name(index, 4) for index in range(4)}
-    assert names == shards | {"manifest.json", "rejected.csv"}
+    assert names == shards | {"manifest.json", "rejected.csv", "passed_over.csv"}
 
 
 def test_the_order_is_shuffled_by_the_seed_or_sorted(bench, folder, dataset, tmp_path):
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_a_row(bench, tmp_path):
     made = bench.convert(source, tmp_path / "data")
     rows = rejected(made)
     assert made.count == 5 and made.rejected == len(rows) == 5
-    assert "cannot be decoded" in rows["cut.png"]["reason"]
+    assert "is cut short" in rows["cut.png"]["reason"]
     assert "no image" in rows["page.jpg"]["reason"]
     assert rows["empty.png"]["bytes"] == "0"
     assert 'comma, "quote".png' in rows
@@ -236,6 +236,17 @@ def places(bench, folder, tmp_path_factory):
     (found["broken"] / "a.png").write_text("<html>")
     (found["empty"] / "notes.txt").write_text("nothing here")
     return found
+
+
+def test_what_file_managers_leave_in_a_destination_is_no_content(bench, folder, tmp_path):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", ".directory"):
+        (tmp_path / name).write_bytes(b"x")
+    dataset = bench.convert(folder, tmp_path, "--max_images=3")
+    assert dataset.count == 3 and (tmp_path / ".DS_Store").read_bytes() == b"x"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.DS_Store").write_text("mine")
+    done = bench.run("convert", f"--source={folder}", f"--dest={tmp_path / 'other'}")
+    bench.assert_refused(done, "is no dataset")
 
 
 @pytest.mark.parametrize("arguments, words", BAD_REQUESTS.values(), ids=list(BAD_REQUESTS))
@@ -386,7 +397,7 @@ def test_two_conversions_into_one_folder_are_refused(bench, slow_request, tmp_pa
         assert holder.stdout.readline() == "held\n"
         done = bench.run("convert", *slow_request, f"--dest={dest}")
         holder.stdin.close()
-    bench.assert_refused(done, "Another conversion")
+    bench.assert_refused(done, "is being written by another process", "--dest")
 
 
 def test_a_disk_that_is_full_is_said_in_two_lines_and_the_conversion_goes_on_later(

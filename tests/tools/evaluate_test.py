@@ -1,6 +1,7 @@
 """dualcontrast-evaluate as a user runs it."""
 
 import json
+import os
 import pathlib
 import shutil
 
@@ -9,9 +10,9 @@ import pytest
 from PIL import Image
 
 from dualcontrast.tools.evaluation import image_folder
-from dualcontrast.trainer import files, state
+from dualcontrast.trainer import files, folder_lock, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -41,7 +42,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         trained.images_seen.assign(images_seen)
         trained.average.synthesis.layers[0].strength.assign(images_seen / 8000)
         checkpoints.save()
-    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     return workdir
 
 
@@ -169,8 +170,14 @@ def test_statistics_stand_for_their_images_in_fid_only(elsewhere):
 
 def test_every_checkpoint_of_a_run_is_measured_once_by_watching(base, bench, tmp_path):
     arguments = [*base, "--watch", "--poll_secs=0.1", f"--output={tmp_path / 'out.jsonl'}"]
-    first, second = bench.calls("evaluate", arguments, arguments)
+    taken = tmp_path / "taken.jsonl"
+    with folder_lock.hold(taken.with_name("taken.jsonl.lock"), "taken", "Wait."):
+        first, second, third = bench.calls(
+            "evaluate", arguments, arguments, [*base, f"--output={taken}"]
+        )
     assert first[0] == second[0] == 0
+    assert third[0] == 2 and f"taken.jsonl is being written by process {os.getpid()}" in third[2]
+    assert not taken.exists()
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["images_seen"] for row in rows] == [4000, 8000]
     assert rows[0]["fid"] != rows[1]["fid"] and rows[0]["request"] == rows[1]["request"]

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,10 +14,12 @@ from absl import flags
 from absl.testing import flagsaver
 
 from dualcontrast.tools import export
-from dualcontrast.trainer import files, pictures, seeds, state
+from dualcontrast.tools.sampling import model_folder
+from dualcontrast.trainer import files, pictures, seeds, serving_module, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.trust import operations, saved_model
 
 SMALL = {
     "data.resolution": 16,
@@ -33,6 +36,7 @@ SMALL = {
 }
 CONFIG = schema.replace(schema.Config(), SMALL)
 BATCHES = (1, 3, 17)
+BOUND = 17
 
 
 def make_generator(seed: int):
@@ -53,7 +57,7 @@ def _generator():
 @pytest.fixture(name="model", scope="module")
 def _model(generator, tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("export") / "models" / "1"
-    export.export(generator, CONFIG, 4321, folder)
+    model_folder.write(generator, CONFIG, 4321, folder, max_batch=BOUND)
     return folder
 
 
@@ -80,16 +84,47 @@ for batch in (0, 1, 3):
     found[f"png{batch}"] = np.array([tf.io.decode_png(file).numpy() for file in png])
 found["third"] = tf.io.decode_png(model.seeds(7, 1, 0.5)["png_bytes"][0])[None]
 
+def answer(call):
+    try:
+        call()
+    except tf.errors.InvalidArgumentError as error:
+        return str(error)
+    return "no error"
+
+z, w = np.zeros([18, 8], np.float32), np.zeros([18, 6, 12], np.float32)
+png = serve["seeds"]
+asks = {
+    "seeds": lambda: model.seeds(0, 18),
+    "seeds far beyond": lambda: model.seeds(0, 2**31 - 1),
+    "seeds below": lambda: model.seeds(0, -1),
+    "seeds by signature": lambda: png(
+        seed=tf.constant(0, tf.int64), count=tf.constant(18), truncation_psi=half
+    ),
+    "latents": lambda: model.latents(z),
+    "w": lambda: model.w(w),
+}
+answers = {name: answer(call) for name, call in asks.items()}
+
 # As TF Serving and saved_model_cli do it.
 with tf.compat.v1.Session(graph=tf.Graph()) as session:
     graph = tf.compat.v1.saved_model.load(session, ["serve"], folder)
     signature = graph.signature_def["latents"]
     feed = {signature.inputs["z"].name: inputs["z"]}
     found["served"] = session.run(signature.outputs["images"].name, feed)
+    for name, feed in {
+        "seeds": {"seed": 0, "count": 2**30, "truncation_psi": 1.0},
+        "latents": {"z": z, "truncation_psi": 1.0},
+        "w": {"w": w},
+    }.items():
+        signature = graph.signature_def[name]
+        feed = {signature.inputs[key].name: value for key, value in feed.items()}
+        wanted = [output.name for output in signature.outputs.values()]
+        answers[f"{name} served"] = answer(lambda: session.run(wanted, feed))
     nodes = list(graph.graph_def.node)
     nodes += [node for function in graph.graph_def.library.function for node in function.node_def]
     found["operations"] = np.array(sorted({node.op for node in nodes}))
 
+found["asked"], found["answers"] = map(np.array, zip(*answers.items()))
 found["project"] = np.array([name for name in sys.modules if name.startswith("dualcontrast")])
 np.savez(taken, **{name: np.asarray(value) for name, value in found.items()})
 """
@@ -158,6 +193,52 @@ def test_a_seed_is_the_same_image_alone_and_among_others(found):
     assert abs(found["png3"][0].astype(int) - found["png3"][1]).max() > 10
 
 
+ASKED = {
+    "seeds": "count must be from 0 to 17, the bound of this export, got:] [18]",
+    "seeds far beyond": "got:] [2147483647]",
+    "seeds below": "got:] [-1]",
+    "seeds by signature": "count must be from 0 to 17, the bound of this export, got:] [18]",
+    "latents": "the batch of z must be from 0 to 17, the bound of this export, got:] [18]",
+    "w": "the batch of w must be from 0 to 17, the bound of this export, got:] [18]",
+    "seeds served": "count must be from 0 to 17, the bound of this export, got:] [1073741824]",
+    "latents served": "the batch of z must be from 0 to 17, the bound of this export, got:] [18]",
+    "w served": "the batch of w must be from 0 to 17, the bound of this export, got:] [18]",
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_more_than_the_bound_of_the_export_is_refused(found, asked):
+    answers = dict(zip(found["asked"], found["answers"]))
+    assert ASKED[asked] in answers[asked]
+
+
+def test_the_bound_is_the_flags_and_is_written_down(model, generator, tmp_path, monkeypatch):
+    assert "from 0 to 17 images" in (model / "README.md").read_text()
+    assert tf.saved_model.load(str(model)).max_batch.numpy() == 17
+    seen = []
+    monkeypatch.setattr(checkpoint, "load_average", lambda path: (generator, CONFIG, 1))
+    monkeypatch.setattr(model_folder, "write", lambda *arguments: seen.append(arguments[-1]))
+    run = make_run(tmp_path)
+    call(run, tmp_path / "model")
+    with flagsaver.as_parsed(max_batch="3"):
+        call(run, tmp_path / "model")
+    assert seen == [64, 3]
+
+
+def test_the_export_passes_for_a_strangers_model(model):
+    saved_model.check(model, "--model")
+
+
+@pytest.mark.parametrize("kind", ["sagan", "dfn", "vt"])
+def test_every_attention_only_computes(kind):
+    config = schema.replace(CONFIG, {"generator.attention.kind": kind})
+    release = serving_module.Release(state.make_generator(config), max_batch=2)
+    graph = release.seeds.get_concrete_function().graph.as_graph_def()
+    called = {one.signature.name for one in graph.library.function}
+    nodes = [*graph.node, *(node for one in graph.library.function for node in one.node_def)]
+    assert operations.strange({node.op for node in nodes} - called) == ""
+
+
 def test_no_operation_calls_python_or_touches_files(found):
     operations = set(found["operations"])
     assert "Conv2D" in operations
@@ -172,7 +253,7 @@ def test_variables_are_stored_once(model, generator):
 
 
 def test_the_weights_for_keras_make_the_same_generator(model, generator, z):
-    config = schema.from_json((model / "config.json").read_text())
+    config = serialisation.from_json((model / "config.json").read_text())
     assert config == CONFIG
     again = state.make_generator(config)
     again.load_weights(model / "generator.weights.h5")
@@ -190,6 +271,29 @@ def test_the_card_says_what_the_model_is_and_its_python_runs(model, monkeypatch,
     assert (tmp_path / "seed0.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_keras_and_tf_lite_make_the_same_images(z, tmp_path):
+    config = schema.replace(CONFIG, {"generator.attention.kind": "none"})
+    generator = state.make_generator(config)
+    model_folder.write(generator, config, 1, tmp_path / "plain", max_batch=BOUND)
+    model, expected = str(tmp_path / "plain"), generator(z).numpy()
+    close = {"rtol": 0, "atol": 2e-6 * abs(expected).max()}
+    layer = keras.layers.TFSMLayer(model, call_endpoint="latents")
+    np.testing.assert_allclose(layer(z)["images"].numpy(), expected, **close)
+    converter = tf.lite.TFLiteConverter.from_saved_model(model, signature_keys=["latents"])
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    latents = interpreter.get_signature_runner("latents")
+    images = latents(z=z, truncation_psi=np.float32(1))["images"]
+    np.testing.assert_allclose(images, expected, **close)
+
+
+def make_run(folder: pathlib.Path) -> pathlib.Path:
+    """A folder that passes for a run until its checkpoint is looked for."""
+    run = folder / "run"
+    run.mkdir()
+    (run / "config.json").touch()
+    return run
+
+
 def call(run: pathlib.Path, output: pathlib.Path) -> None:
     flags.FLAGS.mark_as_parsed()
     with flagsaver.as_parsed(run=str(run), output=str(output)):
@@ -198,10 +302,10 @@ def call(run: pathlib.Path, output: pathlib.Path) -> None:
 
 def test_the_command_exports_a_run(generator, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(checkpoint, "load_average", lambda path: (generator, CONFIG, 77))
-    call(tmp_path / "run", tmp_path / "model")
+    call(make_run(tmp_path), tmp_path / "model")
     assert "77 images" in capsys.readouterr().out
     assert json.loads((tmp_path / "model" / "config.json").read_text())
-    assert os.listdir(tmp_path) == ["model"]
+    assert sorted(os.listdir(tmp_path)) == ["model", "run"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
@@ -225,5 +329,5 @@ def test_an_export_that_fails_leaves_nothing(generator, tmp_path, monkeypatch):
 
     monkeypatch.setattr(files, "write", refuse)
     with pytest.raises(UserError, match="model cannot be written: No space left on device"):
-        export.export(generator, CONFIG, 1, tmp_path / "model")
+        model_folder.write(generator, CONFIG, 1, tmp_path / "model", max_batch=4)
     assert os.listdir(tmp_path) == []

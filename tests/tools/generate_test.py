@@ -16,7 +16,7 @@ from dualcontrast.tools import generate
 from dualcontrast.tools.sampling import ranges, sampler
 from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -45,7 +45,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         variable.assign(variable.numpy() + change.astype(np.float32))
     trained.images_seen.assign(4000)
     checkpoint.Checkpoints(workdir, trained, keep=1).save()
-    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     return workdir
 
 
@@ -230,14 +230,14 @@ def test_an_output_that_is_a_file_is_left_alone(run, tmp_path):
 
 def test_an_output_that_cannot_be_made_is_named(run, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="cannot be written to: Not a directory"):
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
         call(run, tmp_path / "file" / "output", seeds="0")
 
 
 def test_a_run_whose_checkpoint_is_of_another_network_is_refused(run, tmp_path):
     other = schema.replace(CONFIG, {"generator.fmap_max": 4})
     (tmp_path / "checkpoints").symlink_to(run / "checkpoints")
-    (tmp_path / "config.json").write_text(schema.to_json(other))
+    (tmp_path / "config.json").write_text(serialisation.to_json(other))
     with pytest.raises(UserError, match="damaged or of another network"):
         call(tmp_path, tmp_path / "output", seeds="0")
     assert not (tmp_path / "output").exists()
@@ -259,5 +259,6 @@ def test_operations_that_cannot_run_are_refused_in_a_line(bench, tmp_path, asked
     if asked == "cuda" and tf.config.list_physical_devices("GPU"):
         pytest.skip("there is a GPU")
     output = f"--output={tmp_path / 'samples'}"
+    (tmp_path / "config.json").touch()
     done = bench.run("generate", f"--run={tmp_path}", output, DUALCONTRAST_OPS=asked)
     bench.assert_refused(done, f"DUALCONTRAST_OPS={asked}", words, "DUALCONTRAST_OPS=auto runs")

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.tools import export
+from dualcontrast.tools.sampling import model_folder
 from dualcontrast.trainer import files, pictures, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 
 SMALL = {
     "data.resolution": 8,
@@ -44,7 +44,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
     folder = str(workdir / checkpoint.FOLDER)
     manager = tf.train.CheckpointManager(saved, folder, 1, checkpoint_name="images")
     manager.save(checkpoint_number=4000)
-    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
+    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     return workdir
 
 
@@ -58,8 +58,8 @@ def _done(run, average, bench, tmp_path_factory) -> dict:
     """Every call of this file: its results by name, and the folder of the files."""
     folder = tmp_path_factory.mktemp("projections")
     (folder / "model").mkdir()
-    files.write(folder / "model" / checkpoint.CONFIG_NAME, schema.to_json(CONFIG))
-    average.save_weights(folder / "model" / export.WEIGHTS_NAME)
+    files.write(folder / "model" / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
+    average.save_weights(folder / "model" / model_folder.WEIGHTS_NAME)
     random = np.random.default_rng(2)
     noise = random.integers(0, 256, (40, 30, 3), np.uint8)
     Image.fromarray(noise[:8, :8]).save(folder / "fits.png")

@@ -8,13 +8,14 @@ import subprocess
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools.report_page import charts, embedding, markup
 from dualcontrast.tools.report_page import page as report
 from dualcontrast.tools.report_page import run_folder
 from dualcontrast.trainer import pictures
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -26,7 +27,6 @@ BASE = {
     "data.resolution": 8,
     "data.channels": 3,
     "training.total_images": 4000,
-    "loss.warmup_images": 400,
 }
 SHA = "ab" * 32
 
@@ -48,8 +48,11 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
     """Writes a run folder with everything that a report can show."""
     for name in ("grids", "attention", "checkpoints", "best"):
         (folder / name).mkdir(parents=True)
-    config = schema.replace(schema.Config(), BASE | (changes or {}))
-    (folder / "config.json").write_text(schema.to_json(config))
+    changes = {"loss": "dual_contrastive"} | (changes or {})
+    if changes["loss"] == "dual_contrastive":
+        changes["loss.warmup_images"] = 400
+    config = schema.replace(schema.Config(), BASE | changes)
+    (folder / "config.json").write_text(serialisation.to_json(config))
     (folder / "data.json").write_text(json.dumps({"count": 64, "sha256": [SHA]}))
     rows = [
         {
@@ -73,7 +76,8 @@ def make_run(folder: pathlib.Path, changes: dict | None = None, grids: int = 3) 
         pictures.save_png(folder / "grids" / f"fakes-{1000 * number:012d}.png", noise)
     pictures.save_png(folder / "grids" / "reals.png", noise)
     pictures.save_png(folder / "attention" / "seed_7.png", noise)
-    (folder / "checkpoints" / "images-2000.index").write_bytes(b"1234")
+    saved = tf.train.Checkpoint(weights=tf.Variable([1.0, 2.0]))
+    saved.write(str(folder / "checkpoints" / "images-2000"))
     best = {"fid": 20.5, "images_seen": 2000, "checkpoint": "images-2000"}
     (folder / "best" / "best.json").write_text(json.dumps(best))
     return folder
@@ -95,7 +99,7 @@ def _page(tmp_path_factory) -> pathlib.Path:
     """The report of two runs."""
     folder = tmp_path_factory.mktemp("report")
     ours = make_run(folder / "a" / "run")
-    changes = {"loss.adversarial": "non_saturating", "training.batch_size": 16}
+    changes = {"loss": "non_saturating", "training.batch_size": 16}
     theirs = make_run(folder / "b" / "run", changes, grids=2)
     output = folder / "out" / "report.html"
     report.write([str(ours), str(theirs)], [str(make_dataset(folder / "data"))], output)
@@ -183,8 +187,8 @@ def test_everything_of_the_runs_is_there(page):
         "2,000 of 4,000 images, 50 %",
         "20.5 ± 0.5",
         "training.batch_size 32 32 16",
-        "loss.adversarial dual_contrastive dual_contrastive non_saturating",
-        "2 of them, marked, differ between the runs",
+        "loss.family dual_contrastive dual_contrastive non_saturating",
+        "5 of them, marked, differ between the runs",
         "embedded, 64 of scenes, 50 generated",
         "few images",
         "seed 7",
@@ -207,8 +211,8 @@ def test_without_a_script_the_numbers_are_in_tables(page):
 
 def test_a_run_that_has_just_begun_is_reported(tmp_path):
     (tmp_path / "run").mkdir()
-    config = schema.replace(schema.Config(), BASE)
-    (tmp_path / "run" / "config.json").write_text(schema.to_json(config))
+    config = schema.replace(schema.Config(), BASE | {"loss.warmup_images": 400})
+    (tmp_path / "run" / "config.json").write_text(serialisation.to_json(config))
     (tmp_path / "run" / "metrics.jsonl").write_text('{"images_seen": 100, "lo')  # being written
     said = report.write([str(tmp_path / "run")], [], tmp_path / "report.html")
     assert "report.html: the report of run, 0.0 MB" in said
@@ -246,10 +250,12 @@ def break_metrics(run: pathlib.Path) -> None:
     "damage, words",
     [
         (break_metrics, r"metrics\.jsonl, line 5 is damaged"),
-        (lambda run: shutil.rmtree(run), r"run: there is no such folder"),
         (lambda run: (run / "config.json").unlink(), r"run is no run: it has no config\.json"),
         (lambda run: (run / "config.json").write_text("{"), r"config\.json: not a configuration"),
-        (lambda run: (run / "data.json").write_text("[]"), r"data\.json holds no JSON object"),
+        (
+            lambda run: (run / "data.json").write_text("[]"),
+            r"data\.json is damaged: it holds no JSON",
+        ),
         (
             lambda run: (run / "metrics-evaluation.jsonl").write_text('{"images_seen": 3}\n'),
             r"evaluation\.jsonl, line 1 is damaged",
@@ -269,21 +275,12 @@ def test_what_is_damaged_is_named(tmp_path, damage, words):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_dataset_of_no_run_and_a_folder_as_output_are_refused(tmp_path):
+def test_a_dataset_of_no_run_is_refused(tmp_path):
     run = make_run(tmp_path / "run")
     dataset = make_dataset(tmp_path / "data")
     (run / "data.json").write_text(json.dumps({"count": 64, "sha256": ["0" * 64]}))
     with pytest.raises(UserError, match="no run was trained on these images"):
         report.write([str(run)], [str(dataset)], tmp_path / "report.html")
-    with pytest.raises(UserError, match="is a folder, expected a file"):
-        report.write([str(run)], [], tmp_path)
-    with pytest.raises(UserError, match="9 times: at most 8"):
-        report.write([str(run)] * 9, [], tmp_path / "report.html")
-
-
-def test_the_command_answers_a_mistake_with_exit_code_2(bench, tmp_path):
-    done = bench.run("report", f"--run={tmp_path / 'none'}", f"--output={tmp_path / 'r.html'}")
-    bench.assert_refused(done, "none: there is no such folder")
 
 
 def test_runs_are_called_by_what_tells_them_apart(tmp_path):

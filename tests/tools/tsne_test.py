@@ -9,7 +9,7 @@ from PIL import Image
 
 from dualcontrast.trainer import files, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
 
 SMALL = {
     "data.resolution": 16,
@@ -38,7 +38,7 @@ def _run(tmp_path_factory) -> pathlib.Path:
         trained.images_seen.assign(images_seen)
         checkpoints.save()
         trained.discriminator.from_rgb.kernel.assign(2 * trained.discriminator.from_rgb.kernel)
-    files.write(workdir / checkpoint.CONFIG_NAME, schema.to_json(config))
+    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(config))
     return workdir
 
 

@@ -12,7 +12,6 @@ from dualcontrast.trainer.config import schema
 IMAGES, REFERENCES = np.random.default_rng(0).integers(0, 256, [2, 8, 8, 8, 3]).astype(np.uint8)
 # Groups of two, so that a part of two samples keeps its group.
 BASE = {
-    "loss.warmup_images": 0,
     "discriminator.minibatch_stddev_group": 2,
     "discriminator.attention.san.patch_size": 3,
 }
@@ -26,7 +25,7 @@ def iterate(config):
     reads = config.discriminator.attention.reads_references
     references = tf.constant(REFERENCES) if reads else None
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
-    return built, trainer.iterate(tf.constant(IMAGES), 0, references)
+    return built, trainer.iterate([(tf.constant(IMAGES), references)], 0)
 
 
 def assert_same(one, two):
@@ -52,8 +51,8 @@ def assert_same(one, two):
     [
         {},
         {
-            "loss.adversarial": "wasserstein",
-            "discriminator.gradient_penalty_weight": 10.0,
+            "loss": "wasserstein",
+            "penalties.gradient_penalty_weight": 10.0,
             "generator.path_length_weight": 0.0,
         },
         REFERENCE | {"generator.path_length_weight": 0.0},
@@ -61,6 +60,8 @@ def assert_same(one, two):
     ids=["minimax", "wasserstein", "reference"],
 )
 def test_four_parts_make_the_step_of_one(tiny_config, changes):
+    if "loss" not in changes:
+        changes = changes | {"loss.warmup_images": 0}
     config = schema.replace(tiny_config, BASE | changes)
     parts = schema.replace(config, {"training.accumulation": 4})
     schema.validate(parts)

@@ -21,7 +21,7 @@ BOTH = SMALL | {"generator.attention.kind": "san", "discriminator.attention.pair
 def _iterate(config, compared=None):
     built = state.State(config)
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
-    return built, trainer.iterate(tf.constant(IMAGES), 0, compared)
+    return built, trainer.iterate([(tf.constant(IMAGES), compared)], 0)
 
 
 def test_rolled_references_are_independent_ones_that_are_the_next_reals(tiny_config):
@@ -49,7 +49,7 @@ def test_a_step_of_the_generator_teaches_the_discriminator_nothing_through_its_r
     built = state.State(config)
     before = {name: value.numpy() for name, value in built.named_variables().items()}
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
-    step = trainer.compiled("G", objective.game_at(config.loss, 0))
+    step = trainer.compiled(steps.Step(steps.GENERATOR, "contrast"))
     step(tf.constant(IMAGES), tf.constant(0, tf.int64), tf.constant(IMAGES[::-1]))
     after = built.named_variables()
     changed = {name for name in after if not np.array_equal(after[name], before[name])}
@@ -61,7 +61,9 @@ def test_r1_takes_rolled_references_for_constants(tiny_config):
     config = schema.replace(tiny_config, BOTH | {"discriminator.attention.references": "rolled"})
     built = state.State(config)
     trainer = steps.Steps(config, built, tf.distribute.get_strategy())
-    found = trainer.compiled("R1", None)(tf.constant(IMAGES), tf.constant(0, tf.int64))
+    found = trainer.compiled(steps.Step(steps.DISCRIMINATOR, None, config.penalties.r1_every))(
+        tf.constant(IMAGES), tf.constant(0, tf.int64)
+    )
     fresh = state.State(config).discriminator
     reals = tf.cast(IMAGES, tf.float32) / 127.5 - 1
     rolled = tf.roll(reals, -1, axis=0)
@@ -72,10 +74,12 @@ def test_r1_takes_rolled_references_for_constants(tiny_config):
 
 
 @pytest.mark.parametrize("adversarial", ["saturating", "wasserstein", "hinge"])
-def test_a_game_has_the_losses_of_its_name(adversarial, tiny_config):
-    changes = {"loss.adversarial": adversarial, "loss.wasserstein_drift": 0.1}
-    game = objective.game_at(schema.replace(tiny_config, changes).loss, 0)
-    assert game.phase == "train" and not (game.couples or game.generator_sees_reals)
+def test_an_objective_has_the_losses_of_its_name(adversarial, tiny_config):
+    changes = {"loss": adversarial} | ({"loss.drift": 0.1} if adversarial == "wasserstein" else {})
+    loss = schema.replace(tiny_config, changes).loss
+    assert objective.phase_at(loss, 0) == "train"
+    game = objective.of_phase(loss, "train")
+    assert not (game.couples or game.generator_sees_reals)
     found = game.discriminator_loss([2.0], [1.0]), game.generator_loss(None, [1.0])
     soft = np.log1p(np.exp([1.0, -2.0]))
     wanted = {
@@ -100,7 +104,7 @@ def test_the_plan_counts_every_trained_parameter(kind, tiny_config):
 def test_both_variants_of_sagan_can_be_asked_for():
     for variant, pool, reduction in (("code", True, 2), ("paper", False, 8)):
         sagan = attention_fields.SaganConfig(variant)
-        layer = state.generator_attention(
+        layer = attention_fields.generator_layer(
             attention_fields.GeneratorAttentionConfig("sagan", sagan=sagan)
         )
         assert (layer.pool, layer.value_reduction) == (pool, reduction)

@@ -16,7 +16,7 @@ TINY = {
     "generator.fmap_max": 8,
     "discriminator.fmap_base": 32,
     "discriminator.fmap_max": 8,
-    "discriminator.r1_gamma": 1.0,
+    "penalties.r1_gamma": 1.0,
     "loss.warmup_images": 64,
     "training.batch_size": 8,
     "training.total_images": 256,
@@ -50,6 +50,8 @@ class Tiny:
     def train_arguments(self, dataset, workdir, changes=None) -> list[str]:
         """Returns the arguments of dualcontrast-train, with changed fields by path."""
         fields = TINY | (changes or {})
+        if fields.get("loss", "dual_contrastive") != "dual_contrastive":
+            del fields["loss.warmup_images"]
         overrides = [f"--config.{name}={value}" for name, value in fields.items()]
         common = ["--config=stylegan2_e", f"--data={dataset.folder}", f"--workdir={workdir}"]
         return common + overrides

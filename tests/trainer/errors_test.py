@@ -20,6 +20,12 @@ def main(argv):
         raise KeyboardInterrupt
     if NUMBER.value == 5:
         raise ZeroDivisionError("a mistake of ours")
+    if NUMBER.value == 6:
+        open("/nowhere/numbers")
+    if NUMBER.value == 7:
+        raise OSError(28, "No space left on device")
+    if NUMBER.value == 8:
+        raise OSError("cannot identify what a library was given")
     print("counted", NUMBER.value)
 if __name__ == "__main__":
     errors.run(main)
@@ -58,7 +64,21 @@ def test_a_mistake_of_the_user_is_one_line_and_2(run, argument, expected):
     assert result.stderr == f"count: error: {expected}\n"
 
 
+@pytest.mark.parametrize(
+    "number, words",
+    [
+        (6, "count: error: /nowhere/numbers: No such file or directory."),
+        (7, "count: error: No space left on device."),
+    ],
+)
+def test_what_the_system_refuses_is_two_lines_and_2_wherever_it_happens(run, number, words):
+    result = run(f"--number={number}")
+    lines = [words, "Mend that, then run the same command again."]
+    assert (result.returncode, result.stderr.splitlines()) == (2, lines)
+
+
 def test_a_mistake_of_ours_shows_where_it_happened(run):
+    assert run("--number=8").returncode == 1  # the system refused nothing
     result = run("--number=5")
     assert result.returncode == 1
     assert "ZeroDivisionError: a mistake of ours" in result.stderr

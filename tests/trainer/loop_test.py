@@ -2,16 +2,18 @@
 
 import json
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.trainer import loop
+from dualcontrast.trainer import loop, progress
 from dualcontrast.trainer import state as states
-from dualcontrast.trainer import steps
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer import steps, stopping
+from dualcontrast.trainer.checkpoints import checkpoint, environment
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream
 from dualcontrast.trainer.errors import UserError
@@ -100,13 +102,79 @@ def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(
     saved = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
     run = begin(tiny_config, dataset, tmp_path)
     run.state.generator.synthesis.to_rgb[0].bias.assign([math.nan] * 3)
-    with pytest.raises(UserError) as caught, loop._Signals() as signals:
+    with pytest.raises(UserError) as caught, stopping.Stopping() as signals:
         run.go(signals)
     text = str(caught.value)
     assert "is nan at 64 images" in text and "is not finite: generator/" in text
     assert len(text.splitlines()) == 2
     assert run.images_seen == 64 + tiny_config.training.log_every_images
     assert tf.train.latest_checkpoint(str(tmp_path / "checkpoints")) == saved
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGHUP,),
+        (signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM, signal.SIGINT),
+    ],
+)
+def test_a_signal_saves_what_was_trained_and_is_the_exit_code(
+    numbers, dataset, tiny_config, tmp_path, monkeypatch, capsys
+):
+    def iterate(trainer, batches, images_seen):
+        trainer._state.images_seen.assign_add(tiny_config.training.batch_size)
+        if images_seen == 16:
+            for number in numbers:
+                os.kill(os.getpid(), number)
+        return {"loss/G": tf.zeros([]), "loss/D": tf.zeros([])}
+
+    monkeypatch.setattr(steps.Steps, "iterate", iterate)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    assert loop.train(tiny_config, dataset, tmp_path, strategy) == 128 + numbers[0]
+    assert (tmp_path / "checkpoints" / "images-24.index").exists()
+    assert "stopped at 24 images; the same command resumes" in capsys.readouterr().out
+    assert [row["images_seen"] for row in progress.rows(tmp_path)] == [24]
+
+
+def test_a_run_that_goes_on_otherwise_warns_that_its_bits_may_differ(
+    dataset, tiny_config, tmp_path, monkeypatch, capsys
+):
+    def iterate(trainer, batches, images_seen):
+        trainer._state.images_seen.assign_add(tiny_config.training.batch_size)
+        return {"loss/G": tf.zeros([])}
+
+    monkeypatch.setattr(steps.Steps, "iterate", iterate)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    said = []
+    for total, is_deterministic in ((8, True), (16, False)):
+        changes = {"training.total_images": total, "loss.warmup_images": 0}
+        until = schema.replace(tiny_config, changes)
+        assert loop.train(until, dataset, tmp_path, strategy, is_deterministic) == 0
+        out = capsys.readouterr().out.splitlines()
+        said.append([line for line in out if line.startswith("warning: ")])
+    warning = "warning: no longer the bits of an unstopped run: deterministic True -> False"
+    assert said == [[], [warning]]
+    starts = environment.starts(tmp_path)
+    assert [start["images_seen"] for start in starts] == [0, 8]
+    assert [start["deterministic"] for start in starts] == [True, False]
+
+
+def test_an_evaluation_at_the_end_that_a_signal_gives_up_is_not_called_done(
+    dataset, tiny_config, tmp_path, capsys
+):
+    class Evaluation:
+        def evaluate(self, stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stopped()
+
+    run = begin(tiny_config, dataset, tmp_path)
+    run.state.images_seen.assign(tiny_config.training.total_images)
+    run.restored, run.evaluation = "images-256", Evaluation()
+    run.config = schema.replace(tiny_config, {"evaluation.every_images": 64})
+    with stopping.Stopping() as signals:
+        assert run.go(signals) == 128 + signal.SIGTERM
+    said = capsys.readouterr().out
+    assert "done" not in said and "the same command takes it" in said
 
 
 def test_a_weight_that_is_not_finite_is_never_saved(dataset, tiny_config, tmp_path):
@@ -124,7 +192,7 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
         "discriminator.attention.pairing": "reference",
         "discriminator.attention.san.patch_size": 3,
         "generator.path_length_weight": 0.0,
-        "discriminator.r1_gamma": 0.0,
+        "penalties.r1_gamma": 0.0,
         "loss.warmup_images": 0,
         "data.mirror": True,
         "training.total_images": 48,
@@ -133,9 +201,10 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
     config = schema.replace(tiny_config, changes)
     seen = []
 
-    def iterate(trainer, reals, images_seen, references=None):
+    def iterate(trainer, batches, images_seen):
+        (shown,) = batches  # one step of the discriminator
         strategy = trainer._strategy
-        local = [np.array(strategy.experimental_local_results(x)[0]) for x in (reals, references)]
+        local = [np.array(strategy.experimental_local_results(x)[0]) for x in shown]
         seen.append((images_seen, *local))
         trainer._state.images_seen.assign_add(config.training.batch_size)
         return {"loss/G": tf.zeros([])}
@@ -143,7 +212,7 @@ def test_a_siamese_run_reads_other_reals_as_references_and_the_same_ones_when_it
     monkeypatch.setattr(steps.Steps, "iterate", iterate)
     for stop in (24, 48):
         until = schema.replace(config, {"training.total_images": stop})
-        with loop._Signals() as signals:
+        with stopping.Stopping() as signals:
             begin(until, dataset, tmp_path).go(signals)
     assert [images_seen for images_seen, _, _ in seen] == list(range(0, 48, 8))
     streams = [

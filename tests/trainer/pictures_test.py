@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from dualcontrast.trainer import pictures
+from dualcontrast.trainer.errors import UserError
 
 
 def test_the_range_becomes_all_of_uint8_and_what_is_outside_is_clipped():
@@ -50,7 +51,7 @@ def test_a_picture_that_fails_leaves_the_old_one_and_no_litter(tmp_path, monkeyp
 
     monkeypatch.setattr(os, "rename", refuse)
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match="image.png cannot be written: No space left"):
         pictures.save_png(path, np.ones([4, 4, 3], np.uint8))
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["image.png"]
 

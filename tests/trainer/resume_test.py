@@ -56,10 +56,14 @@ def undisturbed(dataset, tmp_path_factory, tiny):
     return workdir
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(20, marks=pytest.mark.slow)])
+# Two halves of 40, for two processes.
+@pytest.mark.parametrize(
+    "kills", [10, *(pytest.param(20, marks=pytest.mark.faults, id=f"half {n}") for n in (1, 2))]
+)
 def test_a_run_killed_again_and_again_ends_with_equal_bits(
-    kills, undisturbed, dataset, tmp_path, tiny
+    kills, undisturbed, dataset, tmp_path, tiny, count_faults
 ):
+    count_faults("random kills", kills)
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     rng = random.Random(seed)
@@ -76,7 +80,6 @@ def test_a_run_killed_again_and_again_ends_with_equal_bits(
     ).read_text().count("\n")
     assert not list((tmp_path / checkpoint.FOLDER).glob("*_temp*"))
     assert not list(tmp_path.rglob("*.tmp"))
-    print(f"{kills} kills, no difference")
 
 
 def test_sigterm_saves_at_that_step_and_exits_143(undisturbed, dataset, tmp_path, tiny):

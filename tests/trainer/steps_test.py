@@ -42,7 +42,9 @@ def reals(images, replicas=1):
 def iterate(config, replicas=1, iterations=1):
     """The state and the metrics after some iterations; read-only, because tests share it."""
     built, trainer = build(config, replicas)
-    metrics = [trainer.iterate(reals(IMAGES[i], replicas), i * 8) for i in range(iterations)]
+    metrics = [
+        trainer.iterate([(reals(IMAGES[i], replicas), None)], i * 8) for i in range(iterations)
+    ]
     return built, metrics
 
 
@@ -59,8 +61,8 @@ def assert_same_variables(one, two):
 
 @pytest.mark.parametrize("adversarial", ["non_saturating", "dual_contrastive"])
 def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_config, adversarial):
-    changes = {"loss.adversarial": adversarial, "loss.warmup_images": 0}
-    config = schema.replace(tiny_config, changes)
+    contrast = {"loss.warmup_images": 0} if adversarial == "dual_contrastive" else {}
+    config = schema.replace(tiny_config, {"loss": adversarial} | contrast)
     one, _ = iterate(config, 1, 1)
     two, _ = iterate(config, 2, 1)
     # Adam hides a wrong scale of the gradients from the weights; its second moments do not.
@@ -76,7 +78,7 @@ def test_two_devices_make_the_slots_of_one_with_the_same_global_batch(tiny_confi
 def test_parts_on_two_devices_contrast_with_the_whole_batch(tiny_config):
     changes = {"loss.warmup_images": 0, "discriminator.minibatch_stddev_group": 2}
     # The regularisers' steps in parts are tested on one device.
-    changes |= {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
+    changes |= {"generator.path_length_weight": 0.0, "penalties.r1_gamma": 0.0}
     config = schema.replace(tiny_config, changes)
     one, _ = iterate(config, 1, 1)
     two, _ = iterate(schema.replace(config, {"training.accumulation": 2}), 2, 1)
@@ -150,7 +152,7 @@ def test_references_on_two_devices_are_those_of_one(tiny_config):
     slots = []
     for replicas in (1, 2):
         built, trainer = build(config, replicas)
-        trainer.iterate(reals(IMAGES[0], replicas), 0, reals(IMAGES[1], replicas))
+        trainer.iterate([(reals(IMAGES[0], replicas), reals(IMAGES[1], replicas))], 0)
         slots.append(built.named_variables())
     for name in [name for name in slots[0] if name.endswith("velocity")]:
         if name not in LOGIT_BIAS:
@@ -170,7 +172,7 @@ def test_contrast_within_a_replica_differs_from_contrast_over_all(tiny_config):
 
 
 def test_every_variable_trains(tiny_config):
-    config = schema.replace(tiny_config, {"loss.adversarial": "non_saturating"})
+    config = schema.replace(tiny_config, {"loss": "non_saturating"})
     before, _ = build(config)
     before = {name: value.numpy() for name, value in before.named_variables().items()}
     after, _ = iterate(config)
@@ -186,7 +188,7 @@ def test_every_variable_trains(tiny_config):
 
 def test_the_lazy_steps_run_at_batch_zero_and_then_every_4_and_16_batches(tiny_config):
     built, trainer = build(tiny_config)
-    rows = {i: trainer.iterate(reals(IMAGES[0]), 8 * i) for i in (0, 1, 4, 15, 16)}
+    rows = {i: trainer.iterate([(reals(IMAGES[0]), None)], 8 * i) for i in (0, 1, 4, 15, 16)}
     assert [i for i, row in rows.items() if "path_length" in row] == [0, 4, 16]
     assert [i for i, row in rows.items() if "r1" in row] == [0, 16]
     # A lazy step is an update of its own, with the optimizer of its network.
@@ -206,7 +208,7 @@ def test_adam_has_the_corrected_constants_of_config_e(tiny_config):
 
 def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
     config = schema.replace(
-        tiny_config, {"generator.path_length_weight": 0.0, "discriminator.r1_gamma": 0.0}
+        tiny_config, {"generator.path_length_weight": 0.0, "penalties.r1_gamma": 0.0}
     )
     built, metrics = iterate(config, 1, 1)
     assert float(built.generator_optimizer.learning_rate.numpy()) == pytest.approx(0.002)
@@ -215,7 +217,7 @@ def test_without_a_regulariser_adam_is_not_corrected(tiny_config):
 
 
 def test_the_average_forgets_half_in_its_half_life(tiny_config):
-    half_life = schema.replace(tiny_config, {"generator.ema_half_life_images": 8})
+    half_life = schema.replace(tiny_config, {"schedule.average.half_life_images": 8})
     built, trainer = build(half_life)
     kernel, averaged = (
         network.synthesis.layers[0].convolution.kernel
@@ -223,17 +225,17 @@ def test_the_average_forgets_half_in_its_half_life(tiny_config):
     )
     first = averaged.numpy()
     kernel.assign(first + 1.0)
-    trainer.average()
+    trainer.average(8)
     np.testing.assert_allclose(averaged.numpy(), first + 0.5, atol=1e-6)
     built.generator.w_mean.assign(built.generator.w_mean + 3.0)
-    trainer.average()
+    trainer.average(8)
     np.testing.assert_array_equal(built.average.w_mean.numpy(), built.generator.w_mean.numpy())
 
 
 def test_the_path_length_mean_follows_the_batch(tiny_config):
     config = schema.replace(tiny_config, {"loss.warmup_images": 0})
     built, (metrics,) = iterate(config)
-    assert built.path_length_mean.numpy() == pytest.approx(
+    assert built.named_variables()["path_length_mean"].numpy() == pytest.approx(
         0.01 * float(metrics["path_length"]), rel=1e-5
     )
 

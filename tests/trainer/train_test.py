@@ -1,12 +1,17 @@
 """The training binary, and what it says to mistakes: exit code 2, two lines, nothing touched."""
 
+import json
+import os
 import shutil
 
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import state
+from dualcontrast.tools.evaluation import evaluated
+from dualcontrast.tools.report_page import run_folder
+from dualcontrast.trainer import loop
 from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.checkpoints import run_folder as training_folder
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -14,8 +19,8 @@ from dualcontrast.trainer.errors import UserError
 
 @pytest.fixture(scope="module")
 def short_run(dataset, tmp_path_factory, tiny):
-    """A run of one batch."""
-    workdir = tmp_path_factory.mktemp("short") / "run"
+    """A run of 64 images, in a folder whose name is a pattern."""
+    workdir = tmp_path_factory.mktemp("short") / os.fsdecode("a run [1] *?ü ".encode() + b"\xfc")
     done = tiny.run(
         "trainer.train", *tiny.train_arguments(dataset, workdir, {"training.total_images": 64})
     )
@@ -62,6 +67,15 @@ def test_another_config_is_refused_and_the_run_is_untouched(short_run, dataset, 
     assert contents(short_run) == before
 
 
+def test_a_run_that_is_being_trained_is_not_started_again(short_run, dataset, tiny_config):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with training_folder.hold(short_run):
+        before = contents(short_run)
+        with pytest.raises(UserError, match=f"is being trained by process {os.getpid()} on "):
+            loop.train(tiny_config, dataset, short_run, strategy)
+        assert contents(short_run) == before
+
+
 def test_a_damaged_record_is_named_with_its_shard(dataset, tmp_path, tiny):
     copy = tmp_path / "data"
     shutil.copytree(dataset.folder, copy)
@@ -84,6 +98,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(dataset, tmp_path, tiny):
 
 def test_a_run_on_other_images_is_refused(tiny_config, dataset, tmp_path):
     checkpoint.claim(tmp_path, tiny_config, dataset)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "images-8.index").touch()
     fields = {**vars(dataset), "shards": dataset.shards[:2]}
     with pytest.raises(UserError, match="other images"):
         checkpoint.claim(tmp_path, tiny_config, manifest.Manifest(**fields))
@@ -91,6 +107,8 @@ def test_a_run_on_other_images_is_refused(tiny_config, dataset, tmp_path):
 
 def test_the_length_and_the_intervals_may_change_on_resumption(tiny_config, dataset, tmp_path):
     checkpoint.claim(tmp_path, tiny_config, dataset)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "images-8.index").touch()
     longer = schema.replace(
         tiny_config, {"training.total_images": 999, "training.log_every_images": 8}
     )
@@ -129,24 +147,47 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     assert done.returncode == 0, done.stderr
     newest = copy / checkpoint.FOLDER / "images-72.data-00000-of-00001"
     newest.write_bytes(newest.read_bytes()[:100])
+    (copy / checkpoint.FOLDER / "checkpoint").unlink()
     done = tiny.run("trainer.train", *tiny.train_arguments(dataset, copy, longer))
     assert done.returncode == 0, done.stderr
     assert "images-72 is damaged" in done.stdout and "resuming at 64 images" in done.stdout
+    assert "cannot be read (No such file or directory): taking images-64" in done.stdout
+    seen = [json.loads(line)["images_seen"] for line in (copy / "metrics.jsonl").open()]
+    assert seen == [32, 64, 72]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\0\xff", b'model_checkpoint_path: "images-9"\n'])
+def test_every_reader_finds_the_newest_checkpoint_without_its_list(short_run, tmp_path, content):
+    copy = shutil.copytree(short_run, tmp_path / "run")
+    listed = copy / checkpoint.FOLDER / "checkpoint"
+    listed.unlink() if content is None else listed.write_bytes(content)
+    expected = copy / checkpoint.FOLDER / "images-64"
+    assert checkpoint.locate(copy) == (copy, expected)
+    assert checkpoint.load_average(str(copy))[2] == 64
+    assert checkpoint.load_discriminator(str(copy)).count_params()
+    assert evaluated.of_run(str(copy), count=4).images.name == str(expected)
+    assert [saved.images_seen for saved in run_folder.read([str(copy)], [])[0].checkpoints] == [64]
+
+
+def test_a_checkpoint_that_goes_while_its_run_is_read_is_replaced_by_the_next(
+    short_run, tmp_path, monkeypatch
+):
+    copy = shutil.copytree(short_run, tmp_path / "run")
+    folder, locate = copy / checkpoint.FOLDER, checkpoint.locate
+
+    def late(path):
+        found = locate(path)
+        for part in folder.glob("images-64.*"):  # the trainer goes on in between
+            part.rename(folder / part.name.replace("64", "72"))
+        return found
+
+    monkeypatch.setattr(checkpoint, "locate", late)
+    assert checkpoint.load_average(str(copy))[2] == 64  # the same content under its new name
+    with pytest.raises(UserError, match="there is no run and no checkpoint"):
+        checkpoint.load_average(str(folder / "images-64"))
 
 
 @pytest.mark.parametrize("path", ["no/such/run", "."])
 def test_a_path_that_is_no_run_is_named(path):
     with pytest.raises(UserError, match="no run|no checkpoint"):
         checkpoint.load_average(path)
-
-
-def test_what_a_killed_run_left_is_swept_and_nothing_else(tiny_config, tmp_path):
-    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
-        run = state.State(tiny_config)
-    ours = [tmp_path / "config.json.77.tmp", tmp_path / "grids" / "reals.png.77.tmp"]
-    theirs = [tmp_path / "thesis.tmp", tmp_path / "notes" / "config.json.77.tmp"]
-    for path in ours + theirs:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("x")
-    checkpoint.Checkpoints(tmp_path, run, keep=1)
-    assert [path.exists() for path in ours + theirs] == [False, False, True, True]

@@ -10,6 +10,7 @@ import enum
 
 from dualcontrast.layers.stylegan2 import feature_maps
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +172,8 @@ def steps(config: schema.Config, generator_sees_reals: bool = False) -> dict[str
       generator_sees_reals: whether the generator's loss takes the logits of reals, as the dual
         contrastive loss does.
     """
-    g, d, data = config.generator, config.discriminator, config.data
+    data, g = config.data, stylegan2.Generator.expect(config.generator)
+    d = stylegan2.Discriminator.expect(config.discriminator)
     generator = Generator(data.resolution, data.channels, g.fmap_base, g.fmap_max)
     discriminator = Discriminator(data.resolution, data.channels, d.fmap_base, d.fmap_max)
     batch = config.training.batch_size
@@ -188,7 +190,7 @@ def steps(config: schema.Config, generator_sees_reals: bool = False) -> dict[str
 
 def inference(config: schema.Config) -> Calls:
     """Returns the calls of the generator alone on one batch."""
-    g, data = config.generator, config.data
+    data, g = config.data, stylegan2.Generator.expect(config.generator)
     generator = Generator(data.resolution, data.channels, g.fmap_base, g.fmap_max)
     return generator.forward(config.training.batch_size)
 

@@ -1,9 +1,10 @@
 """Times functions while nothing else uses the machine."""
 
-import os
 import time
 
 import numpy as np
+
+from dualcontrast.custom_ops import busy
 
 _BUSY = 0.06  # Share of one processor that others may use during a sample.
 _PATIENCE_SECONDS = 300.0
@@ -49,22 +50,14 @@ class QuietClock:
         return {name: float(np.median(values)) for name, values in samples.items()}
 
     def _sample(self, functions: dict, block: list) -> dict | None:
-        others, started = _others_seconds(), time.monotonic()
+        others, started = busy.others_seconds(), time.monotonic()
         times = {}
         for name in block:
             before = time.perf_counter()
             functions[name]()
             times[name] = time.perf_counter() - before
         elapsed = time.monotonic() - started
-        if _others_seconds() - others > _BUSY * elapsed + 0.02:
+        if busy.others_seconds() - others > _BUSY * elapsed + 0.02:
             self.rejected += 1
             return None
         return times
-
-
-def _others_seconds() -> float:
-    """Returns the processor time that all other programs have used since the machine started."""
-    with open("/proc/stat", encoding="ascii") as file:
-        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
-    everyone = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-    return everyone - time.process_time()

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.trainer import objective, steps
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 
 BATCH = 8
 # How often a step runs in one iteration; the average of the weights has no convolutions.
@@ -23,7 +24,7 @@ def config(resolution: int, precision: str, changes: dict[str, Any] | None = Non
       changes: of other fields, by path.
     """
     chosen = {
-        "loss.adversarial": "non_saturating",
+        "loss": "non_saturating",
         "training.batch_size": BATCH,
         "training.precision": precision,
     }
@@ -35,18 +36,29 @@ def stepper(config, run, strategy, name: str) -> Callable[[], None]:
     """Returns one step of an iteration, by its name in `SHARES`, on fixed images."""
     trainer = steps.Steps(config, run, strategy)
     if name == "average":
-        return lambda: trainer.average()  # tf.function alone would not keep the trainer
+        return lambda: trainer.average(0)
     reals = _images(strategy, config.data.resolution, seed=0)
     references = None
-    if config.discriminator.attention.reads_references:
+    if config.discriminator.reads_references:
         references = _images(strategy, config.data.resolution, seed=1)
-    step = trainer.compiled(name, objective.game_at(config.loss, 0))
+    step = trainer.compiled(steps_of(config)[name])
 
     def call():
         for value in step(reals, tf.constant(0, tf.int64), references).values():
             value.numpy()
 
     return call
+
+
+def steps_of(config: schema.Config) -> dict[str, steps.Step]:
+    """Returns the steps at the start of training, by their name in `SHARES`."""
+    phase, g = objective.phase_at(config.loss, 0), stylegan2.Generator.expect(config.generator)
+    return {
+        "G": steps.Step(steps.GENERATOR, phase),
+        "path_length": steps.Step(steps.GENERATOR, None, g.path_length_every),
+        "D": steps.Step(steps.DISCRIMINATOR, phase),
+        "R1": steps.Step(steps.DISCRIMINATOR, None, config.penalties.r1_every),
+    }
 
 
 def _images(strategy, side: int, seed: int):

@@ -5,31 +5,34 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv and then the manifest appear, and `unfinished` goes.
+When all shards are there, rejected.csv, passed_over.csv and then the manifest appear, and
+`unfinished` goes.
 """
 
-import contextlib
 import csv
-import fcntl
 import io
 import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
 from dualcontrast.tools.conversion import pixels, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
-from dualcontrast.tools.conversion.sources import Entry, Source
-from dualcontrast.trainer import files
+from dualcontrast.tools.conversion.sources import Entry, Other, Source
+from dualcontrast.trainer import files, folder_lock
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
+PASSED_OVER = "passed_over.csv"
 REQUEST = "request.json"
+# What file managers leave in every folder that they show.
+_OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
 
 # A shard is a unit of work, of resuming and of reading: large enough to be read in one go, small
 # enough that little is lost, and many enough for every worker to have some.
@@ -64,15 +67,18 @@ def check_place(dest: Path) -> None:
     """Refuses a destination that holds something else than a dataset, finished or begun.
 
     Raises:
-      UserError: it does.
+      UserError: it does, or another process is at work there.
     """
     if dest.is_dir():
-        names = {path.name for path in dest.iterdir()}
+        names = {path.name for path in dest.iterdir()} - _OF_DESKTOPS
         strange = names and not names & {manifest.FILE_NAME, UNFINISHED}
     else:
         strange = dest.exists()
     if strange:
         raise UserError(f"--dest={dest} exists and is no dataset. Give a new or an empty folder.")
+    if _lock_path(dest).exists():
+        with _locked(dest):
+            pass
 
 
 def is_finished(dest: Path, request: dict) -> bool:
@@ -83,10 +89,12 @@ def is_finished(dest: Path, request: dict) -> bool:
     """
     if (dest / manifest.FILE_NAME).exists():
         _check_same(manifest.open_dataset(dest).request, request, dest, "another dataset")
-        shutil.rmtree(dest / UNFINISHED, ignore_errors=True)
+        if (dest / UNFINISHED).exists():
+            with _locked(dest):
+                shutil.rmtree(dest / UNFINISHED)
         return True
     if (dest / UNFINISHED / REQUEST).exists():
-        begun = json.loads((dest / UNFINISHED / REQUEST).read_text(encoding="utf-8"))
+        begun = files.read_object(dest / UNFINISHED / REQUEST, advice=f"Delete it: rm -r {dest}")
         _check_same(begun, request, dest, "a conversion that was begun with another request")
     return False
 
@@ -113,6 +121,7 @@ def run(
     dest: Path,
     processes: int,
     on_count: Callable[[int], None],
+    others: Sequence[Other] = (),
 ) -> manifest.Manifest:
     """Writes what is missing of a dataset and returns its manifest.
 
@@ -124,35 +133,39 @@ def run(
       dest: the folder of the dataset.
       processes: that work at the same time.
       on_count: receives the images done so far.
+      others: what of the source is not looked at, to be named.
 
     Raises:
       UserError: another run is at work here, the disk is full, or no image could be used.
     """
     try:
         (dest / UNFINISHED).mkdir(parents=True, exist_ok=True)
-        with _locked(dest):
-            for leftover in (dest / UNFINISHED).glob("*.tmp"):
+        with _locked(dest) as alone:
+            if (dest / manifest.FILE_NAME).exists():  # by another process, since the first look
+                shutil.rmtree(dest / UNFINISHED)
+                return manifest.open_dataset(dest)
+            for leftover in (dest / UNFINISHED).glob("*.tmp") if alone else ():
                 leftover.unlink()
             files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
             written = _write_shards(plan, entries, dest, processes, on_count)
-            return _finish(plan, request, source, dest, written)
+            return _finish(plan, request, source, dest, written, others)
+    except files.FileError as error:
+        raise UserError(f"{str(error).splitlines()[0]}\n{_KEPT}") from error
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
-        raise UserError(
-            f"--dest={dest} cannot be written: {error.strerror or error}.\n"
-            "Mend that and run the same command again; shards that are finished are kept."
-        ) from error
+        reason = error.strerror or error
+        raise UserError(f"--dest={dest} cannot be written: {reason}.\n{_KEPT}") from error
 
 
-@contextlib.contextmanager
-def _locked(dest: Path) -> Iterator[None]:
-    with open(dest / UNFINISHED / "lock", "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"Another conversion is writing to --dest={dest}. Wait for it."
-            ) from None
-        yield
+_KEPT = "Mend that and run the same command again; shards that are finished are kept."
+
+
+def _locked(dest: Path) -> AbstractContextManager[bool]:
+    what = f"--dest={dest} is being written"
+    return folder_lock.hold(_lock_path(dest), what, "Wait for it, or give another --dest.")
+
+
+def _lock_path(dest: Path) -> Path:
+    return dest / UNFINISHED / "lock"
 
 
 def _write_shards(
@@ -174,14 +187,22 @@ def _write_shards(
 
 
 def _write_shard(
-    shared: tuple[Plan, Path], job: tuple[int, list[Entry]], step: workers.Step
+    shared: tuple[Plan, Path],
+    job: tuple[int, list[Entry]],
+    step: workers.Step,
+    lost: workers.Lost,
 ) -> tuple[int, Written]:
     (plan, dest), (index, entries) = shared, job
-    return index, shards.write(plan, index, entries, dest, step)
+    return index, shards.write(plan, index, entries, dest, step, lost)
 
 
 def _finish(
-    plan: Plan, request: dict, source: str, dest: Path, written: list[Written]
+    plan: Plan,
+    request: dict,
+    source: str,
+    dest: Path,
+    written: list[Written],
+    others: Sequence[Other],
 ) -> manifest.Manifest:
     rejected = sorted(row for note in written for row in note.rejected)
     finished = manifest.Manifest(
@@ -200,7 +221,8 @@ def _finish(
     )
     if not finished.count:
         _give_up(dest, written, rejected)
-    files.write(dest / REJECTED, _csv(rejected))
+    files.write(dest / REJECTED, _csv(("path", "reason", "bytes"), rejected))
+    files.write(dest / PASSED_OVER, _csv(Other._fields, others))
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished
@@ -219,7 +241,7 @@ def _give_up(dest: Path, written: list[Written], rejected: list) -> None:
     )
 
 
-def _csv(rejected: list) -> str:
+def _csv(head: Sequence[str], rows: Sequence) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("path", "reason", "bytes"), *rejected])
+    csv.writer(text, lineterminator="\n").writerows([head, *rows])
     return text.getvalue()

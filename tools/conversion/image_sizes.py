@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dualcontrast.tools.conversion import pixel_formats, pixels, workers
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.decode_bounds import Bounds
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import Entry, Source
 from dualcontrast.trainer.data.manifest import is_resolution
 from dualcontrast.trainer.errors import UserError
@@ -20,6 +21,7 @@ class _Question:
     source: Source
     crop: str
     max_pixels: int
+    bounds: Bounds
 
 
 def is_needed(rules: pixels.Rules) -> bool:
@@ -31,6 +33,7 @@ def resolution(
     source: Source,
     entries: list[Entry],
     rules: pixels.Rules,
+    bounds: Bounds,
     processes: int,
     on_count: Callable[[int], None],
 ) -> int:
@@ -39,7 +42,7 @@ def resolution(
     Raises:
       UserError: the images differ in size, or are not square, and the rules do not say what to do.
     """
-    question = _Question(source, rules.crop, rules.max_pixels)
+    question = _Question(source, rules.crop, rules.max_pixels, bounds)
     starts = range(0, len(entries), _ENTRIES_A_JOB)
     jobs = [entries[start : start + _ENTRIES_A_JOB] for start in starts]
     found: Sizes = {}
@@ -52,20 +55,26 @@ def resolution(
     return _decide(found, sorted(refused), rules)
 
 
-def _look(question: _Question, entries: list[Entry], step: workers.Step) -> tuple[Sizes, list]:
+def _look(
+    question: _Question, entries: list[Entry], step: workers.Step, lost: workers.Lost
+) -> tuple[Sizes, list]:
     """The sizes of some images, and (name, reason) for the first that has none."""
     sizes: Sizes = {}
     refused = []
-    for entry, opener in zip(entries, question.source.openers(entries), strict=True):
-        try:
-            with opener() as file:
-                shown = pixel_formats.shown_size(file, question.max_pixels)
-            size = pixels.cropped_size(shown, question.crop)
-            count, name = sizes.get(size, (0, entry.name))
-            sizes[size] = (count + 1, name)
-        except Rejected as why:
-            refused.append((entry.name, str(why)))
-        step()
+    openers = question.source.openers(entries)
+    with question.bounds.watching() as watch:
+        for number, (entry, opener) in enumerate(zip(entries, openers, strict=True)):
+            try:
+                if number in lost:
+                    raise Rejected(question.bounds.reason(lost[number]))
+                with opener() as file, watch:
+                    shown = pixel_formats.shown_size(file, question.max_pixels)
+                size = pixels.cropped_size(shown, question.crop)
+                count, name = sizes.get(size, (0, entry.name))
+                sizes[size] = (count + 1, name)
+            except Rejected as why:
+                refused.append((entry.name, str(why)))
+            step()
     return sizes, refused[:1]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from dualcontrast.tools.conversion import pixel_formats
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.rejected import Rejected
 
 CROPS = ("none", "center", "squash", "celeba")
 FILTERS = {

@@ -7,12 +7,13 @@ beside the conversion's request. A shard without its note is written again.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dualcontrast.tools.conversion import encoding, pixels
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion import encoding, pixels, workers
+from dualcontrast.tools.conversion.decode_bounds import Bounds, Watch
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import Entry, Opener, Source
 from dualcontrast.trainer import files
 from dualcontrast.trainer.data import records
@@ -30,12 +31,14 @@ class Plan:
       rules: how they become alike.
       encoding: "png" or "jpeg".
       shards: how many there are.
+      bounds: what an image may cost.
     """
 
     source: Source
     rules: pixels.Rules
     encoding: str
     shards: int
+    bounds: Bounds = Bounds()
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,12 @@ class Written:
 
 
 def write(
-    plan: Plan, index: int, entries: Sequence[Entry], dest: Path, on_image: Callable[[], None]
+    plan: Plan,
+    index: int,
+    entries: Sequence[Entry],
+    dest: Path,
+    on_image: workers.Step,
+    lost: workers.Lost,
 ) -> Written:
     """Writes shard `index` of a plan and returns its note.
 
@@ -57,6 +65,7 @@ def write(
       entries: the images that go into it, in order.
       dest: the folder of the dataset.
       on_image: called after every image.
+      lost: images that ended a process, by their number in the shard.
 
     Raises:
       OSError: the shard cannot be written; the images' own faults are in the note.
@@ -65,14 +74,15 @@ def write(
     temporary = dest / UNFINISHED / f"{name}.tmp"
     digest, kept, rejected = hashlib.sha256(), 0, []
     with open(temporary, "wb") as file:
-        for entry, found in _examples(plan, entries):
-            if isinstance(found, Rejected):
-                rejected.append((entry.name, str(found), entry.bytes))
-            else:
-                file.write(found)
-                digest.update(found)
-                kept += 1
-            on_image()
+        with plan.bounds.watching() as watch:
+            for entry, found in _examples(plan, entries, lost, watch):
+                if isinstance(found, Rejected):
+                    rejected.append((entry.name, str(found), entry.bytes))
+                else:
+                    file.write(found)
+                    digest.update(found)
+                    kept += 1
+                on_image()
         size = file.tell()
         _flush(file)
     os.replace(temporary, dest / name)
@@ -85,11 +95,11 @@ def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
     """Returns the note of shard `index` if an earlier run finished it."""
     name = shard_name(index, plan.shards)
     try:
-        fields = json.loads(_note(dest, name).read_text(encoding="utf-8"))
+        fields = files.read_object(_note(dest, name))
         size = (dest / name).stat().st_size
-    except FileNotFoundError:
-        return None
-    written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
+        written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
+    except (FileNotFoundError, files.FileError, KeyError, TypeError):
+        return None  # it is written again
     return written if written.shard.bytes == size else None
 
 
@@ -102,11 +112,19 @@ def _flush(file) -> None:
     os.fsync(file.fileno())
 
 
-def _examples(plan: Plan, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | Rejected]]:
+def _examples(
+    plan: Plan, entries: Sequence[Entry], lost: workers.Lost, watch: Watch
+) -> Iterator[tuple[Entry, bytes | Rejected]]:
     """For each entry its framed record, or why there is none."""
-    for entry, opener in zip(entries, plan.source.openers(entries), strict=True):
+    openers = plan.source.openers(entries)
+    for number, (entry, opener) in enumerate(zip(entries, openers, strict=True)):
+        if number in lost:
+            yield entry, Rejected(plan.bounds.reason(lost[number]))
+            continue
         try:
-            image = pixels.convert(_content(opener), plan.rules)
+            content = _content(opener)
+            with watch:
+                image = pixels.convert(content, plan.rules)
         except Rejected as why:
             yield entry, why
         else:

@@ -10,12 +10,13 @@ import io
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
-from dualcontrast.tools.conversion.pixel_formats import Rejected
+from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.scenes import scenes
 from dualcontrast.trainer.errors import UserError
 
@@ -25,7 +26,13 @@ SUFFIXES = (
 )
 MAX_BYTES = 256 << 20  # Of one image file. A larger one is no picture, or was made to fill memory.
 
+_SHOWN = 5  # Kinds of other files that are named in a line.
+
 Opener = Callable[[], BinaryIO]
+
+
+# Beside a file "x" that macOS copies to another file system lies "._x" with what it knows of it.
+_APPLE_DOUBLE = "._"
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,36 @@ class Entry:
     bytes: int
 
 
+class Other(NamedTuple):
+    """Something of a source that is not looked at: its name, and of what kind it is."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All that a source has.
+
+    Attributes:
+      entries: its images, in an order that is always the same. A folder that cannot be read is one,
+        with a / behind its name: it may hold some.
+      others: the rest, by name.
+    """
+
+    entries: list[Entry]
+    others: list[Other] = field(default_factory=list)
+
+    @property
+    def passed_over(self) -> str:
+        """The others in a few words, commonest first, each kind with a name; empty for none."""
+        counts = Counter(other.kind for other in self.others)
+        names = {other.kind: other.name for other in reversed(self.others)}
+        kinds = [f"{n:,} {kind} ({names[kind]!r})" for kind, n in counts.most_common(_SHOWN)]
+        rest = sum(counts.values()) - sum(n for _, n in counts.most_common(_SHOWN))
+        return ", ".join(kinds + [f"{rest:,} more"] * bool(rest))
+
+
 class Source(Protocol):
     """What a source can do.
 
@@ -46,8 +83,8 @@ class Source(Protocol):
 
     shuffles: bool
 
-    def entries(self) -> list[Entry]:
-        """What there is, in an order that is always the same."""
+    def listing(self) -> Listing:
+        """What there is."""
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each of some entries a function that opens it, or raises Rejected."""
@@ -63,26 +100,74 @@ def fingerprint(entries: Iterable[Entry]) -> str:
 
 @dataclass(frozen=True)
 class Folder:
-    """The image files of a folder and all below it; links to folders are not followed."""
+    """The image files of a folder and all below it; links to folders are not followed.
+
+    The one reader of folders: whatever it meets is in its listing.
+    """
 
     path: str
     shuffles = True
 
-    def entries(self) -> list[Entry]:
-        """What there is, sorted by path."""
-        root = Path(self.path)
-        found = []
-        for folder, _, names in os.walk(root):
+    def listing(self) -> Listing:
+        """What there is, sorted by path.
+
+        Raises:
+          UserError: the folder itself cannot be read.
+        """
+        root, found, others = Path(self.path), [], []
+
+        def note(error: OSError) -> None:
+            if Path(error.filename) == root:
+                raise UserError(f"{self.path} cannot be read: {error.strerror}") from error
+            found.append(os.path.relpath(error.filename, root) + "/")
+
+        for folder, below, names in os.walk(root, onerror=note):
+            inside = os.path.relpath(folder, root)
+            for name in below:
+                if os.path.islink(os.path.join(folder, name)):
+                    others.append(Other(_joined(inside, name), "linked folders"))
             for name in names:
-                if name.lower().endswith(SUFFIXES):
-                    found.append(os.path.relpath(os.path.join(folder, name), root))
+                kind = _other_kind(name)
+                if kind:
+                    others.append(Other(_joined(inside, name), kind))
+                else:
+                    found.append(_joined(inside, name))
         found.sort()
-        return [Entry(name, place, _size(root / name)) for place, name in enumerate(found)]
+        entries = [Entry(name, place, _size(root / name)) for place, name in enumerate(found)]
+        return Listing(entries, sorted(others))
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that opens it."""
         for entry in entries:
-            yield functools.partial(_open_file, Path(self.path) / entry.name)
+            path = os.path.join(self.path, entry.name)
+            if entry.name.endswith("/"):
+                yield functools.partial(_refuse_folder, path)
+            else:
+                yield functools.partial(_open_file, Path(path))
+
+
+def _joined(folder: str, name: str) -> str:
+    return name if folder == os.curdir else os.path.join(folder, name)
+
+
+def _other_kind(path: str) -> str:
+    """What a file is by its name that is no image; empty for an image."""
+    name = path.rpartition("/")[2]
+    if name.startswith(_APPLE_DOUBLE):
+        return "AppleDouble files"
+    if name.lower().endswith(SUFFIXES):
+        return ""
+    suffix = os.path.splitext(name)[1].lower()
+    return f"{suffix} files" if suffix else "files without a suffix"
+
+
+def _refuse_folder(path: str) -> BinaryIO:
+    try:
+        with os.scandir(path):
+            reason = "it could not when it was listed"
+    except OSError as error:
+        reason = error.strerror
+    raise Rejected(f"is a folder that cannot be read: {reason}")
 
 
 def _size(path: Path) -> int:
@@ -115,15 +200,17 @@ class Zip:
     path: str
     shuffles = True
 
-    def entries(self) -> list[Entry]:
+    def listing(self) -> Listing:
         """What there is, sorted by name; of members with one name every one."""
-        members = enumerate(_archive(self.path).infolist())
-        found = [
-            Entry(member.filename, place, member.file_size)
-            for place, member in members
-            if member.filename.lower().endswith(SUFFIXES)
-        ]
-        return sorted(found, key=lambda entry: (entry.name, entry.place))
+        found, others = [], []
+        for place, member in enumerate(_archive(self.path).infolist()):
+            kind = _other_kind(member.filename)
+            if not kind:
+                found.append(Entry(member.filename, place, member.file_size))
+            elif not member.is_dir():
+                others.append(Other(member.filename, kind))
+        found.sort(key=lambda entry: (entry.name, entry.place))
+        return Listing(found, sorted(others))
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that opens it."""
@@ -158,11 +245,10 @@ class Scenes:
     seed: int
     shuffles = False
 
-    def entries(self) -> list[Entry]:
+    def listing(self) -> Listing:
         """One entry a scene; they are independent draws, so their order means nothing."""
-        return [
-            Entry(f"scene {place} of seed {self.seed}", place, 0) for place in range(self.count)
-        ]
+        names = (f"scene {place} of seed {self.seed}" for place in range(self.count))
+        return Listing([Entry(name, place, 0) for place, name in enumerate(names)])
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that renders it."""

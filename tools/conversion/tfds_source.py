@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import tensorflow_datasets as tfds
 from absl import logging
 
-from dualcontrast.tools.conversion.sources import Entry, Opener
+from dualcontrast.tools.conversion.sources import Entry, Listing, Opener
 from dualcontrast.trainer.errors import UserError
 
 logging.set_verbosity(logging.ERROR)
@@ -26,10 +26,11 @@ class Tfds:
     feature: str
     shuffles = False
 
-    def entries(self) -> list[Entry]:
+    def listing(self) -> Listing:
         """One entry an image, as far as the split goes."""
         count = _builder(self.name).info.splits[self.split].num_examples
-        return [Entry(f"{self.name}/{self.split}/{place}", place, 0) for place in range(count)]
+        names = (f"{self.name}/{self.split}/{place}" for place in range(count))
+        return Listing([Entry(name, place, 0) for place, name in enumerate(names)])
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
         """For each entry a function that opens it; the entries follow one another."""

@@ -1,43 +1,52 @@
 """Runs a function over many jobs on several processes, with a count of what is done.
 
 The processes are started afresh (spawn): a fork of a process that uses TensorFlow can hang. They
-end by themselves when the parent does, even if it was killed, so that none writes on unseen.
+end by themselves when the parent does, even if it was killed, so that none writes on unseen. One
+that a unit of its work ended is replaced, and its job begun again without that unit.
 """
 
+import collections
 import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
 import threading
-import types
-from collections.abc import Callable, Iterator
-from concurrent import futures
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from dualcontrast.trainer.errors import UserError
 
 _POLL_SECONDS = 0.2
+# What code that fails, or works for too long, ends its process with. Others come from outside.
+_OWN_FAULTS = (
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
+    signal.SIGVTALRM,
+)
 
 Step = Callable[[], None]
-
-# What every job of a worker process needs; `_start` puts it there.
-_here = types.SimpleNamespace()
+Lost = Mapping[int, signal.Signals]
 
 
 def run(
     work: Callable, shared: object, jobs: list, workers: int, on_count: Callable[[int], None]
 ) -> Iterator:
-    """Yields `work(shared, job, step)` for each job, in the order in which they finish.
+    """Yields `work(shared, job, step, lost)` for each job, in the order in which they finish.
 
     Args:
-      work: a function of a module; it calls `step()` after each unit of its work.
+      work: a function of a module; it calls `step()` after each unit of its work, and leaves the
+        units out that are in `lost`: number in the job -> signal by which they ended a process.
       shared: goes to every process once.
       jobs: small values, one a call.
       workers: processes; with one, everything runs in this process.
       on_count: receives the units done so far, several times a second.
+
+    Raises:
+      UserError: a process was killed from outside.
     """
-    if workers == 1 or len(jobs) <= 1:
+    if workers == 1 or not jobs:
         yield from _run_here(work, shared, jobs, on_count)
     else:
         yield from _run_apart(work, shared, jobs, min(workers, len(jobs)), on_count)
@@ -52,31 +61,96 @@ def _run_here(work, shared, jobs, on_count) -> Iterator:
         on_count(count)
 
     for job in jobs:
-        yield work(shared, job, step)
+        yield work(shared, job, step, {})
+
+
+@dataclass
+class _Task:
+    """A job and its units that ended a process."""
+
+    job: Any
+    lost: dict[int, signal.Signals] = field(default_factory=dict)
+
+
+class _Worker:
+    """A process, and the task that it has."""
+
+    def __init__(self, work, shared, context):
+        self._counter = context.RawValue("q", 0)
+        self.pipe, other = context.Pipe()
+        arguments = (work, shared, self._counter, other)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        with _no_interruption():
+            self._process.start()
+        other.close()
+        self.task: _Task | None = None
+
+    @property
+    def count(self) -> int:
+        """Units of the task that are done."""
+        return self._counter.value if self.task else 0
+
+    def give(self, task: _Task) -> None:
+        """Hands on a task."""
+        self._counter.value = 0
+        self.task = task
+        with contextlib.suppress(ConnectionError):  # It has died, as its pipe will say.
+            self.pipe.send((task.job, task.lost))
+
+    def mourn(self) -> None:
+        """Notes the unit that ended the process.
+
+        Raises:
+          UserError: it was ended from outside, or again by the same unit.
+        """
+        self._process.join()
+        number, unit = -(self._process.exitcode or 0), self.count
+        if number not in _OWN_FAULTS or unit in self.task.lost:
+            raise UserError(
+                "A worker process was killed, perhaps for want of memory.\n"
+                "Run the same command again to go on, with fewer --workers if it happens again."
+            )
+        self.task.lost[unit] = signal.Signals(number)
+
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
+        self._process.terminate()
+        self._process.join()
+        self.pipe.close()
 
 
 def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
     context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    pool = futures.ProcessPoolExecutor(workers, context, _start, (work, shared, counter))
+    waiting = collections.deque(_Task(job) for job in jobs)
+    pool: list[_Worker] = []
+    finished = shown = 0
     try:
-        with _no_interruption():
-            pending = {pool.submit(_call, job) for job in jobs}
-        while pending:
-            done, pending = futures.wait(pending, _POLL_SECONDS, futures.FIRST_COMPLETED)
-            on_count(counter.value)
-            for future in done:
-                yield future.result()
-    except BrokenProcessPool:
-        raise UserError(
-            "A worker process was killed, perhaps for want of memory.\n"
-            "Run the same command again to go on, with fewer --workers if it happens again."
-        ) from None
+        while waiting or any(worker.task for worker in pool):
+            while len(pool) < workers and waiting:
+                pool.append(_Worker(work, shared, context))
+            for worker in pool:
+                if worker.task is None and waiting:
+                    worker.give(waiting.popleft())
+            busy = {worker.pipe: worker for worker in pool if worker.task}
+            ready = multiprocessing.connection.wait(list(busy), _POLL_SECONDS)
+            shown = max(shown, finished + sum(worker.count for worker in pool))
+            on_count(shown)
+            for worker in (busy[pipe] for pipe in ready):
+                try:
+                    result, error, where = worker.pipe.recv()
+                except (EOFError, ConnectionError):
+                    worker.mourn()
+                    waiting.appendleft(worker.task)
+                    pool.remove(worker)
+                    worker.end()
+                    continue
+                if error is not None:
+                    raise error from RuntimeError(where)
+                finished, worker.task = finished + worker.count, None
+                yield result
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
-            process.join()
+        for worker in pool:
+            worker.end()
 
 
 @contextlib.contextmanager
@@ -92,21 +166,24 @@ def _no_interruption() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(work, shared, counter) -> None:
-    """Prepares a worker process."""
-    _here.work, _here.shared, _here.counter = work, shared, counter
+def _serve(work, shared, counter, pipe) -> None:
+    """The life of a worker process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def step():
+        counter.value += 1
+
+    with contextlib.suppress(EOFError):
+        while True:
+            job, lost = pipe.recv()
+            answer: tuple[Any, Exception | None, str]
+            try:
+                answer = work(shared, job, step, lost), None, ""
+            except Exception as error:  # Whatever it is, the parent deals with it.
+                answer = None, error, traceback.format_exc()
+            pipe.send(answer)
 
 
 def _end_with_parent() -> None:
     multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
-
-
-def _call(job):
-    return _here.work(_here.shared, job, _step)
-
-
-def _step() -> None:
-    with _here.counter.get_lock():
-        _here.counter.value += 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.evaluation import generated, image_set
@@ -29,12 +29,14 @@ class Subject:
       images_seen: by the generator; None where nobody knows.
       generator: with averaged weights; None where there are only images.
       config: of the run; likewise.
+      trained_on: sha256 of the shards of the run's images; likewise.
     """
 
     images: ImageSet
     images_seen: int | None = None
-    generator: generators.Generator | None = None
+    generator: networks.Generator | None = None
     config: schema.Config | None = None
+    trained_on: list[str] | None = None
 
 
 def of_run(path: str, **how) -> Subject:
@@ -47,10 +49,11 @@ def of_run(path: str, **how) -> Subject:
     Raises:
       UserError: there is none, or it is damaged.
     """
-    _, prefix = checkpoint.locate(pathlib.Path(path))
+    workdir, prefix = checkpoint.locate(pathlib.Path(path))
     generator, config, images_seen = checkpoint.load_average(str(prefix))
     images = generated.of_generator(generator, str(prefix), images_seen, **how)
-    return Subject(images, images_seen, generator, config)
+    data = checkpoint.read_data(workdir) or {}
+    return Subject(images, images_seen, generator, config, data.get("sha256"))
 
 
 def references_of(reals: ImageSet) -> Callable[[], np.ndarray]:
@@ -75,8 +78,8 @@ def discriminator_of(
       UserError: the checkpoint is gone or damaged.
     """
     network = checkpoint.load_discriminator(subject.images.name)
-    batch, most = subject.config.training.batch_size, network.minibatch_stddev.group
-    group = schema.stddev_group(batch, most)
+    batch = subject.config.training.batch_size
+    group = subject.config.discriminator.group(batch)
     drawn = references() if network.takes_references else None
     extractor = discriminator.load(network, generated.weights_digest(network), drawn)
     return extractor, Composition(batch, group, "stored")

@@ -4,70 +4,37 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.tools.evaluation import image_folder
-from dualcontrast.trainer.data import manifest
-from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import image_set
-from dualcontrast.trainer.evaluation.image_set import ImageSet
-from dualcontrast.trainer.features import embedded, inception, user_model, vgg16, weights
-from dualcontrast.trainer.features.extractor import Extractor
+from dualcontrast.trainer import path_flags
+from dualcontrast.trainer.features import weights
 
-DATA = flags.DEFINE_string(
+DATA = path_flags.define(
     "data", None, "Real images: a dataset, a folder of images, or statistics (.npz)."
 )
 REAL_COUNT = flags.DEFINE_integer(
     "real_count", None, "Real images, the first ones (default: all, at most 50,000).", lower_bound=2
 )
 MIRROR = flags.DEFINE_bool("mirror", False, "Flip each real image by a coin of --seed.")
-EXTRACTOR = flags.DEFINE_string(
-    "extractor", "embedded", "embedded, inception, vgg16, a .keras file, or a SavedModel."
+EXTRACTOR = path_flags.define(
+    "extractor",
+    "embedded",
+    "embedded, inception, vgg16, a .keras file, or a SavedModel; see --trust_model.",
 )
-INCEPTION = flags.DEFINE_string(
+TRUST = flags.DEFINE_bool(
+    "trust_model",
+    False,
+    "Run --model and --extractor whatever they do. A model is a program: one that could touch files"
+    " or run code is refused otherwise.",
+)
+INCEPTION = path_flags.define(
     "inception", None, "The 2015 Inception graph: a path, or URL#sha256=DIGEST."
 )
-VGG16 = flags.DEFINE_string("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
-LPIPS = flags.DEFINE_string("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
-CACHE = flags.DEFINE_string(
+VGG16 = path_flags.define("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
+LPIPS = path_flags.define("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
+CACHE = path_flags.define(
     "cache",
     str(weights.cache_folder() / "references"),
     "Folder that keeps the features of real images; empty for none.",
 )
-
-MOST_REALS = 50_000
-
-
-def main_extractor() -> Extractor:
-    """Returns the network of --extractor.
-
-    Raises:
-      UserError: its weights are missing or something else.
-    """
-    name = EXTRACTOR.value
-    if name == "embedded":
-        return embedded.load()
-    if name == "inception":
-        return inception.load(INCEPTION.value)
-    if name == "vgg16":
-        return vgg16.load(VGG16.value)
-    return user_model.load(name)
-
-
-def real_images(seed: int) -> ImageSet:
-    """Returns the images of --data.
-
-    Args:
-      seed: of the coins of --mirror.
-
-    Raises:
-      UserError: there are none, or too few.
-    """
-    path, count = pathlib.Path(DATA.value), REAL_COUNT.value
-    if (path / manifest.FILE_NAME).exists() or not path.is_dir():
-        dataset = manifest.open_dataset(path)
-        return image_set.of_dataset(dataset, count, MOST_REALS, MIRROR.value, seed)
-    if MIRROR.value:
-        raise UserError(f"--mirror is for datasets, and --data={path} is a folder of images")
-    return image_folder.open_folder(str(path), "--data", count, MOST_REALS)
 
 
 def cache_folder() -> pathlib.Path | None:

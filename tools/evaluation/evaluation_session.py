@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from dualcontrast.tools.evaluation import evaluated, evaluation_flags
+from dualcontrast.tools.evaluation import evaluated, evaluation_flags, evaluation_inputs
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import (
+    encodings,
     image_set,
     measure,
+    metric_names,
     path_length,
     references,
     report,
@@ -31,7 +33,7 @@ class Session:
 
     Args:
       plan: without what depends on the checkpoint.
-      paths: the path lengths to take, keys of `path_length.METRICS`.
+      paths: the path lengths to take, keys of `metric_names.PATH_LENGTHS`.
       reals: None where nothing is compared.
       distance: LPIPS, where a path length is taken.
       pairs, crop: of the path lengths.
@@ -62,7 +64,7 @@ class Session:
         self._check_alike(subject.images)
         plan = self._plan_for(subject)
         self._check_counts(plan, subject.images.count)
-        results = self._measure(plan, subject)
+        results = self._with_warning(self._measure(plan, subject), subject)
         print(f"{subject.images.name} against {self._reals_name()}")
         print(report.table(results), flush=True)
         return report.record(
@@ -105,7 +107,7 @@ class Session:
         if "fddf" not in self._plan.metrics:
             return self._plan
         extractor, composition = evaluated.discriminator_of(subject, self._draw_references)
-        extractors = {**self._plan.extractors, measure.DISCRIMINATOR: extractor}
+        extractors = {**self._plan.extractors, metric_names.DISCRIMINATOR: extractor}
         return dataclasses.replace(self._plan, extractors=extractors, composition=composition)
 
     @functools.cached_property
@@ -118,6 +120,24 @@ class Session:
             reals = self._reals.protocol
             about = self._reals_name(), reals["resolution"], reals["channels"]
             image_set.check_alike(about, images)
+
+    def _with_warning(self, results: dict[str, Result], subject: Subject) -> dict[str, Result]:
+        """Returns the results, those of comparisons with a warning where encodings differ."""
+        reals = self._reals.protocol if self._reals else None
+        # A generator that learned from these very images learned their encoding too.
+        if reals is None or (subject.trained_on and subject.trained_on == reals.get("sha256")):
+            return results
+        found = encodings.warning(reals, subject.images.protocol)
+        if not found:
+            return results
+        return {
+            name: (
+                dataclasses.replace(result, estimate=result.estimate.warned(found))
+                if result.estimate.reals
+                else result
+            )
+            for name, result in results.items()
+        }
 
     def _check_counts(self, plan: Plan, fakes: int) -> None:
         if plan.metrics:
@@ -156,16 +176,11 @@ class Session:
         )
 
     def _save_statistics(self, plan: Plan, known: dict) -> None:
-        if not self._save or measure.MAIN not in known or not isinstance(self._reals, Reals):
+        if not self._save or metric_names.MAIN not in known or not isinstance(self._reals, Reals):
             return
-        content = references.protocol(self._reals.images, plan.extractors[measure.MAIN])
+        content = references.protocol(self._reals.images, plan.extractors[metric_names.MAIN])
         path = pathlib.Path(self._save)
-        try:
-            references.save_statistics(path, content, known[measure.MAIN])
-        except OSError as error:
-            raise UserError(
-                f"--save_statistics={path} cannot be written: {error.strerror}"
-            ) from error
+        references.save_statistics(path, content, known[metric_names.MAIN])
 
     def _reals_name(self) -> str:
         return evaluation_flags.DATA.value if self._reals else "nothing"
@@ -186,16 +201,16 @@ def open_session(
     Raises:
       UserError: weights or images are missing, or something else than they should be.
     """
-    by_features = tuple(name for name in metrics if name in measure.ROLES)
-    paths = tuple(name for name in metrics if name in path_length.METRICS)
+    by_features = tuple(name for name in metrics if name in metric_names.ROLES)
+    paths = tuple(name for name in metrics if name in metric_names.PATH_LENGTHS)
     distance = None
     if paths:
         distance = lpips.load(evaluation_flags.VGG16.value, evaluation_flags.LPIPS.value)
     extractors: dict[str, Extractor] = {}
     if set(by_features) - {"fddf"}:
-        extractors[measure.MAIN] = evaluation_flags.main_extractor()
+        extractors[metric_names.MAIN] = evaluation_inputs.main_extractor()
         if "precision_recall" in by_features and evaluation_flags.VGG16.value:
-            extractors[measure.SHAPE] = vgg16.load(evaluation_flags.VGG16.value)
+            extractors[metric_names.SHAPE] = vgg16.load(evaluation_flags.VGG16.value)
     plan = Plan(by_features, extractors, None, batch_size, error_bars, seed)
     reals = _reals(plan, seed) if plan.compares() else None
     return Session(plan, paths, reals, distance, pairs, crop, save_statistics)
@@ -204,11 +219,11 @@ def open_session(
 def _reals(plan: Plan, seed: int) -> Reals | KnownReals:
     path = pathlib.Path(evaluation_flags.DATA.value)
     if path.suffix != ".npz":
-        return Reals(evaluation_flags.real_images(seed), evaluation_flags.cache_folder())
+        return Reals(evaluation_inputs.real_images(seed), evaluation_flags.cache_folder())
     if set(plan.metrics) - {"fid", "is"}:
         greedy = next(name for name in plan.metrics if name not in ("fid", "is"))
         raise UserError(
             f"--metrics={greedy} needs every feature of the real images, and --data={path} holds "
             "statistics: give the dataset or the folder"
         )
-    return KnownReals(*references.load_statistics(path, plan.extractors[measure.MAIN]))
+    return KnownReals(*references.load_statistics(path, plan.extractors[metric_names.MAIN]))

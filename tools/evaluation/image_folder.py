@@ -1,5 +1,6 @@
 """A folder of images as they are, for evaluation: nothing is cropped, resized or converted."""
 
+import collections
 import hashlib
 import pathlib
 from collections.abc import Iterator
@@ -7,7 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from dualcontrast.tools.conversion import pixel_formats, sources
+from dualcontrast.tools.conversion.rejected import Rejected
+from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import encodings
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 
 _CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
@@ -27,9 +31,7 @@ def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
     Raises:
       UserError: it has too few, or they differ in size or kind, or one cannot be read.
     """
-    names = [entry.name for entry in sources.Folder(path).entries()]
-    if not names:
-        raise UserError(f"{flag}={path} has no images ({', '.join(sources.SUFFIXES)})")
+    names = _names(path, flag)
     if count is not None and count > len(names):
         raise UserError(f"{flag}={path} has {len(names):,} images, asked for {count:,}")
     names = names[: most if count is None else count]
@@ -37,14 +39,32 @@ def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
     first = _pixels(paths[0])
     _check_sizes(paths, first)
     side, _, channels = first.shape
+    digest, encoded = _look(paths, pathlib.Path(path))
     protocol = {
         "kind": "folder",
         "count": len(paths),
         "resolution": side,
         "channels": channels,
-        "sha256": _digest(paths, pathlib.Path(path)),
+        "encodings": encoded,
+        "sha256": digest,
     }
     return ImageSet(path, len(paths), side, channels, protocol, lambda: _read(paths, first))
+
+
+def _names(path: str, flag: str) -> list[str]:
+    source = sources.Folder(path)
+    listing = source.listing()
+    if listing.others:
+        print(f"{path}: {len(listing.others):,} not looked at: {listing.passed_over}", flush=True)
+    if not listing.entries:
+        raise UserError(f"{flag}={path} has no images ({', '.join(sources.SUFFIXES)})")
+    for entry, opener in zip(listing.entries, source.openers(listing.entries), strict=True):
+        if entry.name.endswith("/"):  # Which images are missing, nobody can say.
+            try:
+                opener()
+            except Rejected as error:
+                raise UserError(f"{pathlib.Path(path) / entry.name} {error}") from error
+    return [entry.name for entry in listing.entries]
 
 
 def _check_sizes(paths: list[pathlib.Path], first: np.ndarray) -> None:
@@ -53,7 +73,7 @@ def _check_sizes(paths: list[pathlib.Path], first: np.ndarray) -> None:
     if height != width:
         raise UserError(f"{paths[0]} has {width}x{height} pixels: expected squares. {_CONVERT}")
     for path in paths:
-        with _opened(path) as file:
+        with files.reading(path), open(path, "rb") as file:
             try:
                 size = pixel_formats.shown_size(file, _MAX_PIXELS)
             except pixel_formats.Rejected as error:
@@ -84,8 +104,7 @@ def _read(paths: list[pathlib.Path], first: np.ndarray) -> Iterator[np.ndarray]:
 
 def _pixels(path: pathlib.Path) -> np.ndarray:
     """Returns uint8 [height, width, channels]."""
-    with _opened(path) as file:
-        content = file.read()
+    content = files.read_bytes(path)
     try:
         picture = pixel_formats.read(content, _MAX_PIXELS)
     except pixel_formats.Rejected as error:
@@ -95,18 +114,16 @@ def _pixels(path: pathlib.Path) -> np.ndarray:
     return np.asarray(picture).reshape(picture.height, picture.width, _CHANNELS[picture.mode])
 
 
-def _opened(path: pathlib.Path):
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise UserError(f"{path} cannot be opened: {error.strerror}") from error
+def _look(paths: list[pathlib.Path], folder: pathlib.Path) -> tuple[str, dict[str, int]]:
+    """Returns one sha256 of the names and contents, and how many images have which encoding.
 
-
-def _digest(paths: list[pathlib.Path], folder: pathlib.Path) -> str:
-    """Returns one sha256 of the names and contents, so that a replaced image is noticed."""
+    By the first a replaced image is noticed.
+    """
     found = hashlib.sha256()
+    encoded: collections.Counter[str] = collections.Counter()
     for path in paths:
-        with _opened(path) as file:
-            content = hashlib.sha256(file.read()).hexdigest()
-        found.update(f"{path.relative_to(folder)}\0{content}\n".encode("utf-8", "surrogateescape"))
-    return found.hexdigest()
+        content = files.read_bytes(path)
+        line = f"{path.relative_to(folder)}\0{hashlib.sha256(content).hexdigest()}\n"
+        found.update(line.encode("utf-8", "surrogateescape"))
+        encoded[encodings.of_file(content)] += 1
+    return found.hexdigest(), dict(sorted(encoded.items()))

@@ -12,20 +12,18 @@ _FROM_DATASET = ("data.resolution", "data.channels")
 
 def section(runs: list[Run]) -> Html:
     """Returns the section."""
-    base = schema.Config()
+    base, fields = schema.Config(), _fields(runs)
     changed = [
-        path
-        for path in schema.FIELDS
-        if any(schema.get(run.config, path) != schema.get(base, path) for run in runs)
+        path for path in fields if any(_get(run.config, path) != _get(base, path) for run in runs)
     ]
-    apart = [path for path in changed if len({schema.get(run.config, path) for run in runs}) > 1]
+    apart = [path for path in changed if len({_get(run.config, path) for run in runs}) > 1]
     changed.sort(key=lambda path: path not in apart)
     columns = [markup.run_name(index, run.name) for index, run in enumerate(runs)]
     head = ["field", "base", *columns, "meaning"]
-    table = markup.table(head, [_row(path, base, runs, path in apart) for path in changed])
-    whole = markup.table(head, [_row(path, base, runs, path in apart) for path in schema.FIELDS])
+    table = markup.table(head, [_row(fields[path], base, runs, path in apart) for path in changed])
+    whole = markup.table(head, [_row(fields[path], base, runs, path in apart) for path in fields])
     lead = (
-        f"{len(changed)} of {len(schema.FIELDS)} fields differ from the base, which is "
+        f"{len(changed)} of {len(fields)} fields differ from the base, which is "
         "StyleGAN2 config E with the dual contrastive loss (configs/stylegan2_e.py)."
     )
     if len(runs) > 1:
@@ -34,22 +32,40 @@ def section(runs: list[Run]) -> Html:
         "Configuration",
         lead,
         table if changed else "",
-        markup.details(f"All {len(schema.FIELDS)} fields", whole),
+        markup.details(f"All {len(fields)} fields", whole),
     )
 
 
-def _row(path: str, base: schema.Config, runs: list[Run], is_apart: bool) -> list[object]:
-    default = schema.get(base, path)
+def _fields(runs: list[Run]) -> dict[str, schema.Field]:
+    """Returns the fields that any run has, and the families, which have no field of their own."""
+    found = {}
+    for name in schema.SECTIONS_OF_FAMILIES:
+        found[f"{name}.family"] = schema.Field(
+            f"{name}.family", str, None, f"which {name}", {}, (), False
+        )
+    for run in runs:
+        found |= schema.fields(run.config)
+    return found
+
+
+def _get(config: schema.Config, path: str) -> Any:
+    """Returns the value at `path`; None where the run's families have no such field."""
+    known = path in schema.fields(config) or path.endswith(".family")
+    return schema.get(config, path) if known else None
+
+
+def _row(field: schema.Field, base: schema.Config, runs: list[Run], is_apart: bool) -> list[object]:
+    path, default = field.path, _get(base, field.path)
     shown = "the dataset's" if path in _FROM_DATASET else _value(default)
     cells = [
         (
             _value(value)
-            if (value := schema.get(run.config, path)) == default
+            if (value := _get(run.config, path)) == default
             else markup.element("b", _value(value), class_="changed")
         )
         for run in runs
     ]
-    meaning = markup.element("small", schema.FIELDS[path].help)
+    meaning = markup.element("small", field.help)
     name = markup.element("code", path, class_="apart" if is_apart else "alike")
     return [name, shown, *cells, meaning]
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 
 # Of all pictures of a page together: in base64 that is 18.7 MB.
@@ -64,8 +65,8 @@ def embed(paths: Sequence[pathlib.Path], most_bytes: float) -> tuple[list[Pictur
 
 
 def _read(path: pathlib.Path) -> tuple[bytes, Image.Image]:
+    content = files.read_bytes(path)
     try:
-        content = path.read_bytes()
         image = Image.open(io.BytesIO(content), formats=("PNG",))
         image.load()
     except (OSError, ValueError, SyntaxError) as error:

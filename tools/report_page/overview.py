@@ -6,6 +6,7 @@ import statistics
 from dualcontrast.tools.report_page import markup, scores
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
+from dualcontrast.trainer.config import loss_sections
 from dualcontrast.trainer.formatting import duration, short_number
 
 
@@ -33,11 +34,9 @@ def _card(index: int, run: Run) -> Html:
 
 def _tiles(index: int, run: Run) -> list[Html]:
     config, score = run.config, scores.latest_fid(index, run)
-    loss = config.loss.adversarial.replace("_", " ")
-    if config.loss.adversarial == "dual_contrastive":
-        loss_note = f"after {short_number(config.loss.warmup_images)} images of warm-up"
-    else:
-        loss_note = "StyleGAN2's own"
+    loss, loss_note = config.loss.family.replace("_", " "), config.generator.family
+    if isinstance(config.loss, loss_sections.DualContrastive):
+        loss_note += f", after {short_number(config.loss.warmup_images)} images of warm-up"
     tiles = [_tile("Loss", loss, loss_note)]
     if score:
         deviation = f" ± {score.deviation:.2g}" if score.deviation else ""

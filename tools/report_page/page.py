@@ -18,9 +18,7 @@ from dualcontrast.tools.report_page import (
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
 from dualcontrast.trainer import files
-from dualcontrast.trainer.errors import UserError
 
-MOST_RUNS = 8  # So many colours can be told apart.
 _FOLDER = pathlib.Path(__file__).parent
 # What a browser may do with the page: show what is in it, and fetch nothing whatever.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -37,17 +35,10 @@ def write(folders: list[str], datasets: list[str], output: pathlib.Path) -> str:
     Raises:
       UserError: a folder is no run, something in it is damaged, or the file cannot be written.
     """
-    if len(folders) > MOST_RUNS:
-        raise UserError(f"--run was given {len(folders)} times: at most {MOST_RUNS} fit on a page")
-    if output.is_dir():
-        raise UserError(f"--output={output} is a folder, expected a file such as report.html")
     runs = run_folder.read(folders, datasets)
     text = page(runs)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        files.write(output, text)
-    except OSError as error:
-        raise UserError(f"--output={output} cannot be written: {error.strerror}") from error
+    files.make_folder(output.parent, f"--output={output}")
+    files.write(output, text)
     names = " and ".join(run.name for run in runs)
     return f"{output}: the report of {names}, {len(text.encode()) / 1e6:.1f} MB"
 
@@ -97,9 +88,9 @@ def _footer() -> Html:
 
 
 def _document(title: str, body: list[Html]) -> str:
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
-    guard = (_FOLDER / "guard.js").read_text(encoding="utf-8")
+    style, script, guard = (
+        files.read_text(_FOLDER / name) for name in ("page.css", "page.js", "guard.js")
+    )
     return "\n".join(
         [
             "<!doctype html>",

@@ -1,20 +1,16 @@
 """A run as it lies on the disk: what the report shows of it."""
 
 import dataclasses
-import json
 import pathlib
 import re
-from collections.abc import Callable
 from typing import Any
 
-from dualcontrast.trainer import progress
-from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint
+from dualcontrast.trainer import files, progress
+from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint, discovery, environment
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import report as evaluation_report
-
-ENVIRONMENT_NAME = "environment.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Run:
       best: what `trainer/checkpoints/best_checkpoint.py` wrote, or empty.
       data: what data.json says, or empty.
       dataset: None where nobody said where it is.
-      environment: of the training, or empty.
+      environments: of the training, one a start; old runs have only their last.
     """
 
     name: str
@@ -58,7 +54,7 @@ class Run:
     best: dict[str, Any]
     data: dict[str, Any]
     dataset: manifest.Manifest | None
-    environment: dict[str, Any]
+    environments: list[dict[str, Any]]
 
     @property
     def images_seen(self) -> int:
@@ -91,26 +87,26 @@ def read(folders: list[str], datasets: list[str]) -> list[Run]:
 
 
 def _read(folder: pathlib.Path, name: str, known: dict) -> Run:
-    if not folder.is_dir():
-        raise UserError(f"--run={folder}: there is no such folder, expected a training run")
-    data = _object(folder / checkpoint.DATA_NAME)
-    evaluations = _lines(folder / evaluation_report.FILE_NAME, _is_evaluation)
+    data = checkpoint.read_data(folder) or {}
+    evaluations = evaluation_report.checked_rows(folder / evaluation_report.FILE_NAME)
     grids = {_number(path): path for path in sorted(folder.glob("grids/fakes-*.png"))}
     reals = folder / "grids" / "reals.png"
     return Run(
         name=name,
         folder=folder,
-        config=_config(folder),
-        rows=_lines(folder / progress.METRICS_NAME, _is_metrics),
+        config=checkpoint.read_config(folder),
+        rows=progress.rows(folder),
         evaluations=[row for row in evaluations if row["images_seen"] is not None],
         grids=dict(sorted(grids.items())),
         reals=reals if reals.exists() else None,
         attention=sorted(folder.glob("attention/*.png")),
         checkpoints=_checkpoints(folder),
-        best=_object(folder / best_checkpoint.FOLDER / "best.json"),
+        best=_object(
+            folder / best_checkpoint.FOLDER / best_checkpoint.RECORD, best_checkpoint.FIELDS
+        ),
         data=data,
         dataset=known.get(tuple(data.get("sha256", ()))),
-        environment=_object(folder / ENVIRONMENT_NAME),
+        environments=environment.starts(folder),
     )
 
 
@@ -129,61 +125,12 @@ def _names(folders: list[pathlib.Path]) -> list[str]:
     return [f"{n} ({i})" if n in repeated else n for i, n in enumerate(names, start=1)]
 
 
-def _config(folder: pathlib.Path) -> schema.Config:
-    try:
-        return checkpoint.read_config(folder)
-    except UserError as error:
-        if not (folder / checkpoint.CONFIG_NAME).exists():
-            raise
-        raise UserError(f"{folder / checkpoint.CONFIG_NAME}: {error}") from error
-
-
-def _object(path: pathlib.Path) -> dict[str, Any]:
+def _object(path: pathlib.Path, fields: files.Fields) -> dict[str, Any]:
     """Returns the JSON object in a file, empty where there is no file."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return files.read_object(path, fields)
+    except files.Missing:
         return {}
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{path} holds no JSON object: it was edited or damaged")
-    return found
-
-
-def _lines(path: pathlib.Path, fits: Callable[[Any], bool]) -> list[dict[str, Any]]:
-    """Returns the rows of a file, none where there is none; an unfinished last line is left out."""
-    try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-    whole = text[: text.rfind("\n") + 1]  # A run may be writing, or was killed while it was.
-    rows = []
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            row = json.loads(line)
-            is_whole = fits(row)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            is_whole = False
-        if not is_whole:
-            raise UserError(
-                f"{path}, line {number} is damaged: {line[:60]!r}.\n"
-                "Expected a JSON object with images_seen: delete the line, or restore the file"
-            )
-        rows.append(row)
-    return rows
-
-
-def _is_metrics(row: Any) -> bool:
-    return isinstance(row["images_seen"], int)
-
-
-def _is_evaluation(row: Any) -> bool:
-    """Whether this is a row of trainer/evaluation/report.py; a model has seen nobody knows what."""
-    values = [estimate["value"] for estimate in row["estimates"].values()]
-    return isinstance(row["images_seen"], int | None) and all(
-        isinstance(value, int | float) for value in values
-    )
 
 
 def _number(path: pathlib.Path) -> int:
@@ -191,9 +138,11 @@ def _number(path: pathlib.Path) -> int:
 
 
 def _checkpoints(folder: pathlib.Path) -> list[Saved]:
+    """Returns those that a user could take; all values of all of them would be too much to read."""
     found = []
-    for index in (folder / checkpoint.FOLDER).glob("images-*.index"):
-        parts = list(index.parent.glob(f"{index.stem}.*"))
-        size = sum(part.stat().st_size for part in parts)
-        found.append(Saved(_number(index), size, index.stat().st_mtime))
-    return sorted(found, key=lambda saved: saved.images_seen)
+    for number in discovery.numbers(folder / discovery.FOLDER):
+        prefix = discovery.prefix_of(folder / discovery.FOLDER, number)
+        if discovery.fault(prefix, read_values=False) is None:
+            files = discovery.state_of(prefix)
+            found.append(Saved(number, sum(size for _, size, _ in files), files[0][2] / 1e9))
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import projection
+from dualcontrast.trainer import files, projection
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import embedded, lpips, vgg16
 from dualcontrast.trainer.features import weights as weight_files
@@ -51,7 +51,7 @@ def from_embedded() -> Named:
     Of the form of LPIPS, with weights of 1, on the four convolutions; and, because that network
     looks at 32x32 pixels, the distance of the pixels besides.
     """
-    content = embedded.FILE.read_bytes()
+    content = files.read_bytes(embedded.FILE)
     weights = vgg16.read_arrays(content, f"{embedded.FILE} is damaged: install the project again")
 
     def between(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

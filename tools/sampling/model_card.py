@@ -1,19 +1,22 @@
 """The text that travels with an exported generator: what it is, and how it is called."""
 
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import loss_sections, schema
+from dualcontrast.trainer.config.families import stylegan2
 
 
-def model_card(config: schema.Config, images_seen: int) -> str:
+def model_card(config: schema.Config, images_seen: int, max_batch: int) -> str:
     """Returns the README.md of an export, in Markdown.
 
     Args:
       config: of the run, resolved.
       images_seen: by the exported generator.
+      max_batch: images of one call, at most.
     """
-    data, g, loss = config.data, config.generator, config.loss
+    data, loss = config.data, config.loss
+    g = stylegan2.Generator.expect(config.generator)
     latents = 2 * (data.resolution.bit_length() - 2)
-    game = loss.adversarial.replace("_", " ")
-    if loss.adversarial == "dual_contrastive":
+    game = loss.family.replace("_", " ")
+    if isinstance(loss, loss_sections.DualContrastive):
         game += f" ({loss.generator_objective}), after {loss.warmup_images:,} images of warm-up"
     return _CARD.format(
         resolution=data.resolution,
@@ -23,6 +26,7 @@ def model_card(config: schema.Config, images_seen: int) -> str:
         latent_size=g.latent_size,
         latents=latents,
         w_size=g.w_size,
+        max_batch=max_batch,
     )
 
 
@@ -47,7 +51,11 @@ whoever trained it to say.
 
 `images` are float32 [batch, {resolution}, {resolution}, {channels}], nominally in [-1, 1].
 The `w` that `latents` returns makes the same images again. `seeds` makes the images of the seeds
-from `seed` on, always the same ones. `serving_default` is `latents`. Any batch size will do.
+from `seed` on, always the same ones. `serving_default` is `latents`.
+
+**One call gives from 0 to {max_batch} images**, which was chosen at export (`--max_batch`). A batch
+or a `count` beyond that is refused with INVALID_ARGUMENT before anything is computed; ask in parts.
+
 `truncation_psi` is 1 when it is left out: the whole variety; towards 0, images come closer to the
 mean image.
 
@@ -78,9 +86,11 @@ saved_model_cli run --dir path/of/this/folder --tag_set serve --signature_def se
 
 ```python
 import pathlib
-from dualcontrast.trainer import config, state
+from dualcontrast.trainer import state
+from dualcontrast.trainer.config import serialisation
 
-generator = state.make_generator(config.from_json(pathlib.Path("config.json").read_text()))
+config = serialisation.from_json(pathlib.Path("config.json").read_text())
+generator = state.make_generator(config)
 generator.load_weights("generator.weights.h5")
 ```
 """

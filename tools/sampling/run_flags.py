@@ -3,9 +3,21 @@
 A tool shows them in its own help with `flags.adopt_module_key_flags(run_flags)`.
 """
 
-from absl import flags
+import pathlib
 
-RUN = flags.DEFINE_string(
+from dualcontrast.trainer import path_flags
+from dualcontrast.trainer.checkpoints import run_path
+
+RUN = path_flags.define(
     "run", None, "The run's folder, for its newest checkpoint, or one checkpoint.", required=True
 )
-OUTPUT = flags.DEFINE_string("output", None, "The folder to write to.", required=True)
+OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
+
+
+def check_run() -> None:
+    """Checks that --run can be one.
+
+    Raises:
+      UserError: it is something else, or nothing.
+    """
+    run_path.check(pathlib.Path(RUN.value))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer import pictures
 from dualcontrast.trainer import seeds as draws
 
@@ -17,14 +17,14 @@ class Sampler:
 
     Args:
       generator: built.
-      truncation_psi: 1 is the whole variety, 0 the mean image.
+      truncation_psi: 1 is the whole variety, 0 the mean image; 1 where there is no mapping.
       random_noise: noise maps drawn from each image's seed, in place of the generator's fixed ones.
     """
 
-    def __init__(self, generator: generators.Generator, truncation_psi: float, random_noise: bool):
+    def __init__(self, generator: networks.Generator, truncation_psi: float, random_noise: bool):
         self._generator = generator
         self._psi = truncation_psi
-        self._sides = generator.synthesis.noise_sides if random_noise else None
+        self._sides = generator.noise_sides if random_noise else []
         self._synthesize = tf.function(self._graph, autograph=False, reduce_retracing=True)
 
     def latents(self, seeds: list[int]) -> np.ndarray:
@@ -32,7 +32,12 @@ class Sampler:
         return draws.latents(tf.constant(seeds, tf.int64), self._generator.latent_size).numpy()
 
     def styles(self, z: np.ndarray) -> np.ndarray:
-        """Returns the truncated w of z, [count, latents, w_size] float32, one a layer."""
+        """Returns the truncated w of z, [count, latents, w_size] float32, one a layer.
+
+        Where there is no mapping it is z itself that enters the layers.
+        """
+        if self._generator.mapping is None:
+            return z
         w = self._generator.broadcast(self._generator.mapping(z))
         return self._generator.truncate(w, self._psi).numpy()
 
@@ -40,7 +45,7 @@ class Sampler:
         """Yields uint8 [resolution, resolution, channels] for every w, in order.
 
         Args:
-          w: [count, latents, w_size].
+          w: from `styles`, [count, ...].
           seeds: [count], of the noise maps where they are random.
         """
         for first in range(0, len(w), _BATCH):
@@ -56,7 +61,7 @@ class Sampler:
     def mixed(self, row: int, columns: list[int], layers: list[int]) -> Iterator[np.ndarray]:
         """Yields images with the styles of seed `row`, and those of a column's seed in `layers`.
 
-        Karras et al. 2019, section 3.1. Random noise is the row's.
+        Karras et al. 2019, section 3.1. Random noise is the row's. It needs a mapping.
         """
         own = self.styles(self.latents([row]))
         w = np.repeat(own, len(columns), axis=0)
@@ -75,8 +80,10 @@ class Sampler:
             yield from self.images(self.styles(np.stack(path)), [seeds[0]] * frames)
 
     def _graph(self, w, seeds):
-        noise = None if self._sides is None else draws.noise(seeds, self._sides)
-        return pictures.to_uint8(self._generator.synthesis(w, noise=noise))
+        how = {"noise": draws.noise(seeds, self._sides)} if self._sides else {}
+        generator = self._generator
+        layers = generator if generator.mapping is None else generator.synthesis
+        return pictures.to_uint8(layers(w, **how))
 
 
 def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:

@@ -1,16 +1,21 @@
-"""The checkpoint with the smallest FID, in `WORKDIR/best`, beside those that come and go."""
+"""The checkpoint with the smallest FID, in `WORKDIR/best`, beside those that come and go.
 
-import json
+WORKDIR/best/best.json   the value, what was asked for it, and the checkpoint's name
+WORKDIR/best/images-N    the checkpoint
+"""
+
 import pathlib
-import shutil
+from typing import Any
 
 import tensorflow as tf
 
 from dualcontrast.trainer import files, state
+from dualcontrast.trainer.checkpoints import discovery, writing
 from dualcontrast.trainer.errors import UserError
 
-FOLDER = "best"
-_RECORD = "best.json"
+FOLDER = discovery.BEST_FOLDER
+RECORD = "best.json"
+FIELDS: files.Fields = {"fid": (int, float), "images_seen": int, "checkpoint": str}
 
 
 class Best:
@@ -19,18 +24,24 @@ class Best:
     Args:
       workdir: of the run.
       run: the state to save.
+
+    Raises:
+      UserError: the record is damaged.
     """
 
     def __init__(self, workdir: pathlib.Path, run: state.State):
         self._folder, self._run = workdir / FOLDER, run
-        self._value = self._read()
+        self._kept = self._read()
 
-    def offer(self, value: float, images_seen: int) -> float | None:
+    def offer(self, value: float, images_seen: int, request: str) -> float | None:
         """Saves the run's state if `value` is smaller than the best one.
+
+        A best that was measured otherwise says nothing about this value, and gives way to it.
 
         Args:
           value: of the run as it is.
           images_seen: by the run.
+          request: what was measured and how; see `trainer/evaluation/report.py`.
 
         Returns:
           The best value, or None when that is the new one.
@@ -38,38 +49,41 @@ class Best:
         Raises:
           UserError: the disk refused; the best checkpoint is as it was.
         """
-        if self._value is not None and value >= self._value:
-            return self._value
+        kept = self._kept
+        if kept and kept.get("request") != request:
+            how = "with other images or features" if "request" in kept else "nobody knows how"
+            print(
+                f"{self._folder / kept['checkpoint']}, fid {kept['fid']:.5g}, was measured {how}:"
+                " it cannot be compared and gives way",
+                flush=True,
+            )
+        elif kept and value >= kept["fid"]:
+            return kept["fid"]
         name = f"images-{images_seen}"
         try:
-            self._folder.mkdir(exist_ok=True)
-            saved = self._run.checkpoint()
-            saved.save_counter.assign(1)  # which `write` leaves out until somebody asks for it
-            saved.write(str(self._folder / name))
+            files.make_folder(self._folder)
+            writing.write(self._run.checkpoint(), self._folder / name)
             # The record comes last: a killed run leaves the old one, and its checkpoint.
-            record = {"fid": value, "images_seen": images_seen, "checkpoint": name}
-            files.write(self._folder / _RECORD, json.dumps(record) + "\n")
+            record = {"fid": value, "images_seen": images_seen, "request": request}
+            record["checkpoint"] = name
+            files.write_object(self._folder / RECORD, record)
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
                 f"the best checkpoint could not be written to {self._folder}: "
-                f"{str(error).splitlines()[0][:200]}\nMake room, then run the same command again."
+                f"{discovery.first_line(error)}\nMake room, then run the same command again."
             ) from error
-        self._sweep(name)
-        self._value = value
+        for number in discovery.numbers(self._folder):  # the former best
+            if number != images_seen:
+                writing.remove(discovery.prefix_of(self._folder, number))
+        self._kept = record
         return None
 
-    def _sweep(self, name: str) -> None:
-        """Deletes the former best checkpoint, and what a killed process left of another."""
-        for path in self._folder.glob("images-*"):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name.split(".")[0] != name:
-                path.unlink()
-
-    def _read(self) -> float | None:
+    def _read(self) -> dict[str, Any] | None:
         try:
-            record = json.loads((self._folder / _RECORD).read_text(encoding="utf-8"))
-            whole = (self._folder / f"{record['checkpoint']}.index").exists()
-            return float(record["fid"]) if whole else None
-        except (OSError, ValueError, KeyError, TypeError):
+            record = files.read_object(self._folder / RECORD, FIELDS)
+        except files.Missing:
             return None
+        fault = discovery.fault(self._folder / record["checkpoint"])
+        if fault:
+            print(f"the best checkpoint, {record['checkpoint']}, is damaged: {fault}", flush=True)
+        return None if fault else record

@@ -1,29 +1,25 @@
 """Training state on disk: saved atomically, checked when restored, never half a run."""
 
-import json
+import contextlib
 import pathlib
-import shutil
+from typing import Any
 
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import discriminator as discriminators
-from dualcontrast.layers.stylegan2 import generator as generators
-from dualcontrast.trainer import files, state
-from dualcontrast.trainer.checkpoints import environment
-from dualcontrast.trainer.config import schema
+from dualcontrast.layers import networks
+from dualcontrast.trainer import files, literal_path, state
+from dualcontrast.trainer.checkpoints import discovery, run_path, writing
+from dualcontrast.trainer.config import advice, schema, serialisation
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-CONFIG_NAME = "config.json"
+CONFIG_NAME = run_path.CONFIG_NAME
 DATA_NAME = "data.json"
-FOLDER = "checkpoints"
-
-# What TensorFlow raises for a damaged checkpoint: a truncated data file is a bare IndexError.
-_DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError)
+FOLDER = discovery.FOLDER
 
 
 class Checkpoints:
-    """The checkpoints of a run, `WORKDIR/checkpoints/images-N`.
+    """The checkpoints of a run, `WORKDIR/checkpoints/images-N`; nobody else may write there.
 
     Args:
       workdir: of the run.
@@ -32,12 +28,10 @@ class Checkpoints:
     """
 
     def __init__(self, workdir: pathlib.Path, run: state.State, keep: int):
-        self._run = run
+        self._run, self._workdir, self._keep = run, workdir, keep
         self._folder = workdir / FOLDER
-        self._sweep()
-        self._manager = tf.train.CheckpointManager(
-            run.checkpoint(), str(self._folder), max_to_keep=keep, checkpoint_name="images"
-        )
+        self._checkpoint = run.checkpoint()
+        self._damaged: set[pathlib.Path] = set()
 
     def restore(self) -> str | None:
         """Restores the newest checkpoint that is whole.
@@ -46,18 +40,29 @@ class Checkpoints:
           Its path, or None when the run has none yet.
 
         Raises:
-          UserError: there are checkpoints, and all of them are damaged.
+          UserError: there are checkpoints, and all of them are damaged, or the newest one that is
+            not belongs to another network.
         """
-        paths = self._manager.checkpoints[::-1]
-        for path in paths:
+        prefixes = discovery.candidates(self._workdir)
+        for prefix in prefixes:
             try:
-                self._manager.checkpoint.restore(path).assert_consumed()
-                return path
-            except _DAMAGE as error:
-                print(f"checkpoint {path} is damaged: {_first_line(error)}", flush=True)
-        if paths:
+                with literal_path.inside(prefix) as name:
+                    self._checkpoint.restore(name).assert_consumed()
+            except discovery.DAMAGE as error:
+                if (fault := discovery.fault(prefix)) is None:
+                    raise UserError(
+                        f"checkpoint {prefix} is whole, but of another network or version: "
+                        f"{discovery.first_line(error)}\n"
+                        "Continue it with what it began with, or give another --workdir."
+                    ) from error
+                print(f"checkpoint {prefix} is damaged: {fault}", flush=True)
+                self._damaged.add(prefix)
+                continue
+            self._adopt(prefix)
+            return str(prefix)
+        if prefixes:
             raise UserError(
-                f"none of the {len(paths)} checkpoints in {self._folder} can be read.\n"
+                f"none of the {len(prefixes)} checkpoints in {self._workdir} can be read.\n"
                 "Copy one from a backup, or start again with another --workdir."
             )
         return None
@@ -68,61 +73,123 @@ class Checkpoints:
         Raises:
           UserError: the disk refused; earlier checkpoints are as they were.
         """
+        prefix = discovery.prefix_of(self._folder, int(self._run.images_seen.numpy()))
+        earlier = "Earlier checkpoints are untouched. " if discovery.numbers(self._folder) else ""
         try:
-            self._manager.save(checkpoint_number=int(self._run.images_seen.numpy()))
+            if not self._folder.exists():
+                self._folder.mkdir(parents=True)
+                writing.sync(self._workdir)
+            writing.write(self._checkpoint, prefix)
+            self._damaged.discard(prefix)
+            self._prune(prefix)
         except (tf.errors.OpError, OSError) as error:
-            self._sweep()
             raise UserError(
-                f"the checkpoint could not be written to {self._folder}: {_first_line(error)}\n"
-                "Earlier checkpoints are untouched. Make room, then run the same command again."
+                f"the checkpoint could not be written to {self._folder}: "
+                f"{discovery.first_line(error)}\n"
+                f"{earlier}Make room, then run the same command again."
             ) from error
+        self._list(prefix)
 
-    def _sweep(self) -> None:
-        """Deletes what a killed process left: TensorFlow never does."""
-        for leftover in self._folder.glob("images-*_temp*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        # By name: a run may share its folder with files that are not ours.
-        for name in (CONFIG_NAME, DATA_NAME, "metrics.jsonl", "grids/*.png"):
-            for leftover in self._folder.parent.glob(f"{name}.[0-9]*.tmp"):
-                leftover.unlink()
+    def _adopt(self, prefix: pathlib.Path) -> None:
+        """Makes a checkpoint that was found the one to go on from."""
+        if note := discovery.disagreement(prefix):
+            print(note, flush=True)
+        if prefix.parent != self._folder:
+            return
+        # Data without an index are of no use, as one is whole. An index without data is small, and
+        # goes when it is the oldest.
+        for lost in discovery.lost_indexes(self._folder):
+            writing.remove(lost)
+        self._prune(prefix)  # a process that was killed after its save has not
+        if note:
+            self._list(prefix)
+
+    def _prune(self, newest: pathlib.Path) -> None:
+        """Deletes old checkpoints, and damaged ones that the run has passed."""
+        reached = self._until(newest)
+        sound = [prefix for prefix in reached if prefix not in self._damaged]
+        for prefix in set(reached) - set(sound[-self._keep :]):
+            writing.remove(prefix)
+
+    def _list(self, newest: pathlib.Path) -> None:
+        """Writes TensorFlow's list of checkpoints, for its own tools."""
+        lines = [f'model_checkpoint_path: "{newest.name}"']
+        lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in self._until(newest)]
+        with contextlib.suppress(files.FileError):  # nothing goes by it
+            files.write(self._folder / discovery.INDEX_NAME, "\n".join(lines) + "\n")
+
+    def _until(self, newest: pathlib.Path) -> list[pathlib.Path]:
+        """Returns the checkpoints up to one. Any beyond are damaged: the run went back."""
+        last = int(newest.name.removeprefix("images-"))
+        found = [number for number in discovery.numbers(self._folder) if number <= last]
+        return [discovery.prefix_of(self._folder, number) for number in found]
 
 
 def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manifest) -> None:
     """Writes what the run is made of to `workdir`, or checks that nothing of it has changed.
 
+    A start that came to no checkpoint binds nobody: what it left is replaced.
+
+    Args:
+      workdir: made, and held.
+      config: resolved.
+      dataset: opened.
+
     Raises:
       UserError: the folder holds a run with another configuration or other images.
     """
     data = {"count": dataset.count, "sha256": [shard.sha256 for shard in dataset.shards]}
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--workdir={workdir} cannot be made: {error.strerror}") from None
-    if (workdir / CONFIG_NAME).exists():
-        _check_config(workdir, read_config(workdir), config)
-        _check_data(workdir, data)
-    files.write(workdir / DATA_NAME, json.dumps(data, indent=1) + "\n")
-    files.write(workdir / CONFIG_NAME, schema.to_json(config) + "\n")
-    files.write(workdir / "environment.json", json.dumps(environment.describe(), indent=1) + "\n")
+    files.make_folder(workdir, f"--workdir={workdir}")
+    if discovery.candidates(workdir):
+        if (workdir / CONFIG_NAME).exists():
+            _check_config(workdir, read_config(workdir), config)
+            _check_data(workdir, data)
+    else:
+        _forget_another(workdir, config, data)
+    files.write_object(workdir / DATA_NAME, data)
+    files.write(workdir / CONFIG_NAME, serialisation.to_json(config) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> schema.Config:
     """Returns the resolved configuration of the run in `workdir`.
 
     Raises:
-      UserError: there is no run.
+      UserError: there is no run, or the file is damaged or of another version.
     """
     path = workdir / CONFIG_NAME
     try:
-        return schema.from_json(path.read_text(encoding="utf-8"))
-    except OSError:
+        text = files.read_text(path)
+    except files.Missing:
+        raise run_path.no_run(workdir) from None
+    try:
+        return serialisation.from_json(text)
+    except (UserError, KeyError, RecursionError) as error:
+        lacks = "it lacks the section " if isinstance(error, KeyError) else ""
+        why = lacks + advice.left_out(discovery.first_line(error))
         raise UserError(
-            f"{workdir} is no run: it has no {CONFIG_NAME}.\n"
-            "Give the --workdir of a training run, or start one: dualcontrast-train --help"
-        ) from None
+            f"{path}: {why}\nIt was cut, edited, or written by another version of dualcontrast:"
+            " restore it from a copy, or use that version."
+        ) from error
 
 
-def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
+def read_data(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the number and the shards' sha256 of a run's images, None where nothing says so.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+
+    def check(found: dict[str, Any]) -> str:
+        whole = all(isinstance(digest, str) for digest in found["sha256"])
+        return "" if whole else "its field sha256 holds something else than text"
+
+    try:
+        return files.read_object(workdir / DATA_NAME, {"count": int, "sha256": list}, check)
+    except files.Missing:
+        return None
+
+
+def load_average(path: str) -> tuple[networks.Generator, schema.Config, int]:
     """Loads the generator with averaged weights, the one to release, in float32.
 
     Args:
@@ -135,16 +202,14 @@ def load_average(path: str) -> tuple[generators.Generator, schema.Config, int]:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
-    workdir, prefix = locate(pathlib.Path(path))
-    config = read_config(workdir)
+    config = read_config(workdir_of(pathlib.Path(path)))
     average = state.make_generator(_in_float32(config), name="average")
     images_seen = tf.Variable(0, dtype=tf.int64)
-    parts = {"average": state.variables_of(average), "images_seen": images_seen}
-    _restore(prefix, workdir, parts)
+    _restore(path, {"average": state.variables_of(average), "images_seen": images_seen})
     return average, config, int(images_seen.numpy())
 
 
-def load_discriminator(path: str) -> discriminators.Discriminator:
+def load_discriminator(path: str) -> networks.Discriminator:
     """Loads the discriminator as it trains (it has no average), in float32.
 
     Args:
@@ -153,9 +218,9 @@ def load_discriminator(path: str) -> discriminators.Discriminator:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
-    workdir, prefix = locate(pathlib.Path(path))
-    network = state.make_discriminator(_in_float32(read_config(workdir)))
-    _restore(prefix, workdir, {"discriminator": state.variables_of(network)})
+    config = read_config(workdir_of(pathlib.Path(path)))
+    network = state.make_discriminator(_in_float32(config))
+    _restore(path, {"discriminator": state.variables_of(network)})
     return network
 
 
@@ -163,16 +228,23 @@ def _in_float32(config: schema.Config) -> schema.Config:
     return schema.replace(config, {"training.precision": "float32"})
 
 
-def _restore(prefix: pathlib.Path, workdir: pathlib.Path, parts: dict) -> None:
+def _restore(path: str, parts: dict) -> None:
     """Gives variables the values of a checkpoint that holds more than those."""
-    try:
-        status = tf.train.Checkpoint(**parts).restore(str(prefix))
-        status.assert_existing_objects_matched().expect_partial()
-    except _DAMAGE as error:
-        raise UserError(
-            f"checkpoint {prefix} is damaged or of another network: {_first_line(error)}\n"
-            f"Try another one of {workdir / FOLDER}."
-        ) from None
+    while True:
+        workdir, prefix = locate(pathlib.Path(path))
+        try:
+            with literal_path.inside(prefix) as name:
+                status = tf.train.Checkpoint(**parts).restore(name)
+                status.assert_existing_objects_matched().expect_partial()
+            return
+        except discovery.DAMAGE as error:
+            if discovery.index_of(prefix).exists():
+                raise UserError(
+                    f"checkpoint {prefix} is damaged or of another network: "
+                    f"{discovery.first_line(error)}\n"
+                    f"Try another one of {workdir / FOLDER}."
+                ) from None
+            # The run goes on meanwhile, and has deleted it for newer ones.
 
 
 def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
@@ -184,22 +256,42 @@ def locate(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     Raises:
       UserError: there is no such run or checkpoint.
     """
+    run_path.check(path)
     if not path.is_dir():
-        prefix = path.with_suffix("") if path.suffix == ".index" else path
-        if not prefix.with_name(prefix.name + ".index").exists():
-            raise UserError(
-                f"there is no run and no checkpoint {path}.\n"
-                "Expected a --workdir of dualcontrast-train, or WORKDIR/checkpoints/images-N."
-            )
-        return prefix.parent.parent, prefix
-    newest = tf.train.latest_checkpoint(str(path / FOLDER))
-    if newest is None:
-        read_config(path)
+        return workdir_of(path), run_path.prefix_of(path)
+    if (newest := discovery.newest_whole(path)) is not None:
+        return path, newest
+    if found := discovery.candidates(path):
         raise UserError(
-            f"the run {path} has no checkpoint yet: it writes its first one after "
-            "training.checkpoint_every_images."
+            f"checkpoint {found[0]} is damaged, and the run {path} has none that is whole.\n"
+            "Copy one from a backup, or train again in another folder."
         )
-    return path, pathlib.Path(newest)
+    raise UserError(
+        f"the run {path} has no checkpoint yet: it writes its first one after "
+        "training.checkpoint_every_images."
+    )
+
+
+def workdir_of(path: pathlib.Path) -> pathlib.Path:
+    """Returns the workdir of what `locate` takes, without a look at the checkpoints.
+
+    Raises:
+      UserError: there is no such folder, and no such checkpoint.
+    """
+    return path if path.is_dir() else run_path.prefix_of(path).parent.parent
+
+
+def _forget_another(workdir: pathlib.Path, config: schema.Config, data: dict) -> None:
+    """Puts away what a start without a checkpoint measured, if it was of something else."""
+    try:
+        _check_config(workdir, read_config(workdir), config)
+        _check_data(workdir, data)
+    except (UserError, ValueError):
+        for path in (workdir / discovery.BEST_FOLDER).glob("*"):
+            path.unlink()
+        measured = workdir / "metrics-evaluation.jsonl"
+        if measured.exists():
+            measured.replace(measured.with_name(measured.name + ".old"))
 
 
 def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config) -> None:
@@ -212,13 +304,8 @@ def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config)
 
 
 def _check_data(workdir: pathlib.Path, data: dict) -> None:
-    path = workdir / DATA_NAME
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != data:
+    if read_data(workdir) not in (None, data):
         raise UserError(
             f"{workdir} holds a run on other images than --data has.\n"
             "Continue it with the dataset it began with, or give another --workdir."
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -122,6 +122,34 @@ class DiscriminatorAttentionConfig:
         return self.takes_references and self.references == "independent"
 
 
+def generator_layer(attention: GeneratorAttentionConfig) -> Any:
+    """Returns the layer that the section asks for, unbuilt; None for none."""
+    from dualcontrast.layers.attention import dfn, sagan, san, vt
+
+    if attention.kind == "san":
+        return san.SAN(**dataclasses.asdict(attention.san))
+    if attention.kind == "sagan":
+        paper = attention.sagan.variant == "paper"
+        return sagan.SAGAN(pool=not paper, value_reduction=8 if paper else 2)
+    if attention.kind == "dfn":
+        return dfn.DFN(**dataclasses.asdict(attention.dfn))
+    if attention.kind == "vt":
+        return vt.VT(**dataclasses.asdict(attention.vt))
+    return None
+
+
+def discriminator_layer(attention: DiscriminatorAttentionConfig) -> Any:
+    """Returns the layer that the section asks for, unbuilt; None for none."""
+    from dualcontrast.layers.attention import reference_attention, san
+
+    if attention.pairing == "none":
+        return None
+    fields = dataclasses.asdict(attention.san)
+    if attention.pairing == "self":
+        return san.SAN(**fields)
+    return reference_attention.ReferenceAttention(attention.pairing, **fields)
+
+
 def check_san(section: str, san: SanConfig, resolution: int, channels: int) -> None:
     """Checks that SAN fits maps of this side and these channels.
 

@@ -3,26 +3,30 @@
     --config=demo                              a file of the folder configs/, by name
     --config=my/experiment.py                  any Python file that defines get_config()
     --config=my/experiment.py:big              the same, calling get_config("big")
+    --config.loss=hinge                        another adversarial loss, with its defaults
     --config.training.batch_size=8             one field changed; can be given many times
     --help_config                              every field with its type, default and meaning
 
 Every field is an absl flag of its own, so that absl checks the spelling, and the declaration in
-`config.py` checks the value while the command line is parsed.
+`schema.py` checks the value while the command line is parsed. Which of the fields there are depends
+on the families that the file chooses, so a field of another family is refused when it is known.
 """
 
+import functools
 import importlib.util
 import inspect
 import pathlib
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
 from absl import flags
 
 from dualcontrast import configs
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer import path_flags
+from dualcontrast.trainer.config import families, schema
 from dualcontrast.trainer.errors import UserError
 
 # The flags of `define` count as its caller's, so that a binary's --help shows --config; the many
@@ -30,7 +34,7 @@ from dualcontrast.trainer.errors import UserError
 flags.disclaim_key_flags()
 
 _PREFIX = "config."
-_ROW = "sg2e_"  # Too many to list in an error.
+_ROWS = ("sg2e_", "sngan_")  # Too many to list in an error.
 
 
 def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -40,7 +44,7 @@ def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) 
       default: the `--config` of a command line that has none; None makes the flag compulsory.
       flag_values: where to define them.
     """
-    flags.DEFINE_string(
+    path_flags.define(
         "config",
         default,
         "The experiment: a name of the folder configs/, or the path of a Python file, then"
@@ -49,8 +53,8 @@ def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) 
         flag_values=flag_values,
     )
     flags.DEFINE_flag(_HelpFlag(), flag_values=flag_values)
-    for field in schema.FIELDS.values():
-        flags.DEFINE_flag(_field_flag(field), flag_values=flag_values, module_name=__name__)
+    for fields in known_fields().values():
+        flags.DEFINE_flag(_field_flag(fields), flag_values=flag_values, module_name=__name__)
 
 
 def config(flag_values: flags.FlagValues = flags.FLAGS) -> schema.Config:
@@ -64,7 +68,7 @@ def config(flag_values: flags.FlagValues = flags.FLAGS) -> schema.Config:
         raise UserError(f"--config is missing: expected {_expected_reference()}")
     overrides = {
         path: flag_values[_PREFIX + path].value
-        for path in schema.FIELDS
+        for path in known_fields()
         if flag_values[_PREFIX + path].present
     }
     chosen = schema.replace(load(reference), overrides)
@@ -88,7 +92,8 @@ def load(reference: str) -> schema.Config:
     loaded = _guarded(path, lambda: get_config(*arguments))
     if not isinstance(loaded, schema.Config):
         raise UserError(
-            f"{path}: get_config() returned {type(loaded).__name__}, expected trainer.config.Config"
+            f"{path}: get_config() returned {type(loaded).__name__},"
+            " expected a Config of trainer.config.schema"
         )
     return loaded
 
@@ -102,10 +107,10 @@ def help_text() -> str:
     """Every field of the configuration with its type, default, limits and meaning."""
     lines = ["Fields of a configuration; change one with --config.SECTION.FIELD=VALUE."]
     section = None
-    for field in schema.FIELDS.values():
-        if field.path.rpartition(".")[0] != section:
-            section = field.path.rpartition(".")[0]
-            lines += ["", section]
+    for owner, field in _every_field():
+        if (owner, field.path.rpartition(".")[0]) != section:
+            section = owner, field.path.rpartition(".")[0]
+            lines += ["", f"{section[1]} of {owner}" if owner else section[1] or "the loss"]
         flag = f"--config.{field.path}={_shown(field.default)}  ({field.expected()})"
         lines += textwrap.wrap(flag, 100, initial_indent="  ", subsequent_indent=" " * 8)
         lines += textwrap.wrap(field.help, 92, initial_indent=" " * 8, subsequent_indent=" " * 8)
@@ -131,27 +136,58 @@ class _HelpFlag(flags.BooleanFlag):
 
 
 class _FieldParser(flags.ArgumentParser):
-    """Reads the text of an override as the type of its field."""
+    """Reads the text of an override as the type of its field, in the first family that it fits."""
 
-    def __init__(self, field: schema.Field) -> None:
+    def __init__(self, fields: list[schema.Field]) -> None:
         super().__init__()
-        self._field = field
+        self._fields = fields
 
     def parse(self, argument: Any) -> Any:
-        expected = f"expected {self._field.expected()}"
-        try:
-            value = _read(str(argument).strip(), self._field)
-        except (ValueError, KeyError) as error:
-            raise ValueError(expected) from error
-        if not self._field.fits(value):
-            raise ValueError(expected)
-        return value
+        for field in self._fields:
+            try:
+                value = _read(str(argument).strip(), field)
+            except (ValueError, KeyError):
+                continue
+            if field.fits(value):
+                return value
+        raise ValueError(f"expected {self._fields[0].expected()}")
 
 
-def _field_flag(field: schema.Field) -> flags.Flag:
+def _field_flag(fields: list[schema.Field]) -> flags.Flag:
+    field = fields[0]
     is_bool = field.value_type is bool  # then a bare --config.data.mirror means true
     name = _PREFIX + field.path
-    return flags.Flag(_FieldParser(field), None, name, None, field.help, boolean=is_bool)
+    return flags.Flag(_FieldParser(fields), None, name, None, field.help, boolean=is_bool)
+
+
+@functools.cache
+def known_fields() -> dict[str, list[schema.Field]]:
+    """Every field of every family by its path; families may have fields of one name."""
+    found: dict[str, list[schema.Field]] = {}
+    for _, field in _every_field():
+        found.setdefault(field.path, []).append(field)
+    return found
+
+
+def _every_field() -> Iterator[tuple[str, schema.Field]]:
+    """Yields the fields with the name of the family or loss that has them, or without one."""
+    own = tuple(f"{section}." for section in schema.SECTIONS_OF_FAMILIES)
+    yield "", schema.LOSS
+    for name, loss in schema.LOSSES.items():
+        yield from _of(name, schema.Config(loss=loss()), "loss.")
+    for name in families.names():
+        for network in ("generator", "discriminator"):
+            section: dict[str, Any] = {network: families.find(name, network)()}
+            yield from _of(name, schema.Config(**section), f"{network}.")
+    for path, field in schema.fields(schema.Config()).items():
+        if not path.startswith(own):
+            yield "", field
+
+
+def _of(owner: str, config: schema.Config, prefix: str) -> Iterator[tuple[str, schema.Field]]:
+    for path, field in schema.fields(config).items():
+        if path.startswith(prefix):
+            yield owner, field
 
 
 def _read(text: str, field: schema.Field) -> Any:
@@ -188,13 +224,15 @@ def _folder() -> pathlib.Path:
 
 
 def _expected_reference() -> str:
-    others = [name for name in names() if not name.startswith(_ROW)]
-    rows = f"a row of the paper such as {_ROW}contr (docs/experiments.md)"
+    others = [name for name in names() if not name.startswith(_ROWS)]
+    rows = f"a row of the paper such as {_ROWS[0]}contr (docs/experiments.md)"
     return f"one of {', '.join(others)}, {rows}, or the path of a .py file"
 
 
 def _split(reference: str) -> tuple[pathlib.Path, list[str]]:
     """The file and the arguments of get_config: none or one."""
+    if reference.endswith(".py") and pathlib.Path(reference).is_file():
+        return pathlib.Path(reference), []
     if reference.endswith(".py") or ".py:" in reference:
         stem, _, argument = reference.partition(".py:")
         path = pathlib.Path(stem if stem.endswith(".py") else f"{stem}.py")

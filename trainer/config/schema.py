@@ -2,122 +2,104 @@
 
 A configuration is a tree of frozen dataclasses. Each field states its meaning and its limits once:
 `--help_config`, the validation and the error messages are made from these declarations. The
+sections of the two networks are those of a family (`trainer.config.families`), the section of the
+loss is that loss's (`trainer.config.loss_sections`), all others are the same for every system. The
 defaults are StyleGAN2 config E trained with the dual contrastive loss. Amounts of training are
 counted in real images shown, never in steps, so that they keep their meaning when the batch size
 changes.
 """
 
 import dataclasses
-import difflib
 import functools
-import json
 import math
 from collections.abc import Iterator
 from typing import Any, Optional
 
-import yaml
-
-from dualcontrast.trainer.config import attention_fields
+from dualcontrast.trainer.config import section, suggestions
+from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
+from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
 from dualcontrast.trainer.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class GeneratorConfig:
-    """The generator, its optimizer and its regulariser."""
+class PenaltiesConfig:
+    """What the discriminator minimises besides the adversarial loss."""
 
-    latent_size: int = setting(512, "length of the latent vector z", least=1)
-    w_size: int = setting(512, "length of the intermediate latent vector w", least=1)
-    mapping_layers: int = setting(8, "dense layers from z to w", least=1)
-    mapping_learning_rate_multiplier: float = setting(
-        0.01, "learning rate of the mapping layers relative to the others", above=0
-    )
-    fmap_base: int = setting(
-        8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
-    )
-    fmap_max: int = setting(512, "most feature maps of any layer", least=1)
-    style_mixing_probability: float = setting(
-        0.9,
-        "probability that an image takes a second latent from some layer on",
-        least=0,
-        most=1,
-    )
-    w_mean_decay: float = setting(
-        0.995, "decay per batch of the tracked mean of w (for truncation)", least=0, below=1
-    )
-    learning_rate: float = setting(0.002, "Adam's step size before the lazy correction", above=0)
-    regularize_every: int = setting(4, "batches from one path length step to the next", least=1)
-    path_length_weight: float = setting(
-        2.0, "weight of the path length regulariser (0: off)", least=0
-    )
-    path_length_decay: float = setting(
-        0.01, "share of the newest batch in the tracked mean path length", above=0, most=1
-    )
-    path_length_batch_shrink: int = setting(
-        2, "path length steps use a batch smaller by this factor", least=1
-    )
-    ema_half_life_images: int = setting(
-        10_000, "images in which the average of the weights forgets one half", least=1
-    )
-    attention: attention_fields.GeneratorAttentionConfig = (
-        attention_fields.GeneratorAttentionConfig()
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class DiscriminatorConfig:
-    """The discriminator, its optimizer and its regularisers."""
-
-    fmap_base: int = setting(
-        8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
-    )
-    fmap_max: int = setting(512, "most feature maps of any layer", least=1)
-    minibatch_stddev_group: int = setting(
-        4, "most images that share one minibatch standard deviation", least=1
-    )
-    learning_rate: float = setting(0.002, "Adam's step size before the lazy correction", above=0)
-    regularize_every: int = setting(
-        16, "batches from one step of R1 and gradient penalty to the next", least=1
-    )
     r1_gamma: float = setting(
-        100.0, "weight of the R1 penalty (0: off); smaller suits small images", least=0
+        100.0,
+        "weight of the R1 penalty on reals (0: off); smaller suits small images",
+        least=0,
     )
+    r1_every: Optional[int] = setting(
+        16,
+        "batches from one step of R1 to the next, an update of its own (none: in every update)",
+        least=1,
+    )
+    r2_gamma: float = setting(0.0, "weight of R2, the same on fakes (0: off)", least=0)
+    r2_every: Optional[int] = setting(16, "likewise of R2", least=1)
     gradient_penalty_weight: float = setting(
         0.0, "weight of WGAN-GP's gradient penalty (0: off); 10 is usual, with r1_gamma 0", least=0
     )
-    attention: attention_fields.DiscriminatorAttentionConfig = (
-        attention_fields.DiscriminatorAttentionConfig()
+    gradient_penalty_every: Optional[int] = setting(16, "likewise of the gradient penalty", least=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam's constants for one network, and how its step size changes."""
+
+    learning_rate: float = setting(0.002, "Adam's step size before the lazy correction", above=0)
+    adam_beta_1: float = setting(0.0, "Adam's decay of the mean gradient", least=0, below=1)
+    adam_beta_2: float = setting(
+        0.99, "Adam's decay of the squared gradient, before the lazy correction", least=0, below=1
+    )
+    adam_epsilon: float = setting(1e-8, "Adam's guard against division by zero", above=0)
+    warmup_images: int = setting(
+        0, "images at the start in which the step size rises from 0 to learning_rate", least=0
+    )
+    decay_from_images: int = setting(
+        0, "images after which the step size falls, if decay_to_images is given", least=0
+    )
+    decay_to_images: Optional[int] = setting(
+        None, "images after which it has fallen to 0 along a line (none: it does not fall)", least=1
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class LossConfig:
-    """The game that the two networks play."""
+class AverageConfig:
+    """The moving average of the generator, which is what a run releases."""
 
-    adversarial: str = setting(
-        "dual_contrastive",
-        "the adversarial loss",
-        choices=("dual_contrastive", "non_saturating", "saturating", "wasserstein", "hinge"),
-    )
-    wasserstein_drift: float = setting(
-        0.001, "wasserstein: weight of the squared logits of reals", least=0
-    )
-    generator_objective: str = setting(
-        "minimax",
-        "dual contrastive: the generator maximises the discriminator's loss (minimax), or minimises"
-        " it with real and fake swapped (swapped)",
-        choices=("minimax", "swapped"),
-    )
-    contrast_scope: str = setting(
-        "global",
-        "dual contrastive: contrast with the whole batch, or with the replica's share",
-        choices=("global", "replica"),
-    )
-    warmup_images: int = setting(
-        1_400_000,
-        "dual contrastive: images at the start that train with the non-saturating loss",
+    half_life_images: int = setting(
+        10_000,
+        "images in which the average of the weights forgets one half (0: the weights as they are)",
         least=0,
     )
+    start_images: int = setting(0, "images until which the average is a copy", least=0)
+    moments: bool = setting(
+        False, "average the moments of batch normalisation too, in place of copying them"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduleConfig:
+    """The steps of an iteration, and the optimizers."""
+
+    order: str = setting(
+        "generator_first",
+        "whose step comes first",
+        choices=("generator_first", "discriminator_first"),
+    )
+    discriminator_steps: int = setting(
+        1,
+        "steps of the discriminator for each of the generator, each on a batch of its own",
+        least=1,
+    )
+    generator_batch_size: Optional[int] = setting(
+        None, "images of a generator's step over all devices (none: training.batch_size)", least=1
+    )
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+    average: AverageConfig = AverageConfig()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,9 +117,9 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """The length of the run, its optimizers, and what it writes when."""
+    """The length of the run, its batches, and what it writes when."""
 
-    batch_size: int = setting(32, "images a step, over all devices together", least=1)
+    batch_size: int = setting(32, "real images of a step, over all devices together", least=1)
     accumulation: int = setting(
         1,
         "parts that a device's share of a batch is computed in, one after the other: less memory,"
@@ -152,11 +134,6 @@ class TrainingConfig:
         "arithmetic of the layers; losses are always float32",
         choices=("float32", "mixed_bfloat16"),
     )
-    adam_beta_1: float = setting(0.0, "Adam's decay of the mean gradient", least=0, below=1)
-    adam_beta_2: float = setting(
-        0.99, "Adam's decay of the squared gradient, before the lazy correction", least=0, below=1
-    )
-    adam_epsilon: float = setting(1e-8, "Adam's guard against division by zero", above=0)
     log_every_images: int = setting(
         8_000, "images from one line of metrics to the next", least=1, resumable=True
     )
@@ -203,47 +180,84 @@ class EvaluationConfig:
 class Config:
     """A whole run: what a file in configs/ returns."""
 
-    generator: GeneratorConfig = GeneratorConfig()
-    discriminator: DiscriminatorConfig = DiscriminatorConfig()
-    loss: LossConfig = LossConfig()
+    generator: section.GeneratorSection = stylegan2.Generator()
+    discriminator: section.DiscriminatorSection = stylegan2.Discriminator()
+    loss: LossSection = DualContrastive()
+    penalties: PenaltiesConfig = PenaltiesConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
+    @property
+    def images(self) -> section.Images:
+        """The images that the networks make and judge; `resolve` has filled in what was None."""
+        return section.Images(self.data.resolution, self.data.channels)
 
-def _fields(section: Any, prefix: str = "") -> Iterator[Field]:
-    for field in dataclasses.fields(section):
-        if dataclasses.is_dataclass(field.type):
-            yield from _fields(field.type, f"{prefix}{field.name}.")
+    @property
+    def iteration_images(self) -> int:
+        """Real images that are shown in an iteration."""
+        return self.training.batch_size * self.schedule.discriminator_steps
+
+    @property
+    def generator_batch_size(self) -> int:
+        """Images of a step of the generator, over all devices."""
+        return self.schedule.generator_batch_size or self.training.batch_size
+
+
+# `--config.loss=NAME` and changes of the path `loss`: another loss, with its defaults.
+LOSS = Field(
+    "loss",
+    str,
+    DualContrastive.family,
+    "the adversarial loss, whose fields are below",
+    limits={},
+    choices=tuple(LOSSES),
+    resumable=False,
+)
+
+# Sections of which there are several kinds, by the class that all kinds have.
+SECTIONS_OF_FAMILIES = {
+    "generator": section.GeneratorSection,
+    "discriminator": section.DiscriminatorSection,
+    "loss": LossSection,
+}
+
+
+def fields(config: Config) -> dict[str, Field]:
+    """Every leaf of the tree by its path, such as training.batch_size."""
+    kinds: list[Any] = [type(getattr(config, name)) for name in SECTIONS_OF_FAMILIES]
+    return _fields_of(*kinds)
+
+
+@functools.cache
+def _fields_of(*families: type) -> dict[str, Field]:
+    kinds = dict(zip(SECTIONS_OF_FAMILIES, families))
+    return {field.path: field for field in _leaves(Config, kinds)}
+
+
+def _leaves(kind: Any, kinds: dict[str, type], prefix: str = "") -> Iterator[Field]:
+    for field in dataclasses.fields(kind):
+        inner = kinds.get(prefix + field.name, field.type)
+        if dataclasses.is_dataclass(inner):
+            yield from _leaves(inner, kinds, f"{prefix}{field.name}.")
         else:
             yield Field(prefix + field.name, field.type, field.default, **field.metadata)
 
 
-# Every leaf of the tree by its path, such as training.batch_size.
-FIELDS: dict[str, Field] = {field.path: field for field in _fields(Config)}
-
-
-def find_field(path: str) -> Field:
+def find_field(path: str, config: Config) -> Field:
     """The field called `path`.
 
     Raises:
-      UserError: there is none; the text suggests the nearest.
+      UserError: there is none in the families that `config` uses; the text suggests what is near,
+        or lists what there is.
     """
-    if path in FIELDS:
-        return FIELDS[path]
-    near = _nearest(path)
-    hint = f"did you mean {' or '.join(near)}?" if near else "--help_config lists the fields"
-    raise UserError(f"unknown config field {path}: {hint}")
-
-
-def _nearest(path: str) -> list[str]:
-    # The section is forgotten or mistaken more often than the name, so the name counts first.
-    section, _, name = path.rpartition(".")
-    names = {known: known.rpartition(".")[2] for known in FIELDS}
-    name_meant = difflib.get_close_matches(name, set(names.values()), n=1, cutoff=0.7)
-    near = [known for known in FIELDS if names[known] in name_meant]
-    same_section = [known for known in near if known.startswith(f"{section}.")]
-    return same_section or near or difflib.get_close_matches(path, FIELDS, n=1, cutoff=0.6)
+    known = fields(config)
+    if path in known:
+        return known[path]
+    part = path.partition(".")[0]
+    owner = f" in {getattr(config, part).family}" if part in SECTIONS_OF_FAMILIES else ""
+    raise UserError(f"unknown config field {path}{owner}: {suggestions.for_field(path, known)}")
 
 
 def get(config: Config, path: str) -> Any:
@@ -254,19 +268,36 @@ def get(config: Config, path: str) -> Any:
 def replace(config: Config, changes: dict[str, Any]) -> Config:
     """`config` with the values of `changes`, keyed by path; the values are not validated.
 
+    The path `loss` takes the name of a loss, which then has its defaults; it is replaced before
+    the fields.
+
     Raises:
       UserError: a path is unknown, or a section is not of its class.
     """
     _check_sections(config, Config, "config")
+    changes = dict(changes)
+    if "loss" in changes:
+        config = dataclasses.replace(config, loss=find_loss(changes.pop("loss"))())
     for path, value in changes.items():
-        config = _replace(config, find_field(path).path.split("."), value)
+        config = _replace(config, find_field(path, config).path.split("."), value)
     return config
 
 
-def _replace(section: Any, names: list[str], value: Any) -> Any:
+def find_loss(name: str) -> type[LossSection]:
+    """The section of the loss `name`.
+
+    Raises:
+      UserError: there is none.
+    """
+    if name not in LOSSES:
+        raise UserError(f"config section loss: got {name!r}, expected one of {', '.join(LOSSES)}")
+    return LOSSES[name]
+
+
+def _replace(part: Any, names: list[str], value: Any) -> Any:
     name, *inner = names
-    new = _replace(getattr(section, name), inner, value) if inner else value
-    return dataclasses.replace(section, **{name: new})
+    new = _replace(getattr(part, name), inner, value) if inner else value
+    return dataclasses.replace(part, **{name: new})
 
 
 def validate(config: Config) -> None:
@@ -276,80 +307,73 @@ def validate(config: Config) -> None:
       UserError: the first contradiction found, with the field and what was expected.
     """
     _check_sections(config, Config, "config")
-    for field in FIELDS.values():
+    for field in fields(config).values():
         value = get(config, field.path)
         if not field.fits(value):
             raise UserError(
                 f"config field {field.path}: got {value!r}, expected {field.expected()}"
             )
-    _check_resolution(config)
-    _check_attention(config)
+    config.generator.check(config.images)
+    config.discriminator.check(config.images)
     _check_warmup(config)
+    _check_decay(config)
+    _check_pairs(config)
     check_replicas(config, 1)
 
 
-def _check_sections(section: Any, expected: Any, name: str) -> None:
-    if not isinstance(section, expected):
+def _check_sections(part: Any, expected: Any, name: str) -> None:
+    if not isinstance(part, expected):
         raise UserError(
-            f"config section {name}: got {type(section).__name__}, expected {expected.__name__}"
+            f"config section {name}: got {type(part).__name__}, expected {expected.__name__}"
         )
-    for field in dataclasses.fields(expected):
-        if dataclasses.is_dataclass(field.type):
-            _check_sections(getattr(section, field.name), field.type, field.name)
-
-
-def _check_resolution(config: Config) -> None:
-    resolution = config.data.resolution
-    if resolution is None:
-        return
-    if resolution & (resolution - 1):
-        raise UserError(
-            f"config field data.resolution: got {resolution}, expected a power of two >= 8"
+    for field in dataclasses.fields(part):
+        inner = (
+            SECTIONS_OF_FAMILIES.get(field.name, field.type) if expected is Config else field.type
         )
-    for section in ("generator", "discriminator"):
-        fmap_base = get(config, f"{section}.fmap_base")
-        if 2 * fmap_base < resolution:
-            raise UserError(
-                f"config field {section}.fmap_base: {fmap_base} leaves no feature map at resolution"
-                f" {resolution}, expected at least {resolution // 2}"
-            )
-
-
-def _check_attention(config: Config) -> None:
-    for section, kind in (
-        ("generator", config.generator.attention.kind),
-        ("discriminator", config.discriminator.attention.pairing),
-    ):
-        side = get(config, section).attention.resolution
-        if kind != "none" and side > (config.data.resolution or side):
-            raise UserError(
-                f"{section}.attention.resolution={side} is larger than the images:"
-                f" try --config.{section}.attention.resolution={min(32, config.data.resolution)}"
-            )
-    g, d = config.generator, config.discriminator
-    if g.attention.kind != "none":
-        side = g.attention.resolution
-        attention_fields.check_generator(
-            g.attention, _feature_maps(g, side), _feature_maps(g, side // 2)
-        )
-    if d.attention.pairing != "none":
-        side = d.attention.resolution
-        attention_fields.check_san(
-            "discriminator.attention", d.attention.san, side, _feature_maps(d, side)
-        )
-
-
-def _feature_maps(section: GeneratorConfig | DiscriminatorConfig, resolution: int) -> int:
-    return max(1, min(section.fmap_max, 2 * section.fmap_base // resolution))
+        if dataclasses.is_dataclass(inner):
+            _check_sections(getattr(part, field.name), inner, field.name)
 
 
 def _check_warmup(config: Config) -> None:
+    if not isinstance(config.loss, DualContrastive):
+        return
     warmup, total = config.loss.warmup_images, config.training.total_images
-    if config.loss.adversarial == "dual_contrastive" and warmup > total:
+    if warmup > total:
         raise UserError(
             f"loss.warmup_images={warmup:_} is longer than training.total_images={total:_}, so the"
             " dual contrastive loss would never train:"
             f" try --config.loss.warmup_images={total // 20:_}"
+        )
+
+
+def _check_decay(config: Config) -> None:
+    total = config.training.total_images
+    for network in ("generator", "discriminator"):
+        rate: OptimizerConfig = getattr(config.schedule, network)
+        if rate.decay_to_images is None:
+            continue
+        name = f"schedule.{network}.decay_to_images"
+        if rate.decay_to_images <= rate.decay_from_images:
+            raise UserError(
+                f"{name}={rate.decay_to_images:_} is not after decay_from_images="
+                f"{rate.decay_from_images:_}: try --config.{name}={total:_}"
+            )
+        if rate.decay_to_images < total:
+            raise UserError(
+                f"{name}={rate.decay_to_images:_} comes before training.total_images={total:_}, so"
+                f" that nothing would train at the end: try --config.{name}={total:_}"
+            )
+
+
+def _check_pairs(config: Config) -> None:
+    """Checks that there is a real for every fake, where they meet in pairs."""
+    batch, fakes = config.training.batch_size, config.generator_batch_size
+    pairs = isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair"
+    reason = "loss.contrast_scope=pair" if pairs else "reference attention"
+    if (pairs or config.discriminator.takes_references) and batch != fakes:
+        raise UserError(
+            f"{reason} needs a real for every fake, and schedule.generator_batch_size={fakes} is"
+            f" not training.batch_size={batch}: try --config.schedule.generator_batch_size=none"
         )
 
 
@@ -359,39 +383,29 @@ def check_replicas(config: Config, replicas: int) -> None:
     Raises:
       UserError: they cannot.
     """
-    batch_size, parts = config.training.batch_size, config.training.accumulation
-    if batch_size % replicas:
+    sizes = {
+        "training.batch_size": config.training.batch_size,
+        "schedule.generator_batch_size": config.generator_batch_size,
+    }
+    for name, size in sizes.items():
+        _check_share(config, name, size, replicas)
+
+
+def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
+    parts = config.training.accumulation
+    if size % replicas:
         raise UserError(
-            f"training.batch_size={batch_size} cannot be shared by {replicas} devices:"
-            f" try --config.training.batch_size={math.ceil(batch_size / replicas) * replicas}"
+            f"{name}={size} cannot be shared by {replicas} devices: show it fewer with"
+            f" CUDA_VISIBLE_DEVICES, or try --config.{name}={math.ceil(size / replicas) * replicas}"
         )
-    share = batch_size // replicas
+    share = size // replicas
     if share % parts:
         raise UserError(
             f"training.accumulation={parts} does not divide the {share} images of a device:"
             f" try --config.training.accumulation={math.gcd(share, parts)}"
         )
-    group = config.discriminator.minibatch_stddev_group
-    if stddev_group(share // parts, group) != stddev_group(share, group):
-        raise UserError(
-            f"training.accumulation={parts} leaves {share // parts} images a part, too few for"
-            f" groups of {stddev_group(share, group)}"
-            " (discriminator.minibatch_stddev_group): try a smaller one of either"
-        )
-    attention = config.discriminator.attention
-    rolled = attention.takes_references and not attention.reads_references
-    if rolled and (parts > 1 or share < 2):
-        # The neighbour of an image is in another part.
-        raise UserError(
-            f"discriminator.attention.references=rolled needs a device's {share} images at once,"
-            " two or more, and training.accumulation=1:"
-            " try --config.discriminator.attention.references=independent"
-        )
-
-
-def stddev_group(images: int, most: int) -> int:
-    """How many of `images` share a minibatch standard deviation, `most` at most."""
-    return max(size for size in range(1, most + 1) if images % size == 0)
+    config.generator.check_share(share, parts)
+    config.discriminator.check_share(share, parts)
 
 
 def resolve(config: Config, resolution: int, channels: int) -> Config:
@@ -415,47 +429,22 @@ def resolve(config: Config, resolution: int, channels: int) -> Config:
 
 
 def differences(old: Config, new: Config) -> list[str]:
-    """What changed, a line a field: `training.batch_size: 32 -> 16`."""
-    return [
+    """What changed, a line a field or family: `training.batch_size: 32 -> 16`."""
+    changed = [
+        f"{name}: {getattr(old, name).family} -> {getattr(new, name).family}"
+        for name in SECTIONS_OF_FAMILIES
+        if type(getattr(old, name)) is not type(getattr(new, name))
+    ]
+    both = fields(old).keys() & fields(new).keys()
+    paths = [path for path in fields(new) if path in both]
+    return changed + [
         f"{path}: {get(old, path)} -> {get(new, path)}"
-        for path in FIELDS
+        for path in paths
         if get(old, path) != get(new, path)
     ]
 
 
 def blocking_differences(old: Config, new: Config) -> list[str]:
     """The `differences` that forbid continuing a run: not its length nor its intervals."""
-    free = {path: get(new, path) for path, field in FIELDS.items() if field.resumable}
+    free = {path: get(new, path) for path, field in fields(new).items() if field.resumable}
     return differences(replace(old, free), new)
-
-
-def to_json(config: Config) -> str:
-    """The configuration as JSON text, which `from_json` reads back."""
-    return json.dumps(dataclasses.asdict(config), indent=2)
-
-
-def from_json(text: str) -> Config:
-    """The configuration that `to_json` wrote; a field that the text lacks takes its default.
-
-    Raises:
-      UserError: the text is no JSON object of sections, or a field is unknown or does not fit.
-    """
-    try:
-        config = replace(Config(), dict(_flatten(json.loads(text))))
-    except (json.JSONDecodeError, AttributeError) as error:
-        raise UserError(f"not a configuration in JSON: {error}") from error
-    validate(config)
-    return config
-
-
-def _flatten(section: dict, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in section.items():
-        if isinstance(value, dict) and value:
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def as_yaml(config: Config) -> str:
-    """The configuration as YAML, for people to read."""
-    return yaml.safe_dump(dataclasses.asdict(config), sort_keys=False)

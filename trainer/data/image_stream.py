@@ -10,6 +10,7 @@ Chunks are shuffled while they are still compressed: twenty times smaller than d
 """
 
 import math
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,9 @@ from dualcontrast.trainer.errors import UserError
 
 # Three chunks are in memory at most: the one being read, the one that waits, the one in use.
 CHUNK_BYTES = 128 << 20
+# What reading raises; the second where TensorFlow quotes a damaged record in its message.
+READ_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
+
 _RECORDS = 64  # Examples that are parsed at once where images are read in order.
 
 # Fixed by name, so that the order is the same on every device and in every version.
@@ -56,9 +60,9 @@ def image_batches(
 def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:
     """Returns the first images in stored order, uint8 [resolution, resolution, channels] each.
 
-    Reading raises `tf.errors.OpError` for a damaged dataset; see `explain`.
+    Reading raises `READ_ERRORS` for a damaged dataset; see `explain`.
     """
-    paths = [str(dataset.path(shard)) for shard in dataset.shards if shard.records]
+    paths = [os.fsencode(dataset.path(shard)) for shard in dataset.shards if shard.records]
     payloads = tf.data.TFRecordDataset(paths).take(count)
     images = payloads.batch(_RECORDS).map(_images_of).unbatch()
     return images.map(_decoder(dataset), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -74,18 +78,19 @@ def first_images(dataset: Manifest, count: int) -> np.ndarray:
         raise UserError(f"{dataset.folder} has {dataset.count} images, {count} are needed.")
     try:
         return np.stack(list(stored_images(dataset, count).as_numpy_iterator()))
-    except tf.errors.OpError as error:
+    except READ_ERRORS as error:
         raise explain(error, dataset) from error
 
 
-def explain(error: tf.errors.OpError, dataset: Manifest) -> UserError:
+def explain(error: Exception, dataset: Manifest) -> UserError:
     """Turns what TensorFlow raised while reading into an error that names shard and record.
 
     TensorFlow names neither, so every shard is read until the damage is found.
     """
     found = dataset_damage.find(dataset)
     if found is None:
-        return UserError(f"Reading {dataset.folder} failed, its shards are sound: {error.message}")
+        reason = getattr(error, "message", "its message is no text")
+        return UserError(f"Reading {dataset.folder} failed, its shards are sound: {reason}")
     return UserError(f"{found}\nCopy the shard again, or convert the images again.")
 
 
@@ -113,7 +118,7 @@ def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
 
 def _chunk_reader(dataset: Manifest, seed: int):
     """Returns the function that reads a chunk: encoded images [n] in order, coins [n]."""
-    paths = tf.constant([str(dataset.path(shard)) for shard in dataset.shards])
+    paths = tf.constant([os.fsencode(dataset.path(shard)) for shard in dataset.shards])
     counts = tf.constant([shard.records for shard in dataset.shards], tf.int64)
 
     def read(number, shards, to_skip):
@@ -138,12 +143,11 @@ def _decoder(dataset: Manifest):
     shape = [dataset.resolution, dataset.resolution, dataset.channels]
 
     def decode(image: tf.Tensor) -> tf.Tensor:
+        # With the channels that it has: grey is not to pass for RGB.
         if dataset.encoding == "png":
-            pixels = tf.io.decode_png(image, channels=dataset.channels)
+            pixels = tf.io.decode_png(image)
         else:
-            pixels = tf.io.decode_jpeg(
-                image, channels=dataset.channels, dct_method="INTEGER_ACCURATE"
-            )
+            pixels = tf.io.decode_jpeg(image, dct_method="INTEGER_ACCURATE")
         return tf.ensure_shape(pixels, shape)
 
     return decode

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 
 FILE_NAME = "manifest.json"
@@ -104,13 +105,10 @@ def read(folder: str | Path) -> Manifest:
     Raises:
       UserError: there is no manifest, or it is damaged or of another version.
     """
-    path = Path(folder) / FILE_NAME
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+        fields = files.read_object(Path(folder) / FILE_NAME, advice=_CONVERT_AGAIN)
+    except files.Missing:
         raise UserError(_nothing_at(Path(folder))) from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}). {_CONVERT_AGAIN}") from None
     return _checked(Path(folder), fields)
 
 
@@ -126,9 +124,8 @@ def _nothing_at(folder: Path) -> str:
     )
 
 
-def _checked(folder: Path, fields: Any) -> Manifest:
-    path = folder / FILE_NAME
-    version = fields.get("version") if isinstance(fields, dict) else None
+def _checked(folder: Path, fields: dict[str, Any]) -> Manifest:
+    path, version = folder / FILE_NAME, fields.get("version")
     if version != VERSION:
         raise UserError(f"{path} has version {version!r}, expected {VERSION}. {_CONVERT_AGAIN}")
     try:
@@ -136,7 +133,9 @@ def _checked(folder: Path, fields: Any) -> Manifest:
         manifest = Manifest(folder=folder, shards=shards, **fields)
         consistent = _is_consistent(manifest)
     except (KeyError, TypeError) as error:
-        raise UserError(f"{path} lacks a field ({error}). {_CONVERT_AGAIN}") from None
+        raise UserError(
+            f"{path} lacks a field, or one is of another kind ({error}). {_CONVERT_AGAIN}"
+        ) from None
     if not consistent:
         raise UserError(f"{path} contradicts itself: it was edited or damaged. {_CONVERT_AGAIN}")
     return manifest

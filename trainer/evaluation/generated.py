@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer import pictures, seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.image_set import ImageSet
@@ -19,7 +20,7 @@ _STRIDE = 2**32
 
 
 def of_generator(
-    generator: generators.Generator,
+    generator: networks.Generator,
     name: str,
     images_seen: int,
     *,
@@ -38,34 +39,54 @@ def of_generator(
       images_seen: by the generator.
       count: how many.
       seed: another one gives other images.
-      truncation_psi: 1 is the whole variety.
+      truncation_psi: 1 is the whole variety; another needs a mapping.
       random_noise: noise maps of each image's own, or the generator's fixed ones.
+
+    Raises:
+      UserError: a truncation is asked of a generator that cannot.
     """
-    synthesis = generator.synthesis
+    check_truncation(generator, truncation_psi)
     protocol = {
         "kind": "generator",
         "images_seen": images_seen,
         "weights": weights_digest(generator),
         **settings(count, seed, truncation_psi, random_noise),
-        "resolution": synthesis.resolution,
-        "channels": synthesis.channels,
+        "resolution": generator.resolution,
+        "channels": generator.channels,
     }
 
     def draw(numbers: tf.Tensor) -> tf.Tensor:
         z = seeds.latents(numbers, generator.latent_size)
-        noise = seeds.noise(numbers, synthesis.noise_sides) if random_noise else None
-        return generator(z, noise=noise, truncation_psi=truncation_psi)
+        how: dict[str, Any] = {}
+        if random_noise and generator.noise_sides:
+            how["noise"] = seeds.noise(numbers, generator.noise_sides)
+        if generator.mapping is not None:
+            how["truncation_psi"] = truncation_psi
+        return generator(z, **how)
 
     # Traced on the first batch, so that a set whose results are known costs nothing.
     drawn = tf.function(draw, autograph=False)
     return ImageSet(
         name,
         count,
-        synthesis.resolution,
-        synthesis.channels,
+        generator.resolution,
+        generator.channels,
         protocol,
         lambda: batches(drawn, name, count, seed),
     )
+
+
+def check_truncation(generator: networks.Generator, psi: float) -> None:
+    """Checks that the generator can pull latents towards their mean, if it is asked to.
+
+    Raises:
+      UserError: it has no mapping.
+    """
+    if psi != 1 and generator.mapping is None:
+        raise UserError(
+            f"--truncation_psi={psi}: this generator has no mapping whose mean it could go by:"
+            " drop the flag"
+        )
 
 
 def settings(count: int, seed: int, truncation_psi: float, random_noise: bool) -> dict:

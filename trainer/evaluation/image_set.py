@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from dualcontrast.trainer.data import image_stream
 from dualcontrast.trainer.data.manifest import Manifest
@@ -123,7 +122,7 @@ def draw(images: ImageSet, most: int, seed: int = 0) -> np.ndarray:
 def _stored(dataset: Manifest, count: int) -> Iterator[np.ndarray]:
     try:
         yield from image_stream.stored_images(dataset, count).batch(_BATCH).as_numpy_iterator()
-    except tf.errors.OpError as error:
+    except image_stream.READ_ERRORS as error:
         raise image_stream.explain(error, dataset) from error
 
 

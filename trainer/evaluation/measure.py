@@ -10,6 +10,7 @@ from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import gather, references
 from dualcontrast.trainer.evaluation.gather import Need
 from dualcontrast.trainer.evaluation.image_set import ImageSet
+from dualcontrast.trainer.evaluation.metric_names import DISCRIMINATOR, MAIN, ROLES
 from dualcontrast.trainer.evaluation.references import Reference
 from dualcontrast.trainer.features.extractor import Extractor, Features
 from dualcontrast.trainer.metrics import (
@@ -23,16 +24,6 @@ from dualcontrast.trainer.metrics import (
 from dualcontrast.trainer.metrics.estimate import Estimate
 from dualcontrast.trainer.metrics.feature_distribution_distance import Composition
 
-# Whose features each metric compares: those of the main extractor, of VGG16 where it was given, or
-# of the discriminator.
-MAIN, SHAPE, DISCRIMINATOR = "main", "shape", "discriminator"
-ROLES = {
-    "fid": MAIN,
-    "kid": MAIN,
-    "is": MAIN,
-    "precision_recall": SHAPE,
-    "fddf": DISCRIMINATOR,
-}
 # Metrics that need each feature of the reals, and not only their mean and covariance.
 _WITH_TABLE = ("kid", "precision_recall", "fddf")
 _PARTS = 10  # Of the sample, for an error bar.
@@ -117,8 +108,8 @@ def check_counts(plan: Plan, reals: int | None, fakes: int) -> None:
         for count, what in ((reals, "real"), (fakes, "generated")):
             if count is not None and count < least[metric]:
                 raise UserError(
-                    f"--metrics={metric} needs at least {least[metric]} images, received {count:,} "
-                    f"{what} ones"
+                    f"{metric} needs at least {least[metric]} images, received {count:,} {what}"
+                    " ones"
                 )
 
 

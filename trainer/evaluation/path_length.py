@@ -1,31 +1,24 @@
 """The perceptual path length of a generator of ours, by LPIPS."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.measure import Result
+from dualcontrast.trainer.evaluation.metric_names import PATH_LENGTHS
 from dualcontrast.trainer.features import lpips
 from dualcontrast.trainer.metrics import perceptual_path_length
 
-# Space of the path and places of the steps, by the names of StyleGAN2's metrics.
-METRICS: dict[str, tuple[str, Literal["full", "end"]]] = {
-    "ppl_zfull": ("z", "full"),
-    "ppl_zend": ("z", "end"),
-    "ppl_wfull": ("w", "full"),
-    "ppl_wend": ("w", "end"),
-}
 _BATCH = 8
 
 
 def measure(
     metric: str,
-    generator: generators.Generator,
+    generator: networks.Generator,
     distance: lpips.Distance,
     *,
     pairs: int,
@@ -38,7 +31,7 @@ def measure(
     Both ends of a step have the same noise maps, and each pair has its own.
 
     Args:
-      metric: a key of `METRICS`.
+      metric: a key of `PATH_LENGTHS`.
       generator: built, in float32.
       distance: between two images.
       pairs: of images.
@@ -49,11 +42,13 @@ def measure(
     Raises:
       UserError: images or distances are not finite, or the images have four channels.
     """
-    if generator.synthesis.channels == 4:
+    if generator.channels == 4:
         raise UserError(
             f"--metrics={metric} compares RGB or grey images, this generator makes RGBA"
         )
-    space, sampling = METRICS[metric]
+    space, sampling = PATH_LENGTHS[metric]
+    if space == "w" and generator.mapping is None:
+        raise UserError(f"--metrics={metric} goes through w, and this generator has no mapping")
     drawn = _drawer(generator, space)
 
     def generate(latents: np.ndarray, batch: int) -> np.ndarray:
@@ -81,15 +76,16 @@ def measure(
     return Result(estimate, "lpips")
 
 
-def _drawer(generator: generators.Generator, space: str) -> Callable:
+def _drawer(generator: networks.Generator, space: str) -> Callable:
     """Returns the compiled function of latents in `space` and the number of the first's noise."""
 
     def draw(latents, first):
         count = tf.shape(latents)[0]
         numbers = first + tf.range(tf.cast(count, tf.int64))
-        noise = seeds.noise(numbers, generator.synthesis.noise_sides)
+        sides = generator.noise_sides
+        how = {"noise": seeds.noise(numbers, sides)} if sides else {}
         if space == "z":
-            return generator(latents, noise=noise)
-        return generator.synthesis(generator.broadcast(latents), noise=noise)
+            return generator(latents, **how)
+        return generator.synthesis(generator.broadcast(latents), **how)
 
     return tf.function(draw, autograph=False, reduce_retracing=True)

@@ -9,7 +9,7 @@ from dualcontrast.trainer import state as states
 from dualcontrast.trainer.checkpoints import best_checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
-from dualcontrast.trainer.evaluation import generated, image_set, measure, report
+from dualcontrast.trainer.evaluation import generated, image_set, measure, metric_names, report
 from dualcontrast.trainer.features import embedded, inception
 from dualcontrast.trainer.features.extractor import Extractor
 
@@ -41,7 +41,7 @@ class Periodic:
     ):
         self._state, self._log, self._count = state, log, config.evaluation.images
         self._plan = measure.Plan(
-            ("fid",), {measure.MAIN: _extractor(config.evaluation)}, error_bars=False
+            ("fid",), {metric_names.MAIN: _extractor(config.evaluation)}, error_bars=False
         )
         images = image_set.of_dataset(dataset, None, self._count)
         measure.check_counts(self._plan, images.count, self._count)
@@ -66,9 +66,11 @@ class Periodic:
         images_seen, started = int(self._state.images_seen.numpy()), time.monotonic()
         images = self._images(images_seen)
         request = report.request_of(**self._asked())
-        known = [(row.get("images_seen"), row.get("request")) for row in report.rows(self._path)]
-        if (images_seen, request) in known:
-            return
+        for row in report.rows(self._path):
+            is_same = (row.get("images_seen"), row.get("request")) == (images_seen, request)
+            if is_same and isinstance(row.get("fid"), float):
+                self._show(row["fid"], images_seen)
+                return
 
         def watch(count: int) -> None:
             if stopped():
@@ -89,9 +91,10 @@ class Periodic:
             request=request,
             seconds=time.monotonic() - started,
         )
-        # The row comes last: without it, a run killed in between measures once more.
-        self._say(results["fid"], images_seen)
+        self._say(results["fid"], images_seen, request)
+        # After the best checkpoint: without the row, a run killed in between measures once more.
         report.append(self._path, row)
+        self._show(results["fid"].estimate.value, images_seen)
 
     def _images(self, images_seen: int) -> image_set.ImageSet:
         average = self._state.average
@@ -109,10 +112,14 @@ class Periodic:
             "extractors": {role: e.protocol() for role, e in self._plan.extractors.items()},
         }
 
-    def _say(self, result: measure.Result, images_seen: int) -> None:
+    def _show(self, fid: float, images_seen: int) -> None:
+        """Shows the value in TensorBoard, in one curve with those of equal images and features."""
+        extractor = self._plan.extractors[metric_names.MAIN].name
+        self._log.write_scalars({f"fid/{extractor}-{self._count}": fid}, images_seen)
+
+    def _say(self, result: measure.Result, images_seen: int, request: str) -> None:
         fid = result.estimate.value
-        self._log.write_scalars({"fid": fid}, images_seen)
-        before = self._best.offer(fid, images_seen)
+        before = self._best.offer(fid, images_seen, request)
         rank = "the best so far" if before is None else f"best {before:.5g}"
         note = f"; {result.note}" if result.note else ""
         print(

@@ -8,6 +8,7 @@ The protocol names the content of the images (by sha256), their number, crop, fi
 and the content and preparation of the extractor: nothing that was replaced is found again.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -25,6 +26,7 @@ from dualcontrast.trainer.metrics import statistics
 
 # Goes into every key; another number when anything between pixels and sums changes its meaning.
 _VERSION = 1
+_FIELDS: files.Fields = {"version": int, "images": dict, "extractor": dict}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,38 +87,34 @@ def save(folder: pathlib.Path, content: dict[str, Any], found: Reference) -> Non
       UserError: the folder may not be written to, or the disk is full.
     """
     place = folder / f"{key(content)}.npz"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if found.table is not None:
-            _save_table(place.with_suffix(".npy"), found.table)
-        save_statistics(place, content, found)
-    except OSError as error:
-        raise UserError(
-            f"--cache={folder} cannot be written to: {error.strerror}. Give another folder, or "
-            "--cache= for none"
-        ) from error
+    files.make_folder(folder)
+    if found.table is not None:
+        _save_table(place.with_suffix(".npy"), found.table)
+    save_statistics(place, content, found)
 
 
 def _save_table(path: pathlib.Path, table: np.ndarray) -> None:
     # Not by way of `files.write`, which would hold a second copy of what may be a gigabyte.
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(partial, "wb") as file:
-            np.save(file, table, allow_pickle=False)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    with files.writing(path):
+        try:
+            with open(partial, "wb") as file:
+                np.save(file, table, allow_pickle=False)
+            partial.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
 
 
 def save_statistics(path: pathlib.Path, content: dict[str, Any], found: Reference) -> None:
     """Writes statistics that `load_statistics` reads, and the protocol beside them.
 
     Raises:
-      OSError: the folder may not be written to, or the disk is full.
+      UserError: the folder may not be written to, or the disk is full.
     """
     found.statistics.save(path)
-    files.write(path.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
+    files.write_object(path.with_suffix(".json"), content)
 
 
 def load_statistics(path: pathlib.Path, extractor: Extractor) -> tuple[Reference, dict[str, Any]]:
@@ -128,14 +126,14 @@ def load_statistics(path: pathlib.Path, extractor: Extractor) -> tuple[Reference
     found = statistics.load(path)
     beside = path.with_suffix(".json")
     try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-        images, made_with = content["images"], content["extractor"]
-        same = content["version"] == _VERSION and images["count"] == found.count
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content = files.read_object(beside, _FIELDS)
+    except files.FileError as error:
         raise UserError(
             f"{path} has no protocol in {beside.name}: without it nobody knows what it was taken "
             "from.\nGather it anew from the images with --save_statistics."
         ) from error
+    images, made_with = content["images"], content["extractor"]
+    same = content["version"] == _VERSION and images.get("count") == found.count
     if not same or made_with != extractor.protocol():
         raise UserError(
             f"{path} was taken with the extractor {made_with.get('name')} "

@@ -2,11 +2,10 @@
 
 import dataclasses
 import importlib.metadata
-import json
 import pathlib
 from typing import Any
 
-from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer import files
 from dualcontrast.trainer.evaluation import references
 from dualcontrast.trainer.evaluation.measure import Result
 
@@ -88,23 +87,40 @@ def append(path: pathlib.Path, row: dict[str, Any]) -> None:
     Raises:
       UserError: the file cannot be written.
     """
-    try:
-        with open(path, "ab") as file:
-            # One write, so that two evaluators cannot mix their lines.
-            file.write((json.dumps(row, allow_nan=False) + "\n").encode())
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from error
+    files.append(path, row)
 
 
 def rows(path: pathlib.Path) -> list[dict[str, Any]]:
-    """Returns the rows of a file, none where there is none; a line that is no row is left out."""
-    found = []
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:  # what a killed process left
-            continue
-        if isinstance(row, dict):
-            found.append(row)
-    return found
+    """Returns the rows of a file, none where there is none; a line that is no row is left out.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
+    return files.read_sound_rows(path)
+
+
+def checked_rows(path: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the rows of a file, none where there is none.
+
+    Raises:
+      UserError: the file cannot be read, or one of its lines is no row that `record` makes.
+    """
+    return files.read_rows(path, {"images_seen": (int, type(None)), "estimates": dict}, _wrong)
+
+
+def _wrong(row: dict[str, Any]) -> str:
+    """Returns which part of a row is of another kind than `record` makes it; empty for none."""
+    for name, estimate in row["estimates"].items():
+        value = estimate.get("value") if isinstance(estimate, dict) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"its estimate of {name} has no value"
+    protocol = row.get("protocol", {})
+    if not isinstance(protocol, dict):
+        return "its protocol is no object"
+    fakes, extractors = protocol.get("fakes", {}), protocol.get("extractors", {})
+    parts = [fakes, *(extractors.values() if isinstance(extractors, dict) else [extractors])]
+    if not all(isinstance(part, dict) for part in parts):
+        return "its protocol names no fakes or no extractors"
+    if not isinstance(row.get("versions", {}), dict):
+        return "its versions are no object"
+    return ""

@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import discriminator as discriminators
+from dualcontrast.layers import networks
 from dualcontrast.trainer.features.extractor import Extractor
 
 NOTE = "features of the run's own discriminator: compares networks of one architecture at most"
 
 
 def load(
-    network: discriminators.Discriminator, digest: str, references: np.ndarray | None = None
+    network: networks.Discriminator, digest: str, references: np.ndarray | None = None
 ) -> Extractor:
     """Returns the network as an extractor.
 
@@ -49,7 +49,7 @@ def to_float(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
-def last_features(network: discriminators.Discriminator, *inputs: tf.Tensor) -> tf.Tensor:
+def last_features(network: networks.Discriminator, *inputs: tf.Tensor) -> tf.Tensor:
     """Returns the input of the network's last dense layer, [batch, size] float32.
 
     Args:
@@ -62,9 +62,9 @@ def last_features(network: discriminators.Discriminator, *inputs: tf.Tensor) -> 
     heard = []
     original = network.logit.call
 
-    def listen(x):
+    def listen(x, **how):
         heard.append(x)
-        return original(x)
+        return original(x, **how)
 
     with replaced_call(network.logit, listen):
         network(*inputs)

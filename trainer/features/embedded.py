@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from dualcontrast.trainer import files
 from dualcontrast.trainer.features import weights as weight_files
 from dualcontrast.trainer.features.extractor import Extractor
 
@@ -30,7 +31,7 @@ _PREPARATION = "antialiased bilinear to 32, x / 127.5 - 1"
 
 def load() -> Extractor:
     """Returns the extractor with the weights of the package."""
-    content = FILE.read_bytes()
+    content = files.read_bytes(FILE)
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         weights = {name: file[name] for name in file.files}
     return Extractor(

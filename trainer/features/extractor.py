@@ -95,7 +95,7 @@ class Extraction:
             return np.repeat(images, 3, axis=3)
         raise UserError(
             f"the {self._extractor.name} extractor takes RGB or grey images, received {channels} "
-            "channels: convert them with --channels=rgb"
+            "channels: expected images of dualcontrast-convert --channels=rgb, or a run on such"
         )
 
     def _batch(self, images: np.ndarray, place: int) -> Features:

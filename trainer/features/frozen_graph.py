@@ -3,6 +3,8 @@
 import tensorflow as tf
 from google.protobuf import message
 
+from dualcontrast.trainer.trust import operations
+
 # Removed from TensorFlow in 2016 but for graphs that are older, which a tf.function is not.
 _OLD_NORMALIZATION = "BatchNormWithGlobalNormalization"
 
@@ -40,11 +42,14 @@ def function(
       outputs: nodes whose first output is wanted.
 
     Raises:
-      NotThis: a node is missing, or TensorFlow cannot import them.
+      NotThis: a node is missing or does more than compute, or TensorFlow cannot import them.
     """
     graph_def = tf.compat.v1.GraphDef()
-    for name in _needed(nodes, source, outputs):
-        graph_def.node.extend(_modern(nodes[name]))
+    needed = [nodes[name] for name in _needed(nodes, source, outputs)]
+    if strange := operations.strange(node.op for node in needed):
+        raise NotThis(f"a graph with operations that do more than compute ({strange})")
+    for node in needed:
+        graph_def.node.extend(_modern(node))
     for node in graph_def.node:
         # Recorded shapes say that there is one image, and import would believe them.
         node.attr.pop("_output_shapes", None)

@@ -3,6 +3,9 @@
 It gets float32 images [batch, height, width, 3] in [0, 255], resized where its input has a fixed
 size, and returns features [batch, size], or a dictionary with "features" and perhaps "logits". What
 else it needs (another range, a crop of its layers) belongs into the model.
+
+A model is a program. Unless the user says that it is trusted, one that does more than compute is
+refused before it is loaded.
 """
 
 import pathlib
@@ -12,25 +15,32 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dualcontrast.trainer import files, literal_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
+from dualcontrast.trainer.trust import keras_file, saved_model
 
 NOTE = "your own extractor: compare with values of the same one only"
 
 
-def load(path: str, flag: str = "--extractor") -> Extractor:
+def load(path: str, flag: str = "--extractor", *, trusted: bool = False) -> Extractor:
     """Returns the model at `path`, a .keras file or a SavedModel's folder, as an extractor.
 
+    Args:
+      path: of the model.
+      flag: that named it.
+      trusted: whether it may touch files and run code.
+
     Raises:
-      UserError: there is none, it is damaged, or it would run code on loading.
+      UserError: there is none, it is damaged, or it does more than compute and is not trusted.
     """
     place = pathlib.Path(path)
     if place.suffix == ".keras" and place.is_file():
-        model, digest = _keras(place, flag), weights.digest(place.read_bytes())
+        model, digest = _keras(place, flag, trusted), weights.digest(files.read_bytes(place))
         call, shape = model, model.input_shape
-    elif (place / "saved_model.pb").is_file():
-        call, shape = _saved_model(place, flag)
+    elif (place / saved_model.FILE_NAME).is_file():
+        call, shape = _saved_model(place, flag, trusted)
         digest = weights.digest_folder(place)
     else:
         raise UserError(
@@ -42,17 +52,21 @@ def load(path: str, flag: str = "--extractor") -> Extractor:
     return Extractor(place.name, digest, how, _compute(call, side, flag, path), NOTE)
 
 
-def _keras(path: pathlib.Path, flag: str) -> keras.Model:
+def _keras(path: pathlib.Path, flag: str, trusted: bool) -> keras.Model:
+    if not trusted:
+        keras_file.check(path, f"{flag}={path}")
     try:
-        # safe_mode refuses files that carry code.
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, compile=False, safe_mode=not trusted)
     except Exception as error:  # Keras raises almost anything for files that it cannot read.
         raise UserError(f"{flag}={path} cannot be loaded: {_first_line(error)}") from error
 
 
-def _saved_model(path: pathlib.Path, flag: str) -> tuple[Callable, Any]:
+def _saved_model(path: pathlib.Path, flag: str, trusted: bool) -> tuple[Callable, Any]:
+    if not trusted:
+        saved_model.check(path, f"{flag}={path}")
     try:
-        loaded = tf.saved_model.load(str(path))
+        with literal_path.folder(path) as place:
+            loaded = tf.saved_model.load(place)
         function = loaded.signatures["serving_default"]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         raise UserError(f"{flag}={path} cannot be loaded: {_first_line(error)}") from error

@@ -7,10 +7,11 @@ import re
 import urllib.error
 import urllib.request
 
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, path_flags
 from dualcontrast.trainer.errors import UserError
 
 _PINNED = re.compile(r"((?:https?|file)://[^#]+)#sha256=([0-9a-f]{64})")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BLOCK = 1 << 20
 
 
@@ -27,12 +28,9 @@ def read(place: str | None, flag: str, what: str) -> bytes:
     """
     if not place:
         raise UserError(f"{flag} is missing: expected the path of {what}")
-    try:
-        return locate(place, flag).read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"{flag}={place} cannot be read: {error.strerror}. Expected {what}"
-        ) from error
+    path = locate(place, flag)
+    with files.reading(f"{flag}={place}", f"Expected {what}"):
+        return path.read_bytes()
 
 
 def locate(place: str, flag: str) -> pathlib.Path:
@@ -41,8 +39,8 @@ def locate(place: str, flag: str) -> pathlib.Path:
     Raises:
       UserError: the URL is not pinned, gives nothing, or something else than it is pinned to.
     """
-    if "://" not in place:
-        return pathlib.Path(place)
+    if not _URL.match(place):
+        return pathlib.Path(path_flags.expand(place))
     pinned = _PINNED.fullmatch(place)
     if not pinned:
         raise UserError(
@@ -58,7 +56,7 @@ def locate(place: str, flag: str) -> pathlib.Path:
                 f"{flag}={url} gives a file of sha256 {digest(content)}, not the one it is pinned "
                 "to: nothing was kept"
             )
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(kept.parent)
         files.write(kept, content)
     return kept
 
@@ -79,7 +77,8 @@ def digest_folder(folder: pathlib.Path) -> str:
     """Returns one sha256 of the names and contents of all files below a folder."""
     found = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found.update(f"{path.relative_to(folder)}\0{digest(path.read_bytes())}\n".encode())
+        line = f"{path.relative_to(folder)}\0{digest(files.read_bytes(path))}\n"
+        found.update(line.encode("utf-8", "surrogateescape"))
     return found.hexdigest()
 
 

@@ -26,6 +26,11 @@ class Estimate:
     fakes: int = 0
     warning: str = ""
 
+    def warned(self, warning: str) -> "Estimate":
+        """Returns the same with one more warning."""
+        both = "; ".join(filter(None, [self.warning, warning]))
+        return dataclasses.replace(self, warning=both)
+
 
 def jackknife(statistic: Callable[[Sequence[int]], float], parts: int) -> float | None:
     """Returns the standard error of a statistic, from leaving out one part of the sample at a time.

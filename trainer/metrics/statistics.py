@@ -2,7 +2,6 @@
 
 import io
 import os
-import pathlib
 import zipfile
 from collections.abc import Iterable
 
@@ -96,13 +95,13 @@ class Statistics:
         """Writes an .npz file without pickled objects, whole or not at all.
 
         Raises:
-          OSError: the folder is missing, may not be written to, or the disk is full.
+          UserError: the folder is missing, may not be written to, or the disk is full.
         """
         self._flush()
         content = io.BytesIO()
         triangle = self._scatter[np.triu_indices(self.size)]
         np.savez(content, count=self._count, mean=self._mean, scatter=triangle)
-        files.write(pathlib.Path(path), content.getvalue())
+        files.write(path, content.getvalue())
 
     def _flush(self) -> None:
         if not self._rows:
@@ -171,11 +170,13 @@ def load(path: str | os.PathLike) -> Statistics:
       UserError: the file is missing, damaged, or of another kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        content = io.BytesIO(files.read_bytes(path))
+    except files.Missing as error:
+        raise UserError(f"there is no file of statistics {path}: gather them anew") from error
+    try:
+        with np.load(content, allow_pickle=False) as file:
             count, mean, triangle = int(file["count"]), file["mean"], file["scatter"]
         return _restored(count, mean, triangle)
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file of statistics {path}: gather them anew") from error
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} holds no statistics: delete it, gather them anew") from error
 

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.custom_ops import implementation, library
-from dualcontrast.tools.benchmarks import convolutions
-from dualcontrast.trainer import objective, state, steps
+from dualcontrast.tools.benchmarks import convolutions, training_iteration
+from dualcontrast.trainer import state, steps
 from dualcontrast.trainer.config import schema
 
 # They read the shape of their input, which is known while tracing, and not its value.
@@ -20,10 +20,11 @@ def tiny(adversarial):
         "generator.fmap_max": 16,
         "discriminator.fmap_base": 64,
         "discriminator.fmap_max": 16,
-        "loss.adversarial": adversarial,
-        "loss.warmup_images": 0,
+        "loss": adversarial,
         "training.batch_size": 8,
     }
+    if adversarial == "dual_contrastive":
+        changes["loss.warmup_images"] = 0
     return schema.resolve(schema.replace(schema.Config(), changes), 16, 3)
 
 
@@ -44,17 +45,22 @@ def calls(operations, image_channels):
     counted = convolutions.Calls()
     for operation in operations:
         tensors = list(operation.inputs) + list(operation.outputs)
-        if operation.type == "Conv2D":
+        if operation.type in ("Conv2D", "DualContrastConv2D"):
             x, kernel, kind = tensors[0], tensors[1], convolutions.FORWARD
         elif operation.type == "Conv2DBackpropInput":
             x, kernel, kind = tensors[3], tensors[1], convolutions.INPUT_GRADIENT
+        elif operation.type == "DualContrastConv2DInput":
+            x, kernel, kind = tensors[2], tensors[0], convolutions.INPUT_GRADIENT
         elif operation.type == "Conv2DBackpropFilter":
             x, kernel, kind = tensors[0], tensors[3], convolutions.FILTER_GRADIENT
+        elif operation.type == "DualContrastConv2DKernel":
+            x, kernel, kind = tensors[0], tensors[2], convolutions.FILTER_GRADIENT
         else:
             continue
         if kernel.shape[2:] == (image_channels, 4 * image_channels):
             continue  # the upsampling of the RGB skips, by phases
-        stride = operation.get_attr("strides")[1]
+        ours = operation.type.startswith("DualContrast")
+        stride = operation.get_attr("stride") if ours else operation.get_attr("strides")[1]
         shape = convolutions.Convolution(x.shape[1], *kernel.shape[2:], kernel.shape[0], stride)
         counted[convolutions.Call(shape, kind, x.shape[0])] += 1
     return counted
@@ -64,13 +70,12 @@ def calls(operations, image_channels):
 def _traced(request):
     config = tiny(request.param)
     trainer = steps.Steps(config, state.State(config), tf.distribute.get_strategy())
-    played = objective.game_at(config.loss, 0)
-    expected = convolutions.steps(config, played.generator_sees_reals)
+    expected = convolutions.steps(config, request.param == "dual_contrastive")
     arguments = tf.zeros([8, 16, 16, 3], tf.uint8), tf.constant(0, tf.int64)
     operations = {}
     with implementation.using("ref"):
-        for name in expected:
-            compiled = trainer.compiled(name, played if name in ("G", "D") else None)
+        for name, step in training_iteration.steps_of(config).items():
+            compiled = trainer.compiled(step)
             operations[name] = needed_operations(compiled.get_concrete_function(*arguments).graph)
     return operations, expected
 
@@ -114,7 +119,7 @@ def test_the_compiled_operations_need_no_other_convolution():
     for impl in ("cpu", "ref"):
         trainer = steps.Steps(config, state.State(config), tf.distribute.get_strategy())
         with implementation.using(impl):
-            step = trainer.compiled("path_length", None)
+            step = trainer.compiled(training_iteration.steps_of(config)["path_length"])
             graph = step.get_concrete_function(*arguments).graph
         operations[impl] = needed_operations(graph)
     assert any(op.type == "DualContrastBiasAct" for op in operations["cpu"])

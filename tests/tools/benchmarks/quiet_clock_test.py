@@ -4,11 +4,12 @@ import time
 
 import pytest
 
+from dualcontrast.custom_ops import busy
 from dualcontrast.tools.benchmarks import quiet_clock
 
 
 def test_medians_come_from_as_many_rounds_as_asked(monkeypatch):
-    monkeypatch.setattr(quiet_clock, "_others_seconds", lambda: 0.0)
+    monkeypatch.setattr(busy, "others_seconds", lambda: 0.0)
     calls = []
     clock = quiet_clock.QuietClock(rounds=3)
     seconds = clock.medians({("step",): lambda: calls.append(1), "conv": lambda: time.sleep(0.01)})
@@ -18,7 +19,7 @@ def test_medians_come_from_as_many_rounds_as_asked(monkeypatch):
 
 def test_busy_samples_are_taken_again(monkeypatch):
     used = iter([0.0, 1.0, 1.0, 1.0])  # others work for a second during the first sample
-    monkeypatch.setattr(quiet_clock, "_others_seconds", lambda: next(used))
+    monkeypatch.setattr(busy, "others_seconds", lambda: next(used))
     clock = quiet_clock.QuietClock(rounds=1)
     assert clock.medians({"conv": lambda: None}) is not None
     assert clock.rejected == 1
@@ -26,5 +27,5 @@ def test_busy_samples_are_taken_again(monkeypatch):
 
 def test_a_machine_that_stays_busy_is_given_up_on(monkeypatch):
     monkeypatch.setattr(quiet_clock, "_PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(quiet_clock, "_others_seconds", lambda: time.monotonic() * 10)
+    monkeypatch.setattr(busy, "others_seconds", lambda: time.monotonic() * 10)
     assert quiet_clock.QuietClock(rounds=1).medians({"conv": lambda: time.sleep(0.01)}) is None

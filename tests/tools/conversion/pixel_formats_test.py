@@ -101,9 +101,9 @@ def test_a_transparent_colour_becomes_alpha(mode, colour):
     picture = Image.new(mode, (8, 8), "white")
     picture.putpixel((3, 2), colour)
     received = read(saved(picture, transparency=colour))
-    assert received[0] == "RGBA"
-    assert received[1][2, 3, 3] == 0
-    assert received[1][..., 3].sum() == 63 * 255
+    assert received[0] == f"{mode}A"
+    assert received[1][2, 3, -1] == 0
+    assert received[1][..., -1].sum() == 63 * 255
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "tiff"])
@@ -154,7 +154,7 @@ def test_bmp_of_16_bits_is_read(bench):
     [
         (b"", "no image"),
         (b"<html><body>404 Not Found</body></html>", "no image"),
-        (b"\x89PNG\r\n\x1a\n", "no image"),
+        (b"\x89PNG\r\n\x1a\n", "is cut short"),
         (saved(Image.new("F", (8, 8)), "tiff"), "kind F"),
         (saved(Image.new("I", (8, 8)), "tiff"), "kind I"),
         (saved(Image.new("LAB", (8, 8)), "tiff"), "kind LAB"),

@@ -15,7 +15,7 @@ from dualcontrast.trainer.errors import UserError
 def read_all(source) -> dict[str, bytes | str]:
     """Contents by name, or why there are none."""
     found = {}
-    entries = source.entries()
+    entries = source.listing().entries
     for entry, opener in zip(entries, source.openers(entries)):
         try:
             with opener() as file:
@@ -101,7 +101,7 @@ def test_members_of_one_name_are_read_apart(tmp_path):
         archive.writestr("a.png", b"first")
         archive.writestr("a.png", b"second")
     source = sources.Zip(str(tmp_path / "a.zip"))
-    contents = [opener().read() for opener in source.openers(source.entries())]
+    contents = [opener().read() for opener in source.openers(source.listing().entries)]
     assert contents == [b"first", b"second"]
 
 
@@ -138,7 +138,7 @@ def test_a_member_cannot_hold_more_than_its_header_says(tmp_path):
     size = (1_000_000).to_bytes(4, "little")
     path.write_bytes(data.replace(size, (100).to_bytes(4, "little")))
     source = sources.Zip(str(path))
-    (opener,) = source.openers(source.entries())
+    (opener,) = source.openers(source.listing().entries)
     with opener() as file, pytest.raises(zipfile.BadZipFile):  # 100 bytes, and not their checksum
         assert len(file.read()) <= 100
 
@@ -157,7 +157,7 @@ def test_an_encrypted_member_is_rejected(tmp_path):
 def test_what_is_no_zip_is_the_users_mistake(tmp_path, data):
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(UserError, match="cannot be read as a zip"):
-        sources.Zip(str(tmp_path / "a.zip")).entries()
+        sources.Zip(str(tmp_path / "a.zip")).listing().entries
 
 
 def test_the_fingerprint_tells_sources_apart():

@@ -10,22 +10,22 @@ from dualcontrast.tools.conversion import workers
 from dualcontrast.trainer.errors import UserError
 
 
-def square(offset, job, step):
+def square(offset, job, step, lost):
     for _ in range(job):
         step()
     return offset + job * job
 
 
-def who(_, job, step):
+def who(_, job, step, lost):
     time.sleep(0.2)
     return os.getpid()
 
 
-def fail(_, job, step):
+def fail(_, job, step, lost):
     raise OSError(28, "No space left on device")
 
 
-def die(_, job, step):
+def die(_, job, step, lost):
     os.kill(os.getpid(), signal.SIGKILL)
 
 

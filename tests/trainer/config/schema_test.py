@@ -9,18 +9,20 @@ import sys
 import pytest
 import yaml
 
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config.families import stylegan2
+from dualcontrast.trainer.config.loss_sections import NonSaturating
 from dualcontrast.trainer.config.schema import (
     Config,
     DataConfig,
-    DiscriminatorConfig,
-    GeneratorConfig,
-    LossConfig,
+    OptimizerConfig,
+    PenaltiesConfig,
+    ScheduleConfig,
     TrainingConfig,
 )
 from dualcontrast.trainer.errors import UserError
 
-FIELDS = schema.FIELDS
+FIELDS = schema.fields(Config())
 LIMITED = [(path, sign) for path, field in FIELDS.items() for sign in field.limits]
 
 
@@ -29,11 +31,12 @@ def test_the_defaults_are_valid():
 
 
 def test_the_defaults_are_config_e():
-    generator, discriminator = GeneratorConfig(), DiscriminatorConfig()
+    generator, penalties, schedule = stylegan2.Generator(), PenaltiesConfig(), ScheduleConfig()
     assert (generator.fmap_base, generator.fmap_max, generator.latent_size) == (8192, 512, 512)
-    assert (generator.regularize_every, discriminator.regularize_every) == (4, 16)
-    assert (generator.learning_rate, discriminator.learning_rate) == (0.002, 0.002)
-    assert discriminator.r1_gamma == 100
+    assert (generator.path_length_every, penalties.r1_every) == (4, 16)
+    assert schedule.generator == schedule.discriminator == OptimizerConfig(0.002, 0.0, 0.99, 1e-8)
+    assert (schedule.order, schedule.discriminator_steps) == ("generator_first", 1)
+    assert penalties.r1_gamma == 100
 
 
 @pytest.mark.parametrize("path", FIELDS)
@@ -72,7 +75,7 @@ def test_a_value_of_another_kind_is_refused(path, value):
 
 
 def test_a_float_field_takes_a_whole_number():
-    schema.validate(Config(discriminator=DiscriminatorConfig(r1_gamma=10)))
+    schema.validate(Config(penalties=PenaltiesConfig(r1_gamma=10)))
 
 
 def test_a_whole_number_field_takes_no_float():
@@ -80,7 +83,7 @@ def test_a_whole_number_field_takes_no_float():
 
 
 def test_a_section_of_another_kind_is_refused():
-    with pytest.raises(UserError, match="section loss: got str, expected LossConfig"):
+    with pytest.raises(UserError, match="section loss: got str, expected LossSection"):
         schema.validate(Config(loss="dual_contrastive"))
     with pytest.raises(UserError, match="section loss"):
         schema.replace(Config(loss="dual_contrastive"), {"loss.warmup_images": 1})
@@ -101,10 +104,7 @@ def test_a_warmup_as_long_as_the_run_is_allowed():
 
 
 def test_the_baseline_has_no_warmup_to_refuse():
-    config = Config(
-        loss=LossConfig(adversarial="non_saturating"), training=TrainingConfig(total_images=1000)
-    )
-    schema.validate(config)
+    schema.validate(Config(loss=NonSaturating(), training=TrainingConfig(total_images=1000)))
 
 
 @pytest.mark.parametrize("resolution", [8, 16, 1024])
@@ -170,35 +170,40 @@ def test_a_run_may_continue_longer_but_not_with_another_batch():
     "asked, suggested",
     [
         ("training.batchsize", "training.batch_size"),
-        ("batch_size", "training.batch_size"),
         ("trainning.seed", "training.seed"),
-        ("generator.mapping_layer", "generator.mapping_layers"),
-        ("discriminator.gamma", "discriminator.r1_gamma"),
-        ("loss.warmup", "loss.warmup_images"),
-        ("discriminator.fmaps_max", "discriminator.fmap_max"),
-        ("learning_rate", "generator.learning_rate or discriminator.learning_rate"),
+        (
+            "learning_rate",
+            "schedule.generator.learning_rate or schedule.discriminator.learning_rate",
+        ),
     ],
 )
 def test_the_field_that_was_meant_is_suggested(asked, suggested):
     with pytest.raises(UserError) as caught:
-        schema.find_field(asked)
+        schema.find_field(asked, Config())
     assert str(caught.value) == f"unknown config field {asked}: did you mean {suggested}?"
 
 
+def test_an_unknown_field_of_a_family_names_the_family():
+    expected = "generator.mapping_layer in stylegan2: did you mean generator.mapping_layers?"
+    with pytest.raises(UserError, match=expected):
+        schema.find_field("generator.mapping_layer", Config())
+
+
 def test_a_field_unlike_any_other_gets_no_suggestion():
-    with pytest.raises(UserError, match="unknown config field x.y: --help_config lists"):
-        schema.find_field("x.y")
+    with pytest.raises(UserError, match="unknown config field x.y: the sections are generator,"):
+        schema.find_field("x.y", Config())
 
 
 def test_json_is_read_back_unchanged():
     config = schema.replace(
-        Config(), {"data.resolution": 64, "data.mirror": True, "training.adam_epsilon": 1e-7}
+        Config(),
+        {"data.resolution": 64, "data.mirror": True, "schedule.generator.adam_epsilon": 1e-7},
     )
-    assert schema.from_json(schema.to_json(config)) == config
+    assert serialisation.from_json(serialisation.to_json(config)) == config
 
 
 def test_fields_that_json_lacks_take_their_defaults():
-    config = schema.from_json('{"training": {"seed": 3}}')
+    config = serialisation.from_json('{"training": {"seed": 3}}')
     assert config == Config(training=TrainingConfig(seed=3))
 
 
@@ -218,15 +223,20 @@ def test_fields_that_json_lacks_take_their_defaults():
 )
 def test_json_that_is_no_configuration_is_refused(text, expected):
     with pytest.raises(UserError) as caught:
-        schema.from_json(text)
+        serialisation.from_json(text)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_json_and_yaml_hold_every_field():
     expected = dataclasses.asdict(Config())
-    assert json.loads(schema.to_json(Config())) == expected
-    assert yaml.safe_load(schema.as_yaml(Config())) == expected
+    for name, family in (
+        *(("generator", "stylegan2"), ("discriminator", "stylegan2")),
+        ("loss", "dual_contrastive"),
+    ):
+        expected[name]["family"] = family
+    assert json.loads(serialisation.to_json(Config())) == expected
+    assert yaml.safe_load(serialisation.as_yaml(Config())) == expected
 
 
 def test_a_configuration_cannot_be_changed_in_place():

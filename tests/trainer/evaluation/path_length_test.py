@@ -30,7 +30,7 @@ def measure(generator, metric: str, **changes):
     return path_length.measure(metric, generator, lpips.Distance("0", squares), **how)
 
 
-@pytest.mark.parametrize("metric", path_length.METRICS)
+@pytest.mark.parametrize("metric", path_length.PATH_LENGTHS)
 def test_both_ends_of_a_step_have_the_same_noise(generator, metric):
     # With noise of their own the ends would differ by about 1, and the value by 1e8.
     value = measure(generator, metric).estimate.value

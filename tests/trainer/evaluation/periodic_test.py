@@ -1,13 +1,14 @@
 """Evaluation inside of training."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dualcontrast.trainer import state as states
-from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint
+from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated, image_set, measure, periodic, report
@@ -15,9 +16,9 @@ from dualcontrast.trainer.features import embedded
 
 # Without regularisers and a second loss there is less to compile.
 EVALUATED = {
-    "loss.adversarial": "non_saturating",
+    "loss": "non_saturating",
     "generator.path_length_weight": 0.0,
-    "discriminator.r1_gamma": 0.0,
+    "penalties.r1_gamma": 0.0,
     "training.total_images": 96,
     "evaluation.every_images": 40,
     "evaluation.images": 20,
@@ -127,11 +128,19 @@ def test_missing_weights_are_said_before_training(dataset, tiny_config, tmp_path
         periodic_of(config, dataset, tmp_path)
 
 
-def test_the_best_value_survives_a_restart(tiny_config, tmp_path):
-    state = states.State(tiny_config)
-    first = best_checkpoint.Best(tmp_path, state)
-    assert first.offer(5.0, 8) is None and first.offer(6.0, 16) == 5.0
-    again = best_checkpoint.Best(tmp_path, state)
-    assert again.offer(5.0, 8) == 5.0 and again.offer(4.0, 24) is None
-    (tmp_path / "best" / "images-24.index").unlink()
-    assert best_checkpoint.Best(tmp_path, state).offer(9.0, 32) is None
+def test_another_number_of_images_begins_a_new_best(
+    finished, dataset, tiny_config, tmp_path, capsys
+):
+    for name in ("metrics-evaluation.jsonl", "best"):
+        source = finished[0] / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    config = schema.replace(tiny_config, {**EVALUATED, "evaluation.images": 12})
+    state = states.State(config)
+    state.images_seen.assign(104)
+    periodic_of(config, dataset, tmp_path, state).evaluate(lambda: False)
+    said = capsys.readouterr().out
+    assert "measured with other images or features" in said and "the best so far" in said
+    record = json.loads((tmp_path / "best" / "best.json").read_text())
+    rows = report.rows(tmp_path / "metrics-evaluation.jsonl")
+    assert record["images_seen"] == rows[-1]["images_seen"] == 104
+    assert record["request"] == rows[-1]["request"] != rows[-2]["request"]

@@ -84,11 +84,15 @@ def test_statistics_without_their_protocol_are_refused(tmp_path):
     path.with_suffix(".json").write_text(json.dumps({"version": 1}))
     with pytest.raises(UserError, match="no protocol in reals.json"):
         references.load_statistics(path, EXTRACTOR)
+    for content in ('{"version": 1, "images": 3, "extractor": "x"}', "{", "[]"):
+        path.with_suffix(".json").write_text(content)
+        with pytest.raises(UserError, match="no protocol in reals.json"):
+            references.load_statistics(path, EXTRACTOR)
     with pytest.raises(UserError, match="no file of statistics"):
         references.load_statistics(tmp_path / "nothing.npz", EXTRACTOR)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="--cache="):
+    with pytest.raises(UserError, match=f"{tmp_path / 'file'} cannot be written: File exists"):
         references.save(tmp_path / "file", protocol(), references.of_table(TABLE))

@@ -141,5 +141,5 @@ def test_another_file_is_refused_by_what_it_is(tmp_path, content, words):
 
 @pytest.mark.parametrize("place", [None, "nowhere/graph.pb"])
 def test_a_missing_file_is_a_line_that_says_where_it_is(place):
-    with pytest.raises(UserError, match="--inception.*download.tensorflow.org"):
+    with pytest.raises(UserError, match="(?s)--inception.*download.tensorflow.org"):
         inception.load(place)

@@ -78,7 +78,7 @@ def test_a_file_that_carries_code_is_not_run(tmp_path):
     image = keras.Input((8, 8, 3))
     code = keras.layers.Lambda(lambda x: x[:, 0, 0])
     keras.Model(image, code(image)).save(tmp_path / "net.keras")
-    with pytest.raises(UserError, match="cannot be loaded"):
+    with pytest.raises(UserError, match="was not loaded"):
         user_model.load(str(tmp_path / "net.keras"))
 
 

@@ -1,0 +1,3 @@
+"""The names of the implementations, which `implementation.py` explains."""
+
+IMPLEMENTATIONS = ("auto", "cuda", "cpu", "ref")

@@ -1,0 +1,100 @@
+"""What the trainer and the tools ask of a generator and of a discriminator, whatever its family."""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Outputs(NamedTuple):
+    """What a discriminator says of images.
+
+    Attributes:
+      logits: [batch] float32; larger means more real.
+    """
+
+    logits: tf.Tensor
+
+
+class Generator(keras.Model):
+    """A generator; `call(z)` returns images, [batch, resolution, resolution, channels] float32.
+
+    A family implements `call`, and what it has besides: `call` takes `noise` where there are
+    `noise_sides`, and `truncation_psi` where there is a `mapping`.
+
+    Attributes:
+      resolution, channels: of the images.
+      latent_size: width of z.
+      mapping: the layer from z to w; None where z enters the layers itself. A generator with one
+        has `broadcast`, `truncate` and `mix_styles`, and a `synthesis` from w to images.
+      noise_sides: of the noise maps that `call` takes; none where there is no noise.
+    """
+
+    resolution: int
+    channels: int
+    latent_size: int
+    mapping: keras.layers.Layer | None = None
+    noise_sides: list[int] = []
+
+    def draw(self, draws: Any) -> dict[str, Any]:
+        """Returns what a pass of training takes from chance, each tensor [batch, ...].
+
+        Args:
+          draws: `trainer.draws.Draws` of the batch.
+        """
+        return {"z": draws.latents(self.latent_size)}
+
+    def images(self, inputs: dict[str, Any]) -> tf.Tensor:
+        """Returns the images of training, of `draw`'s inputs; without side effects."""
+        return self(inputs["z"])
+
+    def update_statistics(self, inputs: dict[str, Any]) -> None:
+        """Updates what follows the passes of training without a gradient, once for each of them.
+
+        Args:
+          inputs: of the whole pass on this replica, from `draw`.
+        """
+
+
+class Discriminator(keras.Model):
+    """A discriminator; `call(images)` returns logits, [batch] float32.
+
+    Attributes:
+      resolution, channels: of the images.
+      logit: the last layer, which turns features into logits.
+      takes_references: whether `call` needs references, a real for every image.
+    """
+
+    resolution: int
+    channels: int
+    logit: keras.layers.Layer
+    takes_references = False
+
+    def outputs(self, images: tf.Tensor, references: tf.Tensor | None = None) -> Outputs:
+        """Returns what it says of images, [batch, height, width, channels] in [-1, 1]."""
+        return Outputs(self(images) if references is None else self(images, references))
+
+    def compare(
+        self,
+        reals: tf.Tensor,
+        fakes: tf.Tensor,
+        references: tf.Tensor | None,
+        judge_reals: bool,
+    ) -> tuple[Outputs | None, Outputs]:
+        """Returns the outputs of reals, None if they are not judged, and of fakes.
+
+        Args:
+          reals: of the same step.
+          fakes: made images.
+          references: for both, where it takes them; None for those that it finds among the reals.
+          judge_reals: whether their outputs are wanted.
+        """
+        of_reals = self.outputs(reals, references) if judge_reals else None
+        return of_reals, self.outputs(fakes, references)
+
+    def update_statistics(self, passes: int) -> None:
+        """Updates what follows the passes of training without a gradient.
+
+        Args:
+          passes: batches that an update, of either network, has had judged.
+        """

@@ -1,0 +1,81 @@
+"""The convolutional discriminator of SNGAN's paper: SNDCGAN's."""
+
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers.sngan import base, dcgan_generator
+from dualcontrast.layers.spectral_normalisation import SpectralNormalization
+
+_SLOPE = 0.1  # of the leaky ReLU below zero
+# Of every convolution: its side, its stride, and its filters in units of the width.
+_CONVOLUTIONS = ((3, 1, 1), (4, 2, 2), (3, 1, 2), (4, 2, 4), (3, 1, 4), (4, 2, 8), (3, 1, 8))
+
+
+@keras.saving.register_keras_serializable("dualcontrast")
+class DCGANDiscriminator(base.Discriminator):
+    """Seven convolutions, three of them with stride 2 (Miyato et al. 2018, table 3).
+
+    >>> DCGANDiscriminator(16, width=2)(tf.zeros([2, 16, 16, 3])).shape
+    TensorShape([2])
+
+    Args:
+      resolution: of the image, a multiple of 8.
+      channels: of the image: 1, 3 or 4.
+      width: of the first maps; the last ones are 8 times as many.
+    """
+
+    def __init__(self, resolution: int, channels: int = 3, width: int = 64, **kwargs):
+        super().__init__(**kwargs)
+        base.check_dcgan(resolution, channels, width)
+        self.resolution = resolution
+        self.channels = channels
+        self.width = width
+
+    def build(self, input_shape=None):
+        """Makes the variables; `input_shape` is that of the images, known already."""
+        shape = base.image_shape(self, input_shape)
+        self.convs = []
+        for k, (side, stride, factor) in enumerate(_CONVOLUTIONS):
+            layer = keras.layers.Conv2D(
+                factor * self.width,
+                side,
+                stride,
+                "same",
+                kernel_initializer=dcgan_generator.initializer(),
+            )
+            conv = SpectralNormalization(layer, name=f"conv{k}", dtype=self.dtype_policy)
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            self.convs.append(conv)
+        # In the variables' float32 under mixed precision: logits feed exponentials.
+        self.logit = SpectralNormalization(
+            keras.layers.Dense(1, kernel_initializer=dcgan_generator.initializer()),
+            name="logit",
+            dtype=self.variable_dtype,
+        )
+        self.logit.build((None, shape[1] * shape[2] * shape[3]))
+        self.built = True
+
+    def call(self, images, iterations: int = 1):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          iterations: see `SpectralNormalization`.
+        """
+        x = images
+        for conv in self.convs:
+            x = tf.nn.leaky_relu(conv(x, iterations=iterations), _SLOPE)
+        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
+        return self.logit(x, iterations=iterations)[:, 0]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0],)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "resolution": self.resolution,
+            "channels": self.channels,
+            "width": self.width,
+        }

@@ -1,0 +1,93 @@
+"""SNGAN's residual generator."""
+
+import keras
+import tensorflow as tf
+
+from dualcontrast.layers import batch_normalisation
+from dualcontrast.layers.sngan import base, up_block, widths
+
+
+@keras.saving.register_keras_serializable("dualcontrast", "SNGANGenerator")
+class Generator(base.Generator):
+    """The residual generator with batch normalisation (Miyato et al. 2018, tables 4 to 6).
+
+    >>> generator = Generator(32, latent_size=8, width=4)
+    >>> generator(tf.ones([2, 8])).shape
+    TensorShape([2, 32, 32, 3])
+
+    Args:
+      resolution: of the image: 32, 64, 128 or 256.
+      channels: of the image: 1, 3 or 4.
+      latent_size: width of z.
+      width: unit of the blocks' widths, see `widths`; None for 256 at 32, 64 at the others.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int = 3,
+        latent_size: int = 128,
+        width: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._widths = widths.find(widths.GENERATOR, resolution, width)
+        base.check_channels(channels)
+        if latent_size < 1:
+            raise ValueError(f"Generator: latent_size must be >= 1, got {latent_size}")
+        self.resolution = resolution
+        self.channels = channels
+        self.latent_size = latent_size
+        self.width = width
+
+    def build(self, input_shape=None):
+        """Makes the variables; `input_shape` is [batch, latent_size], known already."""
+        if input_shape is not None and input_shape[-1] != self.latent_size:
+            raise ValueError(
+                f"Generator: z must be [batch, {self.latent_size}], got {list(input_shape)}"
+            )
+        policy = self.dtype_policy
+        first, *others = (self._widths.width * factor for factor in self._widths.factors)
+        self.dense = keras.layers.Dense(4 * 4 * first, name="dense", dtype=policy)
+        self.blocks = [
+            up_block.UpBlock(filters, name=f"{8 << k}x{8 << k}", dtype=policy)
+            for k, filters in enumerate(others)
+        ]
+        self.norm = batch_normalisation.BatchNormalization(name="norm", dtype=policy)
+        # The image is in the variables' float32 under mixed precision.
+        self.to_rgb = keras.layers.Conv2D(
+            self.channels, 3, padding="same", name="to_rgb", dtype=self.variable_dtype
+        )
+        self.dense.build((None, self.latent_size))
+        shape = (None, 4, 4, first)
+        for block in self.blocks:
+            block.build(shape)
+            shape = block.compute_output_shape(shape)
+        self.norm.build(shape)
+        self.to_rgb.build(shape)
+        self.built = True
+
+    def call(self, z, training: bool = False, track: bool = False):
+        """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].
+
+        Args:
+          z: [batch, latent_size], standard normal.
+          training, track: see `BatchNormalization`.
+        """
+        x = tf.reshape(self.dense(z), [-1, 4, 4, self.dense.units // 16])
+        for block in self.blocks:
+            x = block(x, training=training, track=track)
+        x = tf.nn.relu(self.norm(x, training=training, track=track))
+        return tf.tanh(self.to_rgb(x))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.resolution, self.resolution, self.channels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "resolution": self.resolution,
+            "channels": self.channels,
+            "latent_size": self.latent_size,
+            "width": self.width,
+        }

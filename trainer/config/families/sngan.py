@@ -1,0 +1,82 @@
+"""SNGAN (Miyato et al. 2018): spectral normalisation in D, batch normalisation in G."""
+
+import dataclasses
+from typing import Any, Optional
+
+from dualcontrast.trainer.config import section
+from dualcontrast.trainer.config.field import setting
+from dualcontrast.trainer.errors import UserError
+
+_ARCHITECTURES = ("resnet", "dcgan")
+_RESIDUAL = (32, 64, 128, 256)
+_KINDS = "residual blocks, or the convolutions of SNDCGAN"
+
+
+@dataclasses.dataclass(frozen=True)
+class Generator(section.GeneratorSection):
+    """The generator."""
+
+    architecture: str = setting("resnet", _KINDS, choices=_ARCHITECTURES)
+    latent_size: int = setting(128, "length of the latent vector z", least=1)
+    width: Optional[int] = setting(
+        None, "feature maps of the last layers (none: the paper's, 256 or 64)", least=1
+    )
+
+    def make(self, images: section.Images, **keras: Any) -> Any:
+        """Returns the generator, unbuilt."""
+        from dualcontrast.layers.sngan import dcgan_generator, generator
+
+        fields = {**images._asdict(), "latent_size": self.latent_size, **keras}
+        if self.architecture == "dcgan":
+            return dcgan_generator.DCGANGenerator(**fields, width=self.width or 64)
+        return generator.Generator(**fields, width=self.width)
+
+    def check(self, images: section.Images) -> None:
+        """Checks the resolution."""
+        _check_resolution("generator", self.architecture, images.resolution)
+
+    def check_share(self, share: int, parts: int) -> None:
+        """Checks that the moments of a batch are taken of it as a whole."""
+        if parts > 1:
+            raise UserError(
+                f"training.accumulation={parts} would take the moments of batch normalisation in"
+                " parts: try --config.training.accumulation=1"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Discriminator(section.DiscriminatorSection):
+    """The discriminator."""
+
+    architecture: str = setting("resnet", _KINDS, choices=_ARCHITECTURES)
+    width: Optional[int] = setting(
+        None, "feature maps of the first layers (none: the paper's, 128 or 64)", least=1
+    )
+
+    def make(self, images: section.Images, **keras: Any) -> Any:
+        """Returns the discriminator, unbuilt."""
+        from dualcontrast.layers.sngan import dcgan_discriminator, discriminator
+
+        fields = {**images._asdict(), **keras}
+        if self.architecture == "dcgan":
+            return dcgan_discriminator.DCGANDiscriminator(**fields, width=self.width or 64)
+        return discriminator.Discriminator(**fields, width=self.width)
+
+    def check(self, images: section.Images) -> None:
+        """Checks the resolution."""
+        _check_resolution("discriminator", self.architecture, images.resolution)
+
+
+def _check_resolution(network: str, architecture: str, resolution: Optional[int]) -> None:
+    if resolution is None:
+        return
+    if architecture == "resnet" and resolution not in _RESIDUAL:
+        raise UserError(
+            f"config field data.resolution: got {resolution}, expected one of"
+            f" {', '.join(map(str, _RESIDUAL))} with {network}.architecture=resnet"
+        )
+    if resolution % 8:
+        raise UserError(
+            f"config field data.resolution: got {resolution}, expected a multiple of 8 with"
+            f" {network}.architecture=dcgan"
+        )

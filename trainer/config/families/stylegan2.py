@@ -1,0 +1,202 @@
+"""StyleGAN2 (Karras et al. 2020), with the attention of Yu et al. 2021 in either network."""
+
+import dataclasses
+from typing import Any, Optional
+
+from dualcontrast.trainer.config import attention_fields, section
+from dualcontrast.trainer.config.field import setting
+from dualcontrast.trainer.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Generator(section.GeneratorSection):
+    """The generator and its path length regulariser."""
+
+    latent_size: int = setting(512, "length of the latent vector z", least=1)
+    w_size: int = setting(512, "length of the intermediate latent vector w", least=1)
+    mapping_layers: int = setting(8, "dense layers from z to w", least=1)
+    mapping_learning_rate_multiplier: float = setting(
+        0.01, "learning rate of the mapping layers relative to the others", above=0
+    )
+    fmap_base: int = setting(
+        8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
+    )
+    fmap_max: int = setting(512, "most feature maps of any layer", least=1)
+    style_mixing_probability: float = setting(
+        0.9,
+        "probability that an image takes a second latent from some layer on",
+        least=0,
+        most=1,
+    )
+    w_mean_decay: float = setting(
+        0.995, "decay per batch of the tracked mean of w (for truncation)", least=0, below=1
+    )
+    path_length_weight: float = setting(
+        2.0, "weight of the path length regulariser (0: off)", least=0
+    )
+    path_length_every: int = setting(4, "batches from one path length step to the next", least=1)
+    path_length_decay: float = setting(
+        0.01, "share of the newest batch in the tracked mean path length", above=0, most=1
+    )
+    path_length_batch_shrink: int = setting(
+        2, "path length steps use a batch smaller by this factor", least=1
+    )
+    attention: attention_fields.GeneratorAttentionConfig = (
+        attention_fields.GeneratorAttentionConfig()
+    )
+
+    def make(self, images: section.Images, **keras: Any) -> Any:
+        """Returns the generator, unbuilt."""
+        from dualcontrast.layers.stylegan2 import generator
+
+        fields = {name: getattr(self, name) for name in _GENERATOR_FIELDS}
+        return generator.Generator(
+            **images._asdict(),
+            **fields,
+            attention=attention_fields.generator_layer(self.attention),
+            attention_resolution=self.attention.resolution,
+            attention_in_both=self.attention.convolutions == "both",
+            normalize_style=self.attention.normalize_style,
+            **keras,
+        )
+
+    def terms(self) -> list:
+        """Returns the path length regulariser."""
+        from dualcontrast.trainer import path_length_term
+
+        return [
+            path_length_term.PathLength(
+                weight=self.path_length_weight,
+                every=self.path_length_every,
+                decay=self.path_length_decay,
+                batch_shrink=self.path_length_batch_shrink,
+            )
+        ]
+
+    def check(self, images: section.Images) -> None:
+        """Checks the widths and the attention against the resolution."""
+        _check_resolution("generator", self.fmap_base, images.resolution)
+        if self.attention.kind == "none":
+            return
+        side = self.attention.resolution
+        _check_attention_side("generator", side, images.resolution)
+        attention_fields.check_generator(
+            self.attention, _feature_maps(self, side), _feature_maps(self, side // 2)
+        )
+
+
+# Those that the network takes under their own names.
+_GENERATOR_FIELDS = (
+    "latent_size",
+    "w_size",
+    "mapping_layers",
+    "mapping_learning_rate_multiplier",
+    "fmap_base",
+    "fmap_max",
+    "style_mixing_probability",
+    "w_mean_decay",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Discriminator(section.DiscriminatorSection):
+    """The discriminator; with reference attention it is Siamese."""
+
+    fmap_base: int = setting(
+        8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
+    )
+    fmap_max: int = setting(512, "most feature maps of any layer", least=1)
+    minibatch_stddev_group: int = setting(
+        4, "most images that share one minibatch standard deviation", least=1
+    )
+    attention: attention_fields.DiscriminatorAttentionConfig = (
+        attention_fields.DiscriminatorAttentionConfig()
+    )
+
+    @property
+    def takes_references(self) -> bool:
+        """Whether images are compared with reals."""
+        return self.attention.takes_references
+
+    @property
+    def reads_references(self) -> bool:
+        """Whether these reals are a second batch."""
+        return self.attention.reads_references
+
+    def group(self, batch: int) -> int:
+        """Returns how many images of a batch share a minibatch standard deviation."""
+        return stddev_group(batch, self.minibatch_stddev_group)
+
+    def make(self, images: section.Images, **keras: Any) -> Any:
+        """Returns the discriminator, unbuilt."""
+        from dualcontrast.layers.stylegan2 import discriminator
+
+        return discriminator.Discriminator(
+            **images._asdict(),
+            fmap_base=self.fmap_base,
+            fmap_max=self.fmap_max,
+            minibatch_stddev_group=self.minibatch_stddev_group,
+            attention=attention_fields.discriminator_layer(self.attention),
+            attention_resolution=self.attention.resolution,
+            **keras,
+        )
+
+    def check(self, images: section.Images) -> None:
+        """Checks the widths and the attention against the resolution."""
+        _check_resolution("discriminator", self.fmap_base, images.resolution)
+        if self.attention.pairing == "none":
+            return
+        side = self.attention.resolution
+        _check_attention_side("discriminator", side, images.resolution)
+        attention_fields.check_san(
+            "discriminator.attention", self.attention.san, side, _feature_maps(self, side)
+        )
+
+    def check_share(self, share: int, parts: int) -> None:
+        """Checks that parts keep the groups of the deviation, and the neighbours of references."""
+        group = self.minibatch_stddev_group
+        if stddev_group(share // parts, group) != stddev_group(share, group):
+            raise UserError(
+                f"training.accumulation={parts} leaves {share // parts} images a part, too few for"
+                f" groups of {stddev_group(share, group)}"
+                " (discriminator.minibatch_stddev_group): try a smaller one of either"
+            )
+        rolled = self.attention.takes_references and not self.attention.reads_references
+        if rolled and (parts > 1 or share < 2):
+            # The neighbour of an image is in another part.
+            raise UserError(
+                f"discriminator.attention.references=rolled needs a device's {share} images at"
+                " once, two or more, and training.accumulation=1:"
+                " try --config.discriminator.attention.references=independent"
+            )
+
+
+def stddev_group(images: int, most: int) -> int:
+    """How many of `images` share a minibatch standard deviation, `most` at most."""
+    return max(size for size in range(1, most + 1) if images % size == 0)
+
+
+def _feature_maps(network: Generator | Discriminator, resolution: int) -> int:
+    return max(1, min(network.fmap_max, 2 * network.fmap_base // resolution))
+
+
+def _check_resolution(network: str, fmap_base: int, resolution: Optional[int]) -> None:
+    if resolution is None:
+        return
+    if resolution & (resolution - 1):
+        raise UserError(
+            f"config field data.resolution: got {resolution}, expected a power of two >= 8"
+        )
+    if 2 * fmap_base < resolution:
+        raise UserError(
+            f"config field {network}.fmap_base: {fmap_base} leaves no feature map at resolution"
+            f" {resolution}, expected at least {resolution // 2}"
+        )
+
+
+def _check_attention_side(network: str, side: int, resolution: Optional[int]) -> None:
+    if side > (resolution or side):
+        raise UserError(
+            f"{network}.attention.resolution={side} is larger than the images:"
+            f" try --config.{network}.attention.resolution={min(32, resolution)}"
+        )

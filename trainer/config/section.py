@@ -1,0 +1,104 @@
+"""What the trainer asks of a family's sections of the configuration."""
+
+import dataclasses
+from typing import Any, NamedTuple, TypeVar
+
+from dualcontrast.trainer.errors import UserError
+
+_Kind = TypeVar("_Kind", bound="Section")
+
+
+class Images(NamedTuple):
+    """The images that networks make and judge.
+
+    Attributes:
+      resolution: side in pixels.
+      channels: 1, 3 or 4.
+    """
+
+    resolution: int
+    channels: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """The section of a network: its fields, and how they become the network.
+
+    A family is a module of `trainer.config.families` that defines `Generator` and `Discriminator`.
+    The module's name is the family's, also in a run's config.json.
+    """
+
+    @property
+    def family(self) -> str:
+        """The family's name."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @classmethod
+    def expect(cls: type[_Kind], found: "Section") -> _Kind:
+        """Returns `found`, for code that knows this family alone.
+
+        Raises:
+          UserError: it is of another family.
+        """
+        if isinstance(found, cls):
+            return found
+        wanted = cls.__module__.rpartition(".")[2]
+        raise UserError(
+            f"the {cls.__name__.lower()} is of the family {found.family}, expected {wanted}:"
+            " this command knows no other"
+        )
+
+    def make(self, images: Images, **keras: Any) -> Any:
+        """Returns the network that the fields describe, unbuilt.
+
+        Args:
+          images: that it makes or judges.
+          **keras: `name` and `dtype`, of every Keras layer.
+        """
+        raise NotImplementedError
+
+    def check(self, images: Images) -> None:
+        """Checks what the fields say together, and with the images; alone each is valid.
+
+        Raises:
+          UserError: a contradiction.
+        """
+
+    def check_share(self, share: int, parts: int) -> None:
+        """Checks that a device's share of a batch can be computed, in parts.
+
+        Args:
+          share: images of one device.
+          parts: that the share is computed in; they divide it.
+
+        Raises:
+          UserError: it cannot.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorSection(Section):
+    """The section of a generator."""
+
+    def terms(self) -> list:
+        """Returns what the generator minimises besides the adversarial loss: `trainer.terms`."""
+        return []
+
+
+@dataclasses.dataclass(frozen=True)
+class DiscriminatorSection(Section):
+    """The section of a discriminator."""
+
+    @property
+    def takes_references(self) -> bool:
+        """Whether images are compared with reals."""
+        return False
+
+    @property
+    def reads_references(self) -> bool:
+        """Whether these reals are a second batch."""
+        return False
+
+    def group(self, batch: int) -> int:
+        """Returns how many images of a batch have a say in each other's logits."""
+        return 1

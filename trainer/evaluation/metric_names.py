@@ -1,0 +1,21 @@
+"""The metrics that there are, by the names of the commands."""
+
+from typing import Literal
+
+# Whose features each metric compares: those of the main extractor, of VGG16 where it was given, or
+# of the discriminator.
+MAIN, SHAPE, DISCRIMINATOR = "main", "shape", "discriminator"
+ROLES = {
+    "fid": MAIN,
+    "kid": MAIN,
+    "is": MAIN,
+    "precision_recall": SHAPE,
+    "fddf": DISCRIMINATOR,
+}
+# Space of the path and places of the steps, by the names of StyleGAN2's metrics.
+PATH_LENGTHS: dict[str, tuple[str, Literal["full", "end"]]] = {
+    "ppl_zfull": ("z", "full"),
+    "ppl_zend": ("z", "end"),
+    "ppl_wfull": ("w", "full"),
+    "ppl_wend": ("w", "end"),
+}

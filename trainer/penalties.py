@@ -1,0 +1,89 @@
+"""The discriminator's penalties as terms: R1, R2, and WGAN-GP's gradient penalty."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from dualcontrast.losses import gradient_penalty, r1
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.terms import Gather, Part, Term
+
+
+def of_discriminator(penalties: schema.PenaltiesConfig) -> list[Term]:
+    """Returns all of them; some have no weight."""
+    return [
+        R1(penalties.r1_gamma / 2, penalties.r1_every),
+        R2(penalties.r2_gamma / 2, penalties.r2_every),
+        GradientPenalty(penalties.gradient_penalty_weight, penalties.gradient_penalty_every),
+    ]
+
+
+class Penalty(Term):
+    """The weighted mean of one number a sample.
+
+    Args:
+      weight: of the mean.
+      every: see `Term`.
+    """
+
+    name = ""
+    passes = 1
+
+    def __init__(self, weight: float, every: int | None):
+        self.weight, self.every = weight, every
+        self.metrics = (self.name,)
+
+    def loss(self, outputs: list[tf.Tensor], gather: Gather):
+        """Returns weight * mean, and the mean."""
+        mean = tf.reduce_mean(outputs[0])
+        return mean * self.weight, {self.name: mean}
+
+
+class R1(Penalty):
+    """The squared slope at reals (Mescheder et al. 2018)."""
+
+    name = "r1"
+    makes_fakes = False
+
+    def outputs(self, part: Part) -> list[tf.Tensor]:
+        """Returns |gradient|^2 of every real."""
+        return [r1.r1_penalty(_logits_beside(part), part.reals)]
+
+
+class R2(Penalty):
+    """The squared slope at fakes (Mescheder et al. 2018)."""
+
+    name = "r2"
+
+    def outputs(self, part: Part) -> list[tf.Tensor]:
+        """Returns |gradient|^2 of every fake."""
+        return [r1.r1_penalty(_logits_beside(part), part.fakes())]
+
+
+class GradientPenalty(Penalty):
+    """Slope 1 between reals and fakes (Gulrajani et al. 2017)."""
+
+    name = "gradient_penalty"
+
+    def outputs(self, part: Part) -> list[tf.Tensor]:
+        """Returns (|gradient| - 1)^2 of every mixed image."""
+        mixture = part.draws.mixture()
+        return [
+            gradient_penalty.gradient_penalty(
+                _logits_beside(part), part.reals, part.fakes(), mixture
+            )
+        ]
+
+
+def _logits_beside(part: Part) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the discriminator as a function of images, with the part's references.
+
+    The references are constants to a derivative by the images, even where they are the same reals,
+    but the outer derivative by the variables goes through them.
+    """
+    network = part.discriminator
+    if not network.takes_references:
+        return network
+    rolled = part.references is None
+    references = tf.roll(part.reals, -1, axis=0) if rolled else part.references
+    return lambda images: network(images, references)

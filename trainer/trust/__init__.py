@@ -1,0 +1,1 @@
+"""What a stranger's model may do before its user has said that it is trusted."""
