@@ -6,7 +6,7 @@ import signal
 # Notes on the processor's instructions and on missing GPUs would bury a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# A shell's background job ignores Ctrl-C, one under nohup a terminal that closes; and so would every
+# A shell's background job ignores Ctrl-C, one under nohup a terminal that closes. So would every
 # program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
