@@ -1,5 +1,6 @@
 """Settings of all tests, made before TensorFlow is imported."""
 
+import functools
 import os
 import signal
 
@@ -18,6 +19,20 @@ import tensorflow as tf  # noqa: E402  (after the setting above)
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+@functools.cache
+def _strategy(replicas: int) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+@pytest.fixture(scope="session")
+def strategy_of():
+    """Returns the strategy of so many devices: one of each for the whole process.
+
+    Two strategies would use each other's collective keys.
+    """
+    return _strategy
 
 
 @pytest.hookimpl(wrapper=True)
