@@ -1,12 +1,13 @@
 """Settings of all tests, made before TensorFlow is imported."""
 
+import functools
 import os
 import signal
 
 # Notes on the processor's instructions and on missing GPUs would bury a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# A shell's background job ignores Ctrl-C, one under nohup a terminal that closes; and so would every
+# A shell's background job ignores Ctrl-C, one under nohup a terminal that closes. So would every
 # program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -18,6 +19,20 @@ import tensorflow as tf  # noqa: E402  (after the setting above)
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+@functools.cache
+def _strategy(replicas: int) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+@pytest.fixture(scope="session")
+def strategy_of():
+    """Returns the strategy of so many devices: one of each for the whole process.
+
+    Two strategies would use each other's collective keys.
+    """
+    return _strategy
 
 
 @pytest.hookimpl(wrapper=True)

@@ -38,8 +38,8 @@ def test_what_is_tracked_moves_towards_the_batch(layer):
     np.testing.assert_allclose(layer.variance, [4.0625, 4.65625], rtol=1e-6)
 
 
-def test_the_replicas_have_the_moments_and_derivatives_of_the_whole_batch(layer):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_the_replicas_have_the_moments_and_derivatives_of_the_whole_batch(layer, strategy_of):
+    strategy = strategy_of(2)
     with strategy.scope():
         two = batch_normalisation.BatchNormalization(decay=0.75, epsilon=0.25)
         two.build((None, 2))

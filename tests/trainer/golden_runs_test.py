@@ -21,18 +21,12 @@ GOLDEN = json.loads(pathlib.Path(__file__).with_name("golden_runs.json").read_te
 REALS, REFERENCES = np.random.default_rng(0).integers(0, 256, [2, 3, 8, 8, 8, 3]).astype(np.uint8)
 
 
-@pytest.fixture(name="strategies", scope="module")
-def _strategies():
-    # One of each: two strategies would use each other's collective keys.
-    return {n: tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n)]) for n in (1, 2)}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GOLDEN)
-def test_a_run_is_what_it_was(name, strategies):
+def test_a_run_is_what_it_was(name, strategy_of):
     golden = GOLDEN[name]
     config, replicas = serialisation.from_json(json.dumps(golden["config"])), golden["replicas"]
-    strategy = strategies[replicas]
+    strategy = strategy_of(replicas)
 
     def batch(images):
         return strategy.experimental_distribute_values_from_function(

@@ -113,11 +113,11 @@ def test_evaluation_is_by_the_kept_moments():
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_two_devices_make_the_slots_of_one():
+def test_two_devices_make_the_slots_of_one(strategy_of):
     config = tiny(changes={"schedule.generator_batch_size": 4})
     found = []
     for replicas in (1, 2):
-        strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+        strategy = strategy_of(replicas)
         with strategy.scope():
             built = state.State(config)
 

@@ -16,10 +16,17 @@ LOGIT_BIAS = {"discriminator/logit.bias"} | {
 IMAGES = np.random.default_rng(0).integers(0, 256, [4, 8, 8, 8, 3]).astype(np.uint8)
 
 
-@functools.cache
+SHARED = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _strategies(strategy_of):
+    SHARED["strategy_of"] = strategy_of
+
+
 def strategy_of(replicas):
-    # One of each for the whole process: two strategies would use each other's collective keys.
-    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+    """The process's strategy of so many devices; also for what is computed once for all tests."""
+    return SHARED["strategy_of"](replicas)
 
 
 def build(config, replicas=1):

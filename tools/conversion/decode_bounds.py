@@ -44,18 +44,17 @@ class Bounds:
 
         A clock ticks all the time, which costs an image less than to wind one up for each.
         """
-        memory = resource.getrlimit(resource.RLIMIT_AS)
-        watch = Watch(self, memory)
-        handler = signal.signal(signal.SIGPROF, watch.tick)
-        signal.setitimer(signal.ITIMER_PROF, watch.interval, watch.interval)
-        watch.wind_up()
-        try:
-            yield watch
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGPROF, handler)
-            resource.setrlimit(resource.RLIMIT_AS, memory)
+        with open("/proc/self/statm", "rb", buffering=0) as sizes:
+            watch = Watch(self, sizes.fileno())
+            handler = signal.signal(signal.SIGPROF, watch.tick)
+            signal.setitimer(signal.ITIMER_PROF, watch.interval, watch.interval)
+            watch.wind_up()
+            try:
+                yield watch
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                signal.signal(signal.SIGPROF, handler)
 
     def reason(self, ended_by: signal.Signals) -> str:
         """Returns why an image is rejected that ended a worker with a signal."""
@@ -75,18 +74,27 @@ class Bounds:
 
 
 class Watch:
-    """Holds each block `with watch:` to the bounds of an image, or raises Rejected."""
+    """Holds each block `with watch:` to the bounds of an image, or raises Rejected.
 
-    def __init__(self, bounds: Bounds, memory: tuple[int, int]):
-        self._bounds, self._memory = bounds, memory
+    What happens between the blocks is the source's own affair: it may import TensorFlow there.
+    """
+
+    def __init__(self, bounds: Bounds, sizes: int):
+        self._bounds, self._sizes = bounds, sizes
+        self._memory = resource.getrlimit(resource.RLIMIT_AS)
         self._running, self._ticks = False, 0
         self.interval = min(1.0, bounds.seconds / _TICKS)
 
     def __enter__(self) -> None:
+        soft, hard = self._memory
+        limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+        limit = min([self._size() + self._bounds.megabytes * _MEGABYTE, *limits])
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
         self._ticks, self._running = 0, True
 
     def __exit__(self, kind, error, trace) -> None:
         self._running = False
+        resource.setrlimit(resource.RLIMIT_AS, self._memory)
         if isinstance(error, _Late):
             raise Rejected(self._bounds.too_long) from None
         if isinstance(error, MemoryError):
@@ -100,17 +108,11 @@ class Watch:
             raise _Late
 
     def wind_up(self) -> None:
-        """Puts the end of the process off, and between images sets the limit of memory anew."""
+        """Puts the end of the process off."""
         if multiprocessing.parent_process() is not None:  # A worker, which can be replaced.
             signal.setitimer(signal.ITIMER_VIRTUAL, self._bounds.seconds * _PATIENCE)
-        if not self._running:
-            soft, hard = self._memory
-            limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
-            limit = min([_size() + self._bounds.megabytes * _MEGABYTE, *limits])
-            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
-
-def _size() -> int:
-    """Address space of this process, bytes."""
-    with open("/proc/self/statm", "rb", buffering=0) as file:
-        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    def _size(self) -> int:
+        """Address space of this process, bytes."""
+        pages = os.pread(self._sizes, 64, 0).split()[0]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
