@@ -8,6 +8,7 @@ deviation, so a run may be continued on another number of devices.
 
 import copy
 import enum
+import itertools
 
 import tensorflow as tf
 
@@ -30,6 +31,7 @@ class _Part(enum.IntEnum):
     NOISE = 4
     DIRECTIONS = 5
     MIXTURE = 6
+    LABELS = 7
 
 
 class Draws:
@@ -41,6 +43,7 @@ class Draws:
       purpose: of the step.
       batch: samples over all replicas.
       repeat: which of several steps with one purpose and one count of images, from 0.
+      class_counts: images of every class, by which labels are drawn; None for uniform ones.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class Draws:
         purpose: Purpose,
         batch: int,
         repeat: int = 0,
+        class_counts: tuple[int, ...] | None = None,
     ):
         pair = tf.constant([seed, int(purpose)], tf.int32)
         self._seed = _fold(pair, tf.cast(images_seen, tf.int64))
         if repeat:
             self._seed = _fold(self._seed, repeat)
         self._batch, self._index, self._count = batch, 0, 1
+        self._class_counts = class_counts
 
     def share(self, index: tf.Tensor | int, count: int) -> "Draws":
         """Returns the draws of every `count`-th sample of these, from `index` on."""
@@ -78,6 +83,15 @@ class Draws:
     def latents(self, size: int) -> tf.Tensor:
         """Returns z, [samples, size] standard normal."""
         return self._normal([size], _Part.LATENTS)
+
+    def labels(self, classes: int) -> tf.Tensor:
+        """Returns classes, [samples] int64: those of images drawn from the data, or uniform."""
+        counts = self._class_counts or (1,) * classes
+        image = tf.random.stateless_uniform(
+            [self._batch], self._seed_of(_Part.LABELS), 0, sum(counts), tf.int64
+        )
+        ends = tf.constant(list(itertools.accumulate(counts)), tf.int64)
+        return self._mine(tf.searchsorted(ends, image, side="right", out_type=tf.int64))
 
     def mixed_latents(self, size: int) -> tf.Tensor:
         """Returns the second z of style mixing, [samples, size] standard normal."""

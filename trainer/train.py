@@ -46,7 +46,9 @@ def main(argv: list[str]) -> int:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
     with _advising(pathlib.Path(_WORKDIR.value)):
-        config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+        config = schema.resolve(
+            config_flags.config(), dataset.resolution, dataset.channels, len(dataset.classes)
+        )
     return _train(config, dataset)
 
 

@@ -1,6 +1,7 @@
 """Training state on disk: saved atomically, checked when restored, never half a run."""
 
 import contextlib
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -138,7 +139,12 @@ def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manife
     Raises:
       UserError: the folder holds a run with another configuration or other images.
     """
-    data = {"count": dataset.count, "sha256": [shard.sha256 for shard in dataset.shards]}
+    data: dict[str, Any] = {
+        "count": dataset.count,
+        "sha256": [shard.sha256 for shard in dataset.shards],
+    }
+    if config.data.labels:
+        data["classes"] = [dataclasses.asdict(category) for category in dataset.classes]
     files.make_folder(workdir, f"--workdir={workdir}")
     if discovery.candidates(workdir):
         if (workdir / CONFIG_NAME).exists():
@@ -187,6 +193,32 @@ def read_data(workdir: pathlib.Path) -> dict[str, Any] | None:
         return files.read_object(workdir / DATA_NAME, {"count": int, "sha256": list}, check)
     except files.Missing:
         return None
+
+
+def read_classes(path: str) -> tuple[manifest.Category, ...]:
+    """Returns the classes that the networks of a run know; none where it trains without labels.
+
+    Args:
+      path: as for `load_average`.
+
+    Raises:
+      UserError: the file that has them is missing or damaged.
+    """
+    workdir = workdir_of(pathlib.Path(path))
+    classes = read_config(workdir).data.classes
+    if classes is None:
+        return ()
+    found = (read_data(workdir) or {}).get("classes", [])
+    try:
+        known = tuple(manifest.Category(**category) for category in found)
+    except TypeError:
+        known = ()
+    if len(known) != classes:
+        raise UserError(
+            f"{workdir / DATA_NAME} does not have the {classes} classes of {CONFIG_NAME}: it was"
+            " edited or lost. Restore it from a copy."
+        )
+    return known
 
 
 def load_average(path: str) -> tuple[networks.Generator, schema.Config, int]:

@@ -113,6 +113,10 @@ class DataConfig:
         None, "channels of the images (none: the dataset's)", choices=(1, 3, 4)
     )
     mirror: bool = setting(False, "flip every image left to right with probability 1/2")
+    labels: bool = setting(False, "give both networks the classes of the images")
+    classes: Optional[int] = setting(
+        None, "with labels: how many classes there are (none: the dataset's)", least=1
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,7 +196,8 @@ class Config:
     @property
     def images(self) -> section.Images:
         """The images that the networks make and judge; `resolve` has filled in what was None."""
-        return section.Images(self.data.resolution, self.data.channels)
+        data = self.data
+        return section.Images(data.resolution, data.channels, data.classes or 0)
 
     @property
     def iteration_images(self) -> int:
@@ -408,13 +413,27 @@ def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
     config.discriminator.check_share(share, parts)
 
 
-def resolve(config: Config, resolution: int, channels: int) -> Config:
-    """`config` with the dataset's resolution and channels filled in, validated.
+def resolve(config: Config, resolution: int, channels: int, classes: int = 0) -> Config:
+    """`config` with what the dataset has filled in, validated.
+
+    Args:
+      config: as it was asked for.
+      resolution, channels: of the dataset's images.
+      classes: of its labels; 0 without labels.
 
     Raises:
       UserError: the config asks for others than the dataset has.
     """
-    found = {"data.resolution": resolution, "data.channels": channels}
+    if config.data.labels and not classes:
+        raise UserError(
+            "data.labels=true, and the images of the dataset have no labels: convert them with"
+            " labels (dualcontrast-convert --labels=folders), or drop --config.data.labels"
+        )
+    found = {
+        "data.resolution": resolution,
+        "data.channels": channels,
+        "data.classes": classes if config.data.labels else None,
+    }
     for path, value in found.items():
         asked = get(config, path)
         if asked not in (None, value):

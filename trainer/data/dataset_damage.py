@@ -38,6 +38,7 @@ def _in_shard(
     try:
         for count, record in enumerate(records.read(dataset.path(shard)), 1):
             _check_image(dataset, record)
+            _check_label(dataset, record)
             on_count(before + count)
     except (records.DamagedRecord, OSError) as error:
         return str(error)
@@ -62,6 +63,15 @@ def _check_image(dataset: Manifest, record: records.Record) -> None:
         raise _damaged(record, f"its image cannot be decoded ({error})") from error
     if received != expected:
         raise _damaged(record, f"its image is {_size(received)}, expected {_size(expected)}")
+
+
+def _check_label(dataset: Manifest, record: records.Record) -> None:
+    if not dataset.classes:
+        return
+    label, last = records.label_of(record.payload), len(dataset.classes) - 1
+    if label is None or label > last:
+        found = "no label" if label is None else f"the label {label}"
+        raise _damaged(record, f"it has {found}, expected one from 0 to {last}")
 
 
 def _damaged(record: records.Record, what: str) -> records.DamagedRecord:
