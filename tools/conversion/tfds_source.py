@@ -47,6 +47,29 @@ class Tfds:
         for example in examples.as_numpy_iterator():
             yield functools.partial(io.BytesIO, example[self.feature])
 
+    def labels(self, feature: str) -> tuple[list[str], list[int]]:
+        """Returns the names of a feature's classes, and the number of the class of every image.
+
+        Raises:
+          UserError: there is no such feature, or it is no class.
+        """
+        features = _builder(self.name).info.features
+        kind = features.get(feature)
+        if not isinstance(kind, tfds.features.ClassLabel):
+            known = [key for key in features if isinstance(features[key], tfds.features.ClassLabel)]
+            what = "is no class" if kind else "is no feature of it"
+            raise UserError(
+                f"--labels=tfds:{feature} {what}; tfds:{self.name} has"
+                f" {', '.join(known) or 'no feature that is one'}."
+            )
+        examples = _builder(self.name).as_dataset(
+            split=self.split,
+            decoders=tfds.decode.PartialDecoding({feature: kind}),
+            read_config=tfds.ReadConfig(interleave_cycle_length=1),
+            shuffle_files=False,
+        )
+        return kind.names, [int(example[feature]) for example in examples.as_numpy_iterator()]
+
 
 def open_source(source: str) -> Tfds:
     """Returns the source for `tfds:NAME[:SPLIT]`, downloading the data if they are not here.
