@@ -1,10 +1,10 @@
 """Reading files that say which class each image is of: JSON or CSV.
 
-    {"labels": [["00000/a.png", 3], ["00000/b.png", 0]]}    dataset.json, as ADA's tool writes it
-    [["cats/a.png", "cat"], ["dogs/b.png", "dog"]]          names in place of numbers
-    {"cats/a.png": "cat", "dogs/b.png": "dog"}              the same as one object
-    path,class                                              or CSV, with this line or without
-    cats/a.png,cat
+{"labels": [["00000/a.png", 3], ["00000/b.png", 0]]}    as the tool of StyleGAN2-ADA writes it
+[["cats/a.png", "cat"], ["dogs/b.png", "dog"]]          with names in place of numbers
+{"cats/a.png": "cat", "dogs/b.png": "dog"}              the same as one object
+path,class                                              or CSV, with this line or without
+cats/a.png,cat
 """
 
 import csv
@@ -19,7 +19,10 @@ from dualcontrast.trainer.errors import UserError
 # What the first line of a CSV file may call its two columns.
 _PATHS = {"path", "file", "filename", "image", "name"}
 _CLASSES = {"class", "label", "category"}
+# Every number up to the largest is a class; one as large as this is none's, but a mistake.
+_MOST_CLASSES = 100_000
 _SHOWN = 40  # Characters of a label that are quoted.
+_EXAMPLE = '{"labels": [["a.png", 0], ["b.png", 1]]}'
 
 
 class Row(NamedTuple):
@@ -71,18 +74,22 @@ def suffix(path: str) -> str:
 
 
 def _check(path: str, row: Row) -> None:
-    if row.label == "" or isinstance(row.label, int) and row.label < 0:
+    label = row.label
+    if label == "" or isinstance(label, int) and not 0 <= label < _MOST_CLASSES:
         raise _refusal(path, row.place, row.path, row.label)
 
 
 def _refusal(path: str, place: str, image: object, label: object) -> UserError:
-    shown = repr(label)
-    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     rule = "; continuous labels are not supported" if isinstance(label, list | float) else ""
     return UserError(
-        f"--labels={path}, {place}: the class of {image} is {shown}.\n"
-        f"Expected a whole number from 0, or a name{rule}."
+        f"--labels={path}, {place}: the class of {image} is {_shown(label)}.\n"
+        f"Expected a whole number from 0 to {_MOST_CLASSES - 1:,}, or a name{rule}."
     )
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
 
 
 def _json_rows(path: str, text: str) -> list[Row]:
@@ -91,8 +98,8 @@ def _json_rows(path: str, text: str) -> list[Row]:
         found = json.loads(text, object_pairs_hook=_Object)
     except json.JSONDecodeError as error:
         raise UserError(
-            f"--labels={path}, line {error.lineno}: {error.msg}; expected JSON such as"
-            ' {"labels": [["a.png", 0]]}'
+            f"--labels={path}, line {error.lineno}, column {error.colno}: {error.msg}.\n"
+            f"Expected JSON such as {_EXAMPLE}"
         ) from None
     except (ValueError, RecursionError) as error:  # A number or a nest too large for Python.
         raise UserError(f"--labels={path} is no JSON that can be read: {error}") from None
@@ -101,10 +108,7 @@ def _json_rows(path: str, text: str) -> list[Row]:
     if found is None:
         return []
     if not isinstance(found, list):
-        raise UserError(
-            f"--labels={path} holds {type(found).__name__}, expected"
-            ' {"labels": [["a.png", 0]]}'
-        )
+        raise UserError(f"--labels={path} holds {_shown(found)}, expected {_EXAMPLE}")
     return [_json_row(path, entry, f"entry {number}") for number, entry in enumerate(found, 1)]
 
 
@@ -122,11 +126,15 @@ def _json_row(path: str, entry: Any, place: str) -> Row:
             return Row(image, class_name(label), place)
         case [str(image), label]:
             raise _refusal(path, place, image, label)
-    raise UserError(f"--labels={path}, {place}: {entry!r} is no pair of a path and its class.")
+    raise UserError(
+        f"--labels={path}, {place}: {_shown(entry)} is no pair of a path and its class.\n"
+        f"Expected JSON such as {_EXAMPLE}"
+    )
 
 
 def _csv_rows(path: str, text: str) -> list[Row]:
-    rows, lines = [], csv.reader(io.StringIO(text, newline=""))
+    rows: list[Row] = []
+    lines = csv.reader(io.StringIO(text, newline=""))
     try:
         for columns in lines:
             if not columns:

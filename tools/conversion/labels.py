@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +15,6 @@ from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 
 _FOLDERS, _TFDS = "folders", "tfds:"
-
-# Every number up to the largest is a class: one that is larger than this is no class's.
-_MOST_CLASSES = 100_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def place_in(source: Source, flag: str | None) -> str:
     if not isinstance(source, Folder | Zip) or not label_file.suffix(flag or ""):
         return ""
     place = os.path.relpath(flag, source.path)
-    return "" if place.startswith(os.pardir) else place
+    return "" if place.startswith(f"{os.pardir}/") else place
 
 
 def _content(path: str, source: Source) -> bytes:
@@ -92,15 +89,15 @@ def from_folders(entries: Sequence[Entry], source: str) -> Labelled:
             "Put each class into a folder of its own, or give --labels=FILE.json or FILE.csv."
         )
     folders = [label_file.class_name(_key(entry.name).partition("/")[0]) for entry in entries]
-    names = sorted(set(folders))
+    names = _in_order(set(folders))
     if len(names) == 1:
         raise UserError(
             f"--labels=folders: all images of {source} lie in one folder, {names[0]}.\n"
-            f"Give the folder that holds one for each class, such as --source={source}/{names[0]}"
+            "Give a --source with a folder for each class, or --labels=FILE.json or FILE.csv."
         )
     numbers = {name: number for number, name in enumerate(names)}
     labels = [numbers[folder] for folder in folders]
-    return Labelled(_with_labels(entries, labels), tuple(names))
+    return Labelled(_with_labels(entries, labels), names)
 
 
 def from_file(entries: Sequence[Entry], path: str, content: bytes) -> Labelled:
@@ -115,7 +112,7 @@ def from_file(entries: Sequence[Entry], path: str, content: bytes) -> Labelled:
       UserError: the file is not what it should be, or does not fit the entries.
     """
     rows = label_file.read(path, content)
-    classes, numbers = _classes(path, rows)
+    classes, numbers = _classes(rows)
     known: dict[str, Row] = {}
     for row in rows:
         first = known.setdefault(_key(row.path), row)
@@ -124,16 +121,13 @@ def from_file(entries: Sequence[Entry], path: str, content: bytes) -> Labelled:
                 f"--labels={path} gives {row.path} two classes: {first.label} ({first.place}) and"
                 f" {row.label} ({row.place})."
             )
-    keys = {_key(entry.name): entry for entry in entries}
+    keys = {_key(entry.name) for entry in entries}
     _check_all_there(path, [row for key, row in known.items() if key not in keys])
     # A folder that could not be listed is no image, and will be a row in rejected.csv.
-    images = [entry for entry in entries if not entry.name.endswith("/")]
-    _check_all_labelled(path, [e.name for e in images if _key(e.name) not in known], len(images))
-    labels = [numbers[known[_key(entry.name)].label] for entry in images]
-    labelled = iter(_with_labels(images, labels))
-    return Labelled(
-        [entry if entry.name.endswith("/") else next(labelled) for entry in entries], classes
-    )
+    images = [entry.name for entry in entries if not entry.name.endswith("/")]
+    _check_all_labelled(path, [name for name in images if _key(name) not in known], len(images))
+    found = {key: numbers[row.label] for key, row in known.items()}
+    return Labelled(_with_labels(entries, [found.get(_key(e.name)) for e in entries]), classes)
 
 
 def from_numbers(
@@ -167,20 +161,19 @@ def fingerprint(labelled: Sequence[Entry], classes: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _classes(path: str, rows: list[Row]) -> tuple[tuple[str, ...], dict[int | str, int]]:
+def _classes(rows: Sequence[Row]) -> tuple[tuple[str, ...], dict[int | str, int]]:
     """The names of the classes, and the number of each label."""
     if isinstance(rows[0].label, str):
-        names = sorted({row.label for row in rows})
-        return tuple(names), {name: number for number, name in enumerate(names)}
-    largest = max(rows, key=lambda row: row.label)
-    if largest.label >= _MOST_CLASSES:
-        raise UserError(
-            f"--labels={path}, {largest.place}: the class of {largest.path} is {largest.label};"
-            f" numbers of classes are below {_MOST_CLASSES:,}.\n"
-            "Number the classes from 0, without gaps, or give their names."
-        )
-    numbers = range(largest.label + 1)
+        names = _in_order({str(row.label) for row in rows})
+        return names, {name: number for number, name in enumerate(names)}
+    numbers = range(max(int(row.label) for row in rows) + 1)
     return tuple(map(str, numbers)), {number: number for number in numbers}
+
+
+def _in_order(names: Set[str]) -> tuple[str, ...]:
+    """The names sorted, by their values where all are whole numbers."""
+    by_value = all(name.isdecimal() for name in names)
+    return tuple(sorted(names, key=lambda name: (int(name) if by_value else 0, name)))
 
 
 def _check_all_there(path: str, strangers: list[Row]) -> None:
@@ -201,7 +194,7 @@ def _check_all_labelled(path: str, without: list[str], count: int) -> None:
         )
 
 
-def _with_labels(entries: Sequence[Entry], labels: Sequence[int]) -> list[Entry]:
+def _with_labels(entries: Sequence[Entry], labels: Sequence[int | None]) -> list[Entry]:
     return [replace(entry, label=label) for entry, label in zip(entries, labels, strict=True)]
 
 

@@ -226,7 +226,9 @@ class Zip:
         """
         names = _archive(self.path).namelist()
         if name not in names:
-            raise UserError(f"{self.path} has no {name}; python -m zipfile -l {self.path} lists it.")
+            raise UserError(
+                f"{self.path} has no {name}; python -m zipfile -l {self.path} lists it."
+            )
         try:
             with _open_member(self.path, names.index(name)) as file:
                 return file.read()
