@@ -145,7 +145,8 @@ def _csv_rows(path: str, text: str) -> list[Row]:
                     " two: path,class"
                 )
             image, label = columns[0], class_name(columns[1].strip())
-            if rows or image.lower() not in _PATHS or label.lower() not in _CLASSES:
+            is_header = image.lower() in _PATHS and label.lower() in _CLASSES
+            if not (is_header and lines.line_num == 1):
                 rows.append(Row(image, label, f"line {lines.line_num}"))
     except csv.Error as error:
         raise UserError(f"--labels={path}, line {lines.line_num}: {error}.") from None

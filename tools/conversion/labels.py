@@ -180,7 +180,7 @@ def _check_all_there(path: str, strangers: list[Row]) -> None:
     if strangers:
         first = strangers[0]
         raise UserError(
-            f"--labels={path} names {len(strangers):,} images that the source does not have, such"
+            f"--labels={path} names images that the source does not have: {len(strangers):,}, such"
             f" as {first.path} ({first.place}).\nPaths are relative to --source, with / between"
             " folders."
         )

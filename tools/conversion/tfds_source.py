@@ -53,22 +53,24 @@ class Tfds:
         Raises:
           UserError: there is no such feature, or it is no class.
         """
-        features = _builder(self.name).info.features
-        kind = features.get(feature)
-        if not isinstance(kind, tfds.features.ClassLabel):
-            known = [key for key in features if isinstance(features[key], tfds.features.ClassLabel)]
-            what = "is no class" if kind else "is no feature of it"
-            raise UserError(
-                f"--labels=tfds:{feature} {what}; tfds:{self.name} has"
-                f" {', '.join(known) or 'no feature that is one'}."
-            )
+        features = dict(_builder(self.name).info.features.items())
+        classes = {
+            key: kind
+            for key, kind in features.items()
+            if isinstance(kind, tfds.features.ClassLabel) and kind.num_classes
+        }
+        if feature not in classes:
+            what = "is a feature without classes" if feature in features else "is no feature"
+            known = ", ".join(f"tfds:{key}" for key in classes) or "none"
+            raise UserError(f"--labels=tfds:{feature} {what} of {self.name}; those with: {known}.")
         examples = _builder(self.name).as_dataset(
             split=self.split,
-            decoders=tfds.decode.PartialDecoding({feature: kind}),
+            decoders=tfds.decode.PartialDecoding({feature: features[feature]}),
             read_config=tfds.ReadConfig(interleave_cycle_length=1),
             shuffle_files=False,
         )
-        return kind.names, [int(example[feature]) for example in examples.as_numpy_iterator()]
+        numbers = [int(example[feature]) for example in examples.as_numpy_iterator()]
+        return classes[feature].names, numbers
 
 
 def open_source(source: str) -> Tfds:
