@@ -148,12 +148,12 @@ def test_labels_that_do_not_fit_are_refused_and_nothing_is_written(
         (tmp_path / name).write_text(text)
     cases = {
         "some.json": "no class for 20 of 60 images, such as",
-        "more.json": "names images that the source does not have: 1, such as x.png",
+        "more.json": "names images that the source does not have: 1, such as 'x.png'",
         "none.json": "has no labels",
         "cut.json": "line 1, column",
         "vector.json": "continuous labels are not supported",
-        "minus.csv": "line 2: the class of 000.png is -1",
-        "twice.csv": "000.png two classes: 0 (line 1) and 1 (line 2)",
+        "minus.csv": "line 2: the class of '000.png' is -1",
+        "twice.csv": "'000.png' two classes: 0 (line 1) and 1 (line 2)",
         "gone.csv": "gone.csv cannot be read: No such file",
         "folders": "30 of 60 images lie in no folder",
         "tfds:label": "--source=tfds:NAME",

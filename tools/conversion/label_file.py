@@ -21,7 +21,7 @@ _PATHS = {"path", "file", "filename", "image", "name"}
 _CLASSES = {"class", "label", "category"}
 # Every number up to the largest is a class; one as large as this is none's, but a mistake.
 _MOST_CLASSES = 100_000
-_SHOWN = 40  # Characters of a label that are quoted.
+_SHOWN = 80  # Characters that are quoted.
 _EXAMPLE = '{"labels": [["a.png", 0], ["b.png", 1]]}'
 
 
@@ -55,7 +55,7 @@ def read(path: str, content: bytes) -> list[Row]:
         number, name = kinds[int], kinds[str]
         raise UserError(
             f"--labels={path} has numbers ({number.label}, {number.place}) and names"
-            f" ({name.label!r}, {name.place}): give all classes as one or the other."
+            f" ({shown(name.label)}, {name.place}): give all classes as one or the other."
         )
     for row in rows:
         _check(path, row)
@@ -65,6 +65,12 @@ def read(path: str, content: bytes) -> list[Row]:
 def class_name(text: str) -> str:
     """Returns a name that can be printed and stored, where a file's or folder's is not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def shown(value: object) -> str:
+    """Returns a path or a label as an error quotes it: on one line, and not for ever."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def suffix(path: str) -> str:
@@ -82,14 +88,9 @@ def _check(path: str, row: Row) -> None:
 def _refusal(path: str, place: str, image: object, label: object) -> UserError:
     rule = "; continuous labels are not supported" if isinstance(label, list | float) else ""
     return UserError(
-        f"--labels={path}, {place}: the class of {image} is {_shown(label)}.\n"
+        f"--labels={path}, {place}: the class of {shown(image)} is {shown(label)}.\n"
         f"Expected a whole number from 0 to {_MOST_CLASSES - 1:,}, or a name{rule}."
     )
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
 
 
 def _json_rows(path: str, text: str) -> list[Row]:
@@ -108,7 +109,7 @@ def _json_rows(path: str, text: str) -> list[Row]:
     if found is None:
         return []
     if not isinstance(found, list):
-        raise UserError(f"--labels={path} holds {_shown(found)}, expected {_EXAMPLE}")
+        raise UserError(f"--labels={path} holds {shown(found)}, expected {_EXAMPLE}")
     return [_json_row(path, entry, f"entry {number}") for number, entry in enumerate(found, 1)]
 
 
@@ -127,7 +128,7 @@ def _json_row(path: str, entry: Any, place: str) -> Row:
         case [str(image), label]:
             raise _refusal(path, place, image, label)
     raise UserError(
-        f"--labels={path}, {place}: {_shown(entry)} is no pair of a path and its class.\n"
+        f"--labels={path}, {place}: {shown(entry)} is no pair of a path and its class.\n"
         f"Expected JSON such as {_EXAMPLE}"
     )
 

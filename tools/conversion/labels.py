@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dualcontrast.tools.conversion import label_file
-from dualcontrast.tools.conversion.label_file import Row
+from dualcontrast.tools.conversion.label_file import Row, shown
 from dualcontrast.tools.conversion.sources import Entry, Folder, Source, Zip
 from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
@@ -118,8 +118,8 @@ def from_file(entries: Sequence[Entry], path: str, content: bytes) -> Labelled:
         first = known.setdefault(_key(row.path), row)
         if first.label != row.label:
             raise UserError(
-                f"--labels={path} gives {row.path} two classes: {first.label} ({first.place}) and"
-                f" {row.label} ({row.place})."
+                f"--labels={path} gives {shown(row.path)} two classes: {shown(first.label)}"
+                f" ({first.place}) and {shown(row.label)} ({row.place})."
             )
     keys = {_key(entry.name) for entry in entries}
     _check_all_there(path, [row for key, row in known.items() if key not in keys])
@@ -181,8 +181,8 @@ def _check_all_there(path: str, strangers: list[Row]) -> None:
         first = strangers[0]
         raise UserError(
             f"--labels={path} names images that the source does not have: {len(strangers):,}, such"
-            f" as {first.path} ({first.place}).\nPaths are relative to --source, with / between"
-            " folders."
+            f" as {shown(first.path)} ({first.place}).\n"
+            "Paths are relative to --source, with / between folders."
         )
 
 

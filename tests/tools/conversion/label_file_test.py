@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from dualcontrast.tools.conversion import label_file
@@ -64,15 +65,15 @@ WRONG_JSON = {
     "endless": ("[" + "9" * 5000 + "]", ["no JSON that can be read"]),
     "text": ('"labels"', ["holds 'labels'"]),
     "no pairs": ('{"labels": [["a.png", 0], ["b.png"]]}', ["entry 2", "['b.png'] is no pair"]),
-    "long": (json.dumps([[0] * 1000]), ["entry 1", "0, 0, ...", "is no pair"]),
-    "fraction": ('[["a.png", 0.5]]', ["entry 1", "class of a.png is 0.5", CONTINUOUS]),
-    "whole float": ('[["a.png", 1.0]]', ["class of a.png is 1.0", "a whole number"]),
-    "vector": ('[["a.png", [0.1, 0.9]]]', ["class of a.png is [0.1, 0.9]", CONTINUOUS]),
-    "negative": ('[["b.png", 0], ["a.png", -1]]', ["entry 2", "class of a.png is -1"]),
-    "huge": ('[["a.png", 100000]]', ["class of a.png is 100000", "0 to 99,999"]),
-    "truth": ('[["a.png", true]]', ["class of a.png is True"]),
-    "none": ('[["a.png", null]]', ["class of a.png is None"]),
-    "no name": ('[["a.png", ""]]', ["class of a.png is ''"]),
+    "long": (json.dumps([[0] * 1000]), ["entry 1", "... is no pair"]),
+    "fraction": ('[["a.png", 0.5]]', ["entry 1", "class of 'a.png' is 0.5", CONTINUOUS]),
+    "whole float": ('[["a.png", 1.0]]', ["class of 'a.png' is 1.0", "a whole number"]),
+    "vector": ('[["a.png", [0.1, 0.9]]]', ["class of 'a.png' is [0.1, 0.9]", CONTINUOUS]),
+    "negative": ('[["b.png", 0], ["a.png", -1]]', ["entry 2", "class of 'a.png' is -1"]),
+    "huge": ('[["a.png", 100000]]', ["class of 'a.png' is 100000", "0 to 99,999"]),
+    "truth": ('[["a.png", true]]', ["class of 'a.png' is True"]),
+    "none": ('[["a.png", null]]', ["class of 'a.png' is None"]),
+    "no name": ('[["a.png", ""]]', ["class of 'a.png' is ''"]),
     "mixed": ('{"a.png": 0, "b.png": "cat"}', ["numbers (0, entry 1)", "names ('cat', entry 2)"]),
 }
 WRONG_CSV = {
@@ -80,10 +81,10 @@ WRONG_CSV = {
     "header": ("path,label\n", ["has no labels"]),
     "three": ("a.png,0\nb.png,0,1\n", ["line 2: 3 columns", "path,class"]),
     "semicolons": ("path;label\na.png;0\n", ["line 1: 1 columns"]),
-    "negative": ("path,label\na.png,-1\n", ["line 2", "class of a.png is -1"]),
-    "fraction": ("a.png,0\nb.png,0.5\n", ["line 2", "class of b.png is 0.5", CONTINUOUS]),
-    "no class": ("a.png,0\nb.png,\n", ["line 2", "class of b.png is ''"]),
-    "huge": ("a.png,1700000000\n", ["class of a.png is 1700000000"]),
+    "negative": ("path,label\na.png,-1\n", ["line 2", "class of 'a.png' is -1"]),
+    "fraction": ("a.png,0\nb.png,0.5\n", ["line 2", "class of 'b.png' is 0.5", CONTINUOUS]),
+    "no class": ("a.png,0\nb.png,\n", ["line 2", "class of 'b.png' is ''"]),
+    "huge": ("a.png,1700000000\n", ["class of 'a.png' is 1700000000"]),
     "quote": ('a.png,"' + "x" * 200_000, ["line 1", "field larger than"]),
 }
 
@@ -100,3 +101,22 @@ def test_what_is_wrong_is_said_in_two_lines(name, text, words):
     said = str(caught.value)
     assert said.startswith(f"--labels={name}") and len(said.splitlines()) <= 2
     assert [word for word in words if word not in said] == []
+
+
+def test_damaged_files_raise_nothing_but_user_errors():
+    random = np.random.default_rng(0)
+    files = {
+        "a.json": b'{"labels": [["0/a.png", 3], ["b.png", "cat"], ["c", [0.5]]]}',
+        "a.csv": b'path,label\r\n0/a.png,3\r\n"b.png","7"\n',
+    }
+    for name, content in files.items():
+        for _ in range(1000):
+            damaged = bytearray(content)
+            for place in random.integers(len(content), size=2):
+                damaged[place] = random.choice(list(b'[]{}",:0-.e\\un\n\x00\xff'))
+            try:
+                found = label_file.read(name, bytes(damaged))
+            except UserError as error:
+                assert 1 <= len(str(error).splitlines()) <= 2
+            else:
+                assert all(row.label == 0 or row.label for row in found)

@@ -89,9 +89,9 @@ def test_what_does_not_fit_is_counted_with_the_first():
     assert "--labels=a.json has no class for 2 of 3 images, such as a.png" in text
     assert "move those images out of the source" in text
     text = refusal(from_file, known, [["a.png", 0], ["d.png", 0], ["e.png", 1]])
-    assert "names images that the source does not have: 2, such as d.png (entry 2)" in text
+    assert "names images that the source does not have: 2, such as 'd.png' (entry 2)" in text
     text = refusal(from_file, known, [["a.png", 0], ["b.png", 0], ["./a.png", 1]])
-    assert "gives ./a.png two classes: 0 (entry 1) and 1 (entry 3)" in text
+    assert "gives './a.png' two classes: 0 (entry 1) and 1 (entry 3)" in text
     # Twice the same is no contradiction.
     assert of(from_file(known[:1], [["a.png", 1], ["a.png", 1]])) == {"a.png": 1}
 
