@@ -47,6 +47,31 @@ class Tfds:
         for example in examples.as_numpy_iterator():
             yield functools.partial(io.BytesIO, example[self.feature])
 
+    def labels(self, feature: str) -> tuple[list[str], list[int]]:
+        """Returns the names of a feature's classes, and the number of the class of every image.
+
+        Raises:
+          UserError: there is no such feature, or it is no class.
+        """
+        features = dict(_builder(self.name).info.features.items())
+        classes = {
+            key: kind
+            for key, kind in features.items()
+            if isinstance(kind, tfds.features.ClassLabel) and kind.num_classes
+        }
+        if feature not in classes:
+            what = "is a feature without classes" if feature in features else "is no feature"
+            known = ", ".join(f"tfds:{key}" for key in classes) or "none"
+            raise UserError(f"--labels=tfds:{feature} {what} of {self.name}; those with: {known}.")
+        examples = _builder(self.name).as_dataset(
+            split=self.split,
+            decoders=tfds.decode.PartialDecoding({feature: features[feature]}),
+            read_config=tfds.ReadConfig(interleave_cycle_length=1),
+            shuffle_files=False,
+        )
+        numbers = [int(example[feature]) for example in examples.as_numpy_iterator()]
+        return classes[feature].names, numbers
+
 
 def open_source(source: str) -> Tfds:
     """Returns the source for `tfds:NAME[:SPLIT]`, downloading the data if they are not here.
