@@ -4,7 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
-from dualcontrast.trainer import literal_path, seeds
+from dualcontrast.trainer import errors, literal_path, seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.evaluation.image_set import ImageSet
@@ -70,8 +70,9 @@ def _load(path: str, trusted: bool):
         function = model.signatures["latents"]
         known = "z" in function.structured_input_signature[1]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        reason = (str(error) or type(error).__name__).strip().splitlines()[0][:200]
-        raise UserError(f"--model={path} cannot be loaded as a generator: {reason}") from error
+        raise UserError(
+            f"--model={path} cannot be loaded as a generator: {errors.first_line(error)}"
+        ) from error
     if not known or None in function.structured_outputs["images"].shape[1:]:
         raise UserError(f"--model={path} is no generator of dualcontrast-export")
     return model, function
