@@ -25,8 +25,8 @@ def save(folder: str, bound: int | None) -> str:
 
 
 def images(folder: str) -> np.ndarray:
-    found = saved_generator.open_model(folder, count=20, seed=3, truncation_psi=0.5)
-    return np.concatenate(list(found.read()))
+    found = saved_generator.open_model(folder, seed=3, truncation_psi=0.5)
+    return np.concatenate(list(found.images(20).read()))
 
 
 @pytest.mark.parametrize("bound", [1, 5, 16, 100])

@@ -65,7 +65,7 @@ def test_the_value_is_that_of_the_released_generator(finished, dataset):
     generator, _, images_seen = checkpoint.load_average(str(finished[0]))
     plan = measure.Plan(("fid",), {"main": embedded.load()}, error_bars=False)
     reals = measure.Reals(image_set.of_dataset(dataset, 20, 20), None)
-    fakes = generated.of_generator(generator, "run", images_seen, count=20)
+    fakes = generated.of_generator(generator, "run", images_seen).images(20)
     found = measure.measure(plan, reals.references(plan), fakes)["fid"].estimate.value
     last = report.rows(finished[0] / "metrics-evaluation.jsonl")[-1]
     assert last["fid"] == pytest.approx(found, rel=1e-6)
