@@ -136,6 +136,8 @@ def _wrong(row: dict[str, Any]) -> str:
         classes = estimate.get("classes", {})
         if not isinstance(classes, dict) or not all(map(_has_value, classes.values())):
             return f"its estimate of {name} lacks the value of a class"
+        if not isinstance(estimate.get("left_out", {}), dict):
+            return f"its estimate of {name} does not say which classes it leaves out"
     protocol = row.get("protocol", {})
     if not isinstance(protocol, dict):
         return "its protocol is no object"
@@ -143,6 +145,8 @@ def _wrong(row: dict[str, Any]) -> str:
     parts = [fakes, *(extractors.values() if isinstance(extractors, dict) else [extractors])]
     if not all(isinstance(part, dict) for part in parts):
         return "its protocol names no fakes or no extractors"
+    if not isinstance(fakes.get("labels", {}), dict):
+        return "its protocol does not say how labels were drawn"
     if not isinstance(row.get("versions", {}), dict):
         return "its versions are no object"
     return ""
