@@ -1,5 +1,6 @@
 """A SavedModel of dualcontrast-export as a source of images to measure."""
 
+import functools
 import pathlib
 
 import tensorflow as tf
@@ -34,10 +35,14 @@ def open_model(path: str, *, seed: int, truncation_psi: float, trusted: bool = F
     elif truncation_psi != 1:
         raise generated.no_truncation(truncation_psi)
 
+    @functools.partial(tf.function, autograph=False)
+    def latents(numbers: tf.Tensor) -> tf.Tensor:
+        return seeds.latents(numbers, inputs["z"].shape[1])
+
     def draw(numbers: tf.Tensor, model=model, **labels: tf.Tensor) -> tf.Tensor:
         # Exports that are older have no bound. `model` holds on to its variables.
         bound = int(getattr(model, "max_batch", len(numbers)))
-        batch = {"z": seeds.latents(numbers, inputs["z"].shape[1]), **labels}
+        batch = {"z": latents(numbers), **labels}
         parts = [
             function(**{name: x[first : first + bound] for name, x in batch.items()}, **how)
             for first in range(0, len(numbers), bound)

@@ -1,6 +1,7 @@
 """The classes of the images by which a conditional generator is measured."""
 
 import dataclasses
+import functools
 import itertools
 from typing import Any
 
@@ -41,6 +42,11 @@ class Frequencies:
         return tf.searchsorted(ends, _places(numbers, ends[-1]), side="right", out_type=tf.int64)
 
 
+@functools.partial(
+    tf.function,
+    input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)],
+    autograph=False,
+)
 def _places(numbers: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     """Returns a place from 0 to `total` for each number, all alike likely."""
     return tf.map_fn(
