@@ -48,20 +48,19 @@ class Subject:
     trained_on: list[str] | None = None
 
 
-def of_source(source: Source, count: int, choose: Choose, **networks_behind) -> Subject:
-    """Returns the images of a generator, and what else is known of it.
+def of_source(source: Source, count: int, choose: Choose) -> Subject:
+    """Returns the images of a generator of which nothing else is known.
 
     Args:
       source: of the images.
       count: of them.
       choose: how often each class is drawn.
-      **networks_behind: see `Subject`.
 
     Raises:
       UserError: see `choose`.
     """
     frequencies = choose(source.name, source.classes)
-    return Subject(source.images(count, frequencies), source, frequencies, **networks_behind)
+    return Subject(source.images(count, frequencies), source, frequencies)
 
 
 def of_run(path: str, count: int, choose: Choose = fake_labels.uniform, **how) -> Subject:
@@ -77,13 +76,14 @@ def of_run(path: str, count: int, choose: Choose = fake_labels.uniform, **how) -
       UserError: there is none, or it is damaged; or see `choose`.
     """
     workdir, prefix = checkpoint.locate(pathlib.Path(path))
-    generator, config, images_seen = checkpoint.load_average(str(prefix))
     classes = tuple(category.name for category in checkpoint.read_classes(str(prefix)))
+    frequencies = choose(str(prefix), classes)
+    generator, config, images_seen = checkpoint.load_average(str(prefix))
     source = generated.of_generator(generator, str(prefix), images_seen, classes=classes, **how)
-    return of_source(
+    return Subject(
+        source.images(count, frequencies),
         source,
-        count,
-        choose,
+        frequencies,
         images_seen=images_seen,
         generator=generator,
         config=config,
