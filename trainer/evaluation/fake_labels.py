@@ -11,7 +11,6 @@ import tensorflow as tf
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 
-SOURCES = ("data", "uniform")
 # Beside the parts of an image's number in trainer/seeds.py, which count from 0.
 _PART = -1
 
@@ -84,7 +83,7 @@ def choose(
       name: of the generator.
       classes: their names.
       reals: to compare with; None where nothing is, or nothing is known of them.
-      asked: one of `SOURCES`; None for those of the data, where it has labels.
+      asked: "data" or "uniform"; None for those of the data, where it has labels.
 
     Raises:
       UserError: the generator has no classes, the reals have others, or none and were asked for.

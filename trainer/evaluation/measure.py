@@ -185,6 +185,8 @@ class Reals:
             self._newest_discriminator = key
         elif self._cache is not None:
             references.save(self._cache, content, found)
+            # As it lies on the disk, a table takes no memory.
+            found = references.load(self._cache, content, plan.with_table(role)) or found
         self._known[key] = found
 
 
