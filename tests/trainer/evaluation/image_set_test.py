@@ -1,6 +1,7 @@
 """Images of datasets and generators as they are measured."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -116,6 +117,16 @@ def test_what_changes_images_changes_the_protocol(generator, change):
     other = generated.of_generator(generator, "run", 0, **change).images(16)
     assert (everything(plain) != everything(other)).any()
     assert plain.protocol != other.protocol
+
+
+def test_a_generator_without_classes_has_the_protocol_that_results_are_kept_under(generator):
+    source = generated.of_generator(generator, "run", 7, seed=2, truncation_psi=0.5)
+    weights = generated.weights_digest(generator)
+    # To the byte, as of before there were classes.
+    assert json.dumps(source.images(16).protocol) == (
+        f'{{"kind": "generator", "images_seen": 7, "weights": "{weights}", "count": 16, "seed": 2,'
+        ' "truncation_psi": 0.5, "noise": "random", "resolution": 8, "channels": 3}'
+    )
 
 
 def test_an_image_that_is_not_finite_is_named():
