@@ -67,7 +67,7 @@ def _classes(path: str, model) -> tuple[str, ...]:
     names = getattr(model, "classes", None)
     if not isinstance(names, tf.Variable) or names.dtype != tf.string or not names.shape.rank:
         raise UserError(f"--model={path} takes labels and does not name its classes: export anew")
-    return tuple(name.decode("utf-8", "replace") for name in names.numpy())
+    return tuple(name.decode("utf-8", "surrogateescape") for name in names.numpy())
 
 
 def _load(path: str, trusted: bool):

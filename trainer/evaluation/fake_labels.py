@@ -13,6 +13,7 @@ from dualcontrast.trainer.evaluation.image_set import ImageSet
 
 # Beside the parts of an image's number in trainer/seeds.py, which count from 0.
 _PART = -1
+_SHOWN = 40  # Characters of a name.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,8 +115,14 @@ def check_classes(name: str, classes: tuple[str, ...], reals: ImageSet) -> None:
     place, (own, other) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
     raise UserError(
         f"{reals.name} has {len(reals.classes)} classes, {name} {len(classes)}: number {place} is"
-        f" {other} there and {own} here.\nGive images of the same classes, in the same order"
+        f" {shown(other)} there and {shown(own)} here.\nGive images of the same classes, in the same order"
     )
+
+
+def shown(name: str) -> str:
+    """Returns the name of a class in one line of at most 40 characters."""
+    line = name if name.isprintable() else repr(name)
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."
 
 
 def _unlabelled(reals: ImageSet | None) -> str:

@@ -42,7 +42,7 @@ def check(name: str, source: Source | None, reals: ImageSet) -> list[int]:
     if sizes.max() < LEAST_REALS:
         raise UserError(
             f"--metrics={METRIC} needs {LEAST_REALS} real images of a class, {reals.name} has"
-            f" {sizes.max()} of {reals.classes[sizes.argmax()]} and no more of any other"
+            f" {sizes.max()} of {fake_labels.shown(reals.classes[sizes.argmax()])} at most"
         )
     return [int(label) for label in np.flatnonzero(sizes >= LEAST_REALS)]
 
@@ -107,7 +107,8 @@ def _mean(found: dict[str, Estimate], left_out: dict[str, int]) -> Estimate:
         warning=fewest.warning,
     )
     if left_out:
-        names = ", ".join(f"{name} ({size})" for name, size in [*left_out.items()][:_NAMED])
+        some = [*left_out.items()][:_NAMED]
+        names = ", ".join(f"{fake_labels.shown(name)} ({size})" for name, size in some)
         more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
         mean = mean.warned(f"left out, with fewer than {LEAST_REALS} real images: {names}{more}")
     return mean

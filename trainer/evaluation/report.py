@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from dualcontrast.trainer import files
-from dualcontrast.trainer.evaluation import references
+from dualcontrast.trainer.evaluation import fake_labels, references
 from dualcontrast.trainer.evaluation.measure import Result
 
 FILE_NAME = "metrics-evaluation.jsonl"
@@ -20,7 +20,7 @@ def table(results: dict[str, Result]) -> str:
     for name, result in results.items():
         rows.append(_row(name, result))
         for own in list(result.classes)[:_MOST_CLASSES]:
-            rows.append(_row(f"  {own}", Result(result.classes[own], "")))
+            rows.append(_row(f"  {fake_labels.shown(own)}", Result(result.classes[own], "")))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = []
     for row in rows:

@@ -71,6 +71,19 @@ def test_what_cannot_be_compared_is_refused(labelled, dataset):
         fake_labels.choose("run", NAMES, image_set.of_dataset(dataset, 9, 9), "data")
 
 
+@pytest.mark.parametrize(
+    "name, line",
+    [
+        ("a cat", "a cat"),
+        ("two\nlines", r"'two\nlines'"),
+        ("no \udcff text", r"'no \udcff text'"),
+        ("a" * 41, "a" * 37 + "..."),
+    ],
+)
+def test_a_name_is_told_in_a_line(name, line):
+    assert fake_labels.shown(name) == line
+
+
 def test_a_label_beyond_the_classes_is_named(labelled):
     fewer = dataclasses.replace(labelled, classes=labelled.classes[:2])
     with pytest.raises(UserError, match="has an image of class 2, its manifest 2 classes"):
