@@ -115,8 +115,7 @@ def check_classes(name: str, classes: tuple[str, ...], reals: ImageSet) -> None:
     place, (own, other) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
     raise UserError(
         f"{reals.name} has {len(reals.classes)} classes, {name} {len(classes)}: number {place} is"
-        f" {shown(other)} there and {shown(own)} here.\nGive images of the same classes, in the same"
-        " order"
+        f" {shown(other)} there and {shown(own)} here.\nGive images of the same classes, in order"
     )
 
 
