@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from dualcontrast.tools.conversion.sources import Entry, Listing, Opener
+from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
 
 logging.set_verbosity(logging.ERROR)
@@ -96,7 +97,9 @@ def _builder(name: str) -> tfds.core.DatasetBuilder:
     try:
         return tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, ImportError) as error:
-        raise UserError(f"--source=tfds:{name} cannot be opened: {_first_line(error)}") from None
+        raise UserError(
+            f"--source=tfds:{name} cannot be opened: {errors.first_line(error)}"
+        ) from None
 
 
 def _prepare(source: str, name: str) -> None:
@@ -104,10 +107,6 @@ def _prepare(source: str, name: str) -> None:
         _builder(name).download_and_prepare()
     except Exception as error:  # Whatever the dataset's own code and the network may raise.
         raise UserError(
-            f"--source={source} cannot be downloaded: {_first_line(error)}\n"
+            f"--source={source} cannot be downloaded: {errors.first_line(error)}\n"
             "Prepare it where there is a network, and point TFDS_DATA_DIR at it."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
