@@ -35,8 +35,8 @@ class BatchNormalization(keras.layers.Layer):
         self.epsilon = epsilon
         self.classes = classes
 
-    def build(self, x_shape, labels_shape=None):
-        shape = (int(x_shape[-1]),)
+    def build(self, input_shape):
+        shape = (int(input_shape[-1]),)
         affine = {"shape": (self.classes, *shape) if self.classes else shape, "autocast": False}
         self.gamma = self.add_weight(name="gamma", initializer="ones", **affine)
         self.beta = self.add_weight(name="beta", initializer="zeros", **affine)
@@ -72,8 +72,8 @@ class BatchNormalization(keras.layers.Layer):
         found = class_table.rows(tf.convert_to_tensor(table.value), labels)
         return tf.reshape(found, [-1, *[1] * (x.shape.rank - 2), x.shape[-1]])
 
-    def compute_output_shape(self, x_shape, labels_shape=None):
-        return x_shape
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
     def get_config(self):
         return {

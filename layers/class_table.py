@@ -25,7 +25,7 @@ class ClassTable(keras.layers.Layer):
         self.units = units
         self.classes = classes
 
-    def build(self, labels_shape=None):
+    def build(self, input_shape=None):
         self.kernel = self.add_weight(
             name="kernel", shape=(self.classes, self.units), initializer="glorot_uniform"
         )
@@ -38,8 +38,8 @@ class ClassTable(keras.layers.Layer):
         """
         return rows(tf.convert_to_tensor(self.kernel.value), labels)
 
-    def compute_output_shape(self, labels_shape):
-        return (*labels_shape, self.units)
+    def compute_output_shape(self, input_shape):
+        return (*input_shape, self.units)
 
     def get_config(self):
         return {**super().get_config(), "units": self.units, "classes": self.classes}

@@ -23,12 +23,12 @@ class UpBlock(up_block.UpBlock):
         super().__init__(filters, classes, **kwargs)
         self.attention = attention
 
-    def build(self, x_shape, labels_shape=None):
-        super().build(x_shape)
+    def build(self, input_shape):
+        super().build(input_shape)
         self.attend = None
         if self.attention:
             self.attend = self_attention.SelfAttention(name="attend", dtype=self.dtype_policy)
-            self.attend.build(self.compute_output_shape(x_shape))
+            self.attend.build(self.compute_output_shape(input_shape))
 
     def _norm(self, name):
         return normalised.batch_normalisation(name, self.dtype_policy, classes=self.classes)

@@ -43,9 +43,9 @@ class Discriminator(base.Discriminator):
         self.width = width
         self.classes = classes
 
-    def build(self, images_shape=None, labels_shape=None):
-        """Makes the variables; `images_shape` is known already."""
-        shape = base.image_shape(self, images_shape)
+    def build(self, input_shape=None):
+        """Makes the variables; `input_shape` is that of the images, known already."""
+        shape = base.image_shape(self, input_shape)
         last_down = len(self._widths.factors) - self._widths.flat
         self.blocks = []
         for k, factor in enumerate(self._widths.factors):
@@ -95,8 +95,8 @@ class Discriminator(base.Discriminator):
             logits += tf.reduce_sum(features * embedded, axis=-1)
         return logits
 
-    def compute_output_shape(self, images_shape, labels_shape=None):
-        return (images_shape[0],)
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0],)
 
     def get_config(self):
         return {

@@ -48,11 +48,11 @@ class Generator(base.Generator):
         self.width = width
         self.classes = classes
 
-    def build(self, z_shape=None, labels_shape=None):
-        """Makes the variables; `z_shape` is [batch, latent_size], known already."""
-        if z_shape is not None and z_shape[-1] != self.latent_size:
+    def build(self, input_shape=None):
+        """Makes the variables; `input_shape` is [batch, latent_size], known already."""
+        if input_shape is not None and input_shape[-1] != self.latent_size:
             raise ValueError(
-                f"Generator: z must be [batch, {self.latent_size}], got {list(z_shape)}"
+                f"Generator: z must be [batch, {self.latent_size}], got {list(input_shape)}"
             )
         first, *others = (self._widths.width * factor for factor in self._widths.factors)
         self.dense = self._first(4 * 4 * first, "dense")
@@ -101,8 +101,8 @@ class Generator(base.Generator):
         x = tf.nn.relu(self.norm(x, training=training, track=track))
         return tf.tanh(self.to_rgb(x))
 
-    def compute_output_shape(self, z_shape, labels_shape=None):
-        return (z_shape[0], self.resolution, self.resolution, self.channels)
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.resolution, self.resolution, self.channels)
 
     def get_config(self):
         return {

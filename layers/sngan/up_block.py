@@ -27,15 +27,15 @@ class UpBlock(keras.layers.Layer):
         self.filters = filters
         self.classes = classes
 
-    def build(self, x_shape, labels_shape=None):
+    def build(self, input_shape):
         self.norms = [self._norm(f"norm{k}") for k in range(2)]
         self.convs = [self._residual(f"conv{k}") for k in range(2)]
         self.shortcut = self._shortcut("shortcut")
-        inner = (*x_shape[:-1], self.filters)
-        for shape, norm, conv in zip((x_shape, inner), self.norms, self.convs):
+        inner = (*input_shape[:-1], self.filters)
+        for shape, norm, conv in zip((input_shape, inner), self.norms, self.convs):
             norm.build(shape)
             conv.build(shape)
-        self.shortcut.build(x_shape)
+        self.shortcut.build(input_shape)
 
     def _norm(self, name: str) -> keras.layers.Layer:
         return batch_normalisation.BatchNormalization(
@@ -71,8 +71,8 @@ class UpBlock(keras.layers.Layer):
         # Where all four pixels are alike, so are those that a 1x1 convolution makes of them.
         return _doubled(self.shortcut(x)) + self.convs[1](residual)
 
-    def compute_output_shape(self, x_shape, labels_shape=None):
-        batch, height, width, _ = x_shape
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
         return (batch, 2 * height, 2 * width, self.filters)
 
     def get_config(self):
