@@ -33,7 +33,7 @@ class Generator(keras.Model):
 
     A family implements `call`, and what it has besides: `call` takes `labels` where there are
     `classes`, `noise` where there are `noise_sides`, and `truncation_psi` where there is a
-    `mapping`.
+    `mapping`. Its `build` needs no shape; without one of its own, a pass makes the variables.
 
     Attributes:
       resolution, channels: of the images.
@@ -51,6 +51,11 @@ class Generator(keras.Model):
     classes: int = 0
     mapping: keras.layers.Layer | None = None
     noise_sides: list[int] = []
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the variables, by a pass; `input_shape` is [batch, latent_size], known already."""
+        self.call(tf.zeros([1, self.latent_size]), **_labels(self.classes))
+        self.built = True
 
     def draw(self, draws: Any) -> dict[str, Any]:
         """Returns what a pass of training takes from chance, each tensor [batch, ...].
@@ -78,7 +83,8 @@ class Generator(keras.Model):
 class Discriminator(keras.Model):
     """A discriminator; `call(images)` returns logits, [batch] float32.
 
-    A family implements `call`, which takes `labels` where there are `classes`.
+    A family implements `call`, which takes `labels` where there are `classes`. Its `build` needs no
+    shape; without one of its own, a pass makes the variables.
 
     Attributes:
       resolution, channels: of the images.
@@ -92,6 +98,12 @@ class Discriminator(keras.Model):
     classes: int = 0
     logit: keras.layers.Layer
     takes_references = False
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the variables, by a pass; `input_shape` is that of the images, known already."""
+        images = tf.zeros([1, self.resolution, self.resolution, self.channels])
+        self.call(images, **_labels(self.classes))
+        self.built = True
 
     def outputs(self, batch: Batch, references: tf.Tensor | None = None, **how: Any) -> Outputs:
         """Returns what it says of images.
@@ -142,3 +154,8 @@ def check_labels(network: keras.Model, classes: int, labels: tf.Tensor | None) -
     if bool(classes) != (labels is not None):
         needs = f"needs labels of its {classes} classes" if classes else "has no classes"
         raise ValueError(f"{type(network).__name__}: this one {needs}")
+
+
+def _labels(classes: int) -> dict[str, tf.Tensor]:
+    """Returns the labels of a pass of one image, where there are classes."""
+    return {"labels": tf.zeros([1], tf.int64)} if classes else {}
