@@ -28,23 +28,9 @@ CONFIG = schema.replace(schema.Config(), SMALL)
 
 
 @pytest.fixture(name="run", scope="module")
-def _run(tmp_path_factory) -> pathlib.Path:
-    """What a run keeps of its averaged generator."""
+def _run(save_run, tmp_path_factory) -> pathlib.Path:
     workdir = tmp_path_factory.mktemp("runs") / "run"
-    average = state.make_generator(CONFIG, name="average")
-    random = np.random.default_rng(1)
-    for variable in average.variables:
-        change = 0.1 * random.standard_normal(variable.shape)
-        variable.assign(variable.numpy() + change.astype(np.float32))
-    parts = {
-        "average": state.variables_of(average),
-        "images_seen": tf.Variable(4000, dtype=tf.int64),
-    }
-    saved = tf.train.Checkpoint(**parts)
-    folder = str(workdir / checkpoint.FOLDER)
-    manager = tf.train.CheckpointManager(saved, folder, 1, checkpoint_name="images")
-    manager.save(checkpoint_number=4000)
-    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
+    save_run(workdir, CONFIG)
     return workdir
 
 

@@ -3,10 +3,11 @@
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 import tensorflow as tf
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.tools.sampling import model_card
 from dualcontrast.trainer import files, literal_path, serving_module
 from dualcontrast.trainer.checkpoints import checkpoint
@@ -17,11 +18,12 @@ WEIGHTS_NAME = "generator.weights.h5"
 
 
 def write(
-    generator: generators.Generator,
+    generator: networks.Generator,
     config: schema.Config,
     images_seen: int,
     folder: pathlib.Path,
     max_batch: int,
+    class_names: Sequence[str] = (),
 ) -> None:
     """Makes `folder` with everything in it, or nothing.
 
@@ -31,6 +33,7 @@ def write(
       images_seen: by the generator.
       folder: must not exist.
       max_batch: images of one call of the model, at most.
+      class_names: of the generator's classes, by number.
 
     Raises:
       UserError: `folder` cannot be written.
@@ -39,28 +42,22 @@ def write(
     partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
     try:
         partial.mkdir(parents=True)
-        _write(generator, config, images_seen, partial, max_batch)
+        module = serving_module.Release(generator, max_batch, class_names)
+        with literal_path.folder(partial) as place:
+            tf.saved_model.save(module, place, signatures=module.signatures())
+        generator.save_weights(partial / WEIGHTS_NAME)
+        files.write(partial / checkpoint.CONFIG_NAME, serialisation.to_json(config) + "\n")
+        card = model_card.model_card(generator, config, images_seen, max_batch, class_names)
+        files.write(partial / "README.md", card)
         partial.rename(folder)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"--output={folder} cannot be written: {_reason(error)}") from error
+    except (OSError, files.FileError, tf.errors.OpError) as error:
+        reason = _reason(error).replace(str(partial), str(folder))
+        raise UserError(f"--output={folder} cannot be written: {reason}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write(
-    generator: generators.Generator,
-    config: schema.Config,
-    images_seen: int,
-    folder: pathlib.Path,
-    max_batch: int,
-) -> None:
-    module = serving_module.Release(generator, max_batch)
-    with literal_path.folder(folder) as place:
-        tf.saved_model.save(module, place, signatures=module.signatures())
-    generator.save_weights(folder / WEIGHTS_NAME)
-    files.write(folder / checkpoint.CONFIG_NAME, serialisation.to_json(config) + "\n")
-    files.write(folder / "README.md", model_card.model_card(config, images_seen, max_batch))
-
-
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    if isinstance(error, files.FileError) and error.__cause__ is not None:
+        error = error.__cause__  # Which says it without the name of the hidden folder.
     return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
