@@ -5,13 +5,12 @@ import pathlib
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools.sampling import model_folder
-from dualcontrast.trainer import files, pictures, state
+from dualcontrast.trainer import files, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import config_flags, schema, serialisation
 
 SMALL = {
     "data.resolution": 8,
@@ -25,6 +24,10 @@ SMALL = {
     "discriminator.fmap_max": 8,
 }
 CONFIG = schema.replace(schema.Config(), SMALL)
+LABELLED = schema.resolve(schema.replace(CONFIG, {"data.labels": True}), 8, 3, classes=2)
+TINY = {"generator.latent_size": 8, "generator.width": 2, "generator.architecture": "dcgan"}
+TINY |= {"discriminator.architecture": "dcgan", "data.resolution": 8, "data.channels": 3}
+NO_MAPPING = schema.replace(config_flags.load("sngan_adv"), TINY)
 
 
 @pytest.fixture(name="run", scope="module")
@@ -39,13 +42,26 @@ def _average(run):
     return checkpoint.load_average(str(run))[0]
 
 
+@pytest.fixture(name="others", scope="module")
+def _others(save_run, tmp_path_factory) -> dict:
+    """Runs of generators with other abilities, and the generators by the runs' names."""
+    folder = tmp_path_factory.mktemp("others")
+    labelled = save_run(folder / "labelled", LABELLED, ["cat", "dog"])
+    plain = save_run(folder / "plain", NO_MAPPING)
+    return {"folder": folder, "labelled": labelled, "plain": plain}
+
+
 @pytest.fixture(name="done", scope="module")
-def _done(run, average, bench, tmp_path_factory) -> dict:
+def _done(run, average, others, bench, tmp_path_factory) -> dict:
     """Every call of this file: its results by name, and the folder of the files."""
     folder = tmp_path_factory.mktemp("projections")
     (folder / "model").mkdir()
     files.write(folder / "model" / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     average.save_weights(folder / "model" / model_folder.WEIGHTS_NAME)
+    model_folder.write(others["labelled"], LABELLED, 1, folder / "export", 4, ["cat", "dog"])
+    (folder / "cut").mkdir()
+    for name in (checkpoint.CONFIG_NAME, model_folder.WEIGHTS_NAME):
+        (folder / "cut" / name).symlink_to(folder / "export" / name)
     random = np.random.default_rng(2)
     noise = random.integers(0, 256, (40, 30, 3), np.uint8)
     Image.fromarray(noise[:8, :8]).save(folder / "fits.png")
@@ -55,7 +71,17 @@ def _done(run, average, bench, tmp_path_factory) -> dict:
     fits = ["--steps=12", f"--image={folder / 'fits.png'}"]
     wide = [f"--image={folder / 'wide.png'}"]
     of_run = [f"--run={run}", *fits]
+    labelled, plain = (f"--run={others['folder'] / name}" for name in ("labelled", "plain"))
     calls = {
+        "labelled": [labelled, *fits, "--class=dog", "--space=w+"],
+        "labelled export": [f"--model={folder / 'export'}", *fits, "--class=1"],
+        "z": [plain, *fits],
+        "no class": [labelled, *fits],
+        "two classes": [labelled, *fits, "--class=cat,dog"],
+        "unknown class": [f"--model={folder / 'export'}", *fits, "--class=DOGS"],
+        "no labels": [*of_run, "--class=cat"],
+        "no names": [f"--model={folder / 'cut'}", *fits, "--class=cat"],
+        "no mapping": [plain, *fits, "--space=w"],
         "w": [*of_run, "--space=w"],
         "w+": [*of_run, "--space=w+", "--distance=pixels", "--seed=3"],
         "exported": [f"--model={folder / 'model'}", *wide, "--crop=center", "--steps=12"],
@@ -114,6 +140,34 @@ def test_the_description_names_the_generator_wherever_it_came_from(done, run):
     assert of_run["weights_sha256"] == of_model["weights_sha256"]
 
 
+@pytest.mark.parametrize("name", ["labelled", "labelled export"])
+def test_of_a_class_the_files_reproduce_the_picture(done, others, name):
+    code, _, err = done[name]
+    assert code == 0, err
+    folder, generator = done["folder"] / name, others["labelled"]
+    with np.load(folder / "projected.npz", allow_pickle=False) as file:
+        noise = [file[f"noise{layer}"] for layer in range(3)]
+        again = pictures.to_uint8(generator.synthesis(file["w"], noise=noise))[0].numpy()
+    np.testing.assert_array_equal(pixels(folder / "projection.png"), again)
+    described = json.loads((folder / "project.json").read_text())
+    assert described["generator"]["class"] == {"label": 1, "name": "dog"}
+    assert described["last_distance"] < described["first_distance"]
+
+
+def test_where_there_is_no_mapping_z_is_found(done, others):
+    code, _, err = done["z"]
+    assert code == 0, err
+    folder = done["folder"] / "z"
+    with np.load(folder / "projected.npz", allow_pickle=False) as file:
+        assert sorted(file) == ["distances", "losses", "z"] and file["z"].shape == (1, 8)
+        again = pictures.to_uint8(others["plain"](file["z"]))[0].numpy()
+        np.testing.assert_array_equal(file["losses"], file["distances"])
+    np.testing.assert_array_equal(pixels(folder / "projection.png"), again)
+    described = json.loads((folder / "project.json").read_text())
+    assert described["space"] == "z" and "class" not in described["generator"]
+    assert described["last_distance"] < described["first_distance"]
+
+
 def test_a_picture_that_fits_is_taken_as_it_is(done):
     expected = pixels(done["folder"] / "fits.png")
     np.testing.assert_array_equal(pixels(done["folder"] / "w" / "target.png"), expected)
@@ -141,6 +195,12 @@ def test_a_picture_of_another_shape_is_cropped_when_asked(done):
         ("too small", ["from 16x16 on", "--distance=pixels"]),
         ("no steps", ["--steps"]),
         ("unknown space", ["--space=z"]),
+        ("no class", ["labelled has 2 classes", "--class=NAME"]),
+        ("two classes", ["--class=cat,dog", "expected one class"]),
+        ("unknown class", ["--class=DOGS", "export has no such class", "did you mean 'dog'?"]),
+        ("no labels", ["--class=cat", "was trained without labels", "drop the flag"]),
+        ("no names", ["cut is damaged", "dualcontrast-export"]),
+        ("no mapping", ["--space=w", "has no mapping", "drop the flag"]),
     ],
 )
 def test_a_mistake_is_answered_in_two_lines_at_most(done, name, words):

@@ -63,8 +63,10 @@ def _number(word: str, names: Sequence[str], owner: str) -> int:
     is_number = re.fullmatch("[0-9]{1,9}", word) is not None
     if is_number and int(word) < len(names):
         return int(word)
-    near = [] if is_number else difflib.get_close_matches(word, names)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {listed(names)}"
+    known = {name.lower(): repr(name) for name in names}
+    near = [] if is_number else difflib.get_close_matches(word.lower(), known)
+    meant = " or ".join(known[name] for name in near)
+    hint = f"did you mean {meant}?" if near else f"it has {listed(names)}"
     raise UserError(
         f"--class={word}: {owner} has no such class: {hint}\n"
         f"A class is given by its name or its number, 0 to {len(names) - 1}."

@@ -15,6 +15,8 @@ from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 WEIGHTS_NAME = "generator.weights.h5"
+_VARIABLES = "variables/variables"
+_CLASSES = "classes/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def write(
@@ -55,6 +57,43 @@ def write(
         raise UserError(f"--output={folder} cannot be written: {reason}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def find_weights(folder: pathlib.Path) -> pathlib.Path:
+    """Returns the path of the weights for Keras in an export.
+
+    Raises:
+      UserError: the folder is no export.
+    """
+    path = folder / WEIGHTS_NAME
+    if not path.is_file():
+        raise UserError(
+            f"--model={folder} is no export: it has no {WEIGHTS_NAME}.\n"
+            "Expected a folder of dualcontrast-export"
+        )
+    return path
+
+
+def read_class_names(folder: pathlib.Path) -> list[str]:
+    """Returns the names of an export's classes, by number; none without labels.
+
+    They are read as a variable of its SavedModel, of which nothing is run.
+
+    Raises:
+      UserError: the folder is no export, or it is damaged.
+    """
+    find_weights(folder)
+    if checkpoint.read_config(folder).data.classes is None:
+        return []
+    try:
+        with literal_path.folder(folder) as place:
+            found = tf.train.load_checkpoint(f"{place}/{_VARIABLES}").get_tensor(_CLASSES)
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            f"--model={folder} is damaged: the names of its classes cannot be read.\n"
+            "Export the run again: dualcontrast-export"
+        ) from error
+    return [name.decode("utf-8", "surrogateescape") for name in found]
 
 
 def _reason(error: BaseException) -> str:
