@@ -185,7 +185,7 @@ class _Search:
         self._compiled = tf.function(self._step, autograph=False)
 
     def latents(self) -> tf.Tensor:
-        """Returns w for every layer, [1, latents, w_size]; z, [1, latent_size], without a mapping."""
+        """Returns w of every layer, [1, latents, w_size]; without a mapping z, [1, latent_size]."""
         if self._generator.mapping is None:
             return tf.identity(self._own)
         layers = self._generator.synthesis.latents

@@ -71,7 +71,7 @@ class _Functions:
         self._max_batch = max_batch
 
     def latents(self, z, labels=None, truncation_psi=1.0):
-        """Returns the images of z, and with a mapping the w (one a layer, truncated) that makes them.
+        """Returns the images of z, and with a mapping the truncated w, one a layer, that makes them.
 
         Args:
           z: [batch, latent_size] float32, standard normal; the batch is at most the bound.
@@ -183,7 +183,9 @@ def _compile(function: Callable, inputs: list[_Input]):
             return function(**dict(zip(names, values, strict=True)))
 
     # By which TensorFlow names the arguments, and callers may leave some out.
-    traced.__signature__ = inspect.Signature([one.parameter() for one in inputs])
+    parameters = [one.parameter() for one in inputs]
+    # An attribute that inspect looks for, of which mypy does not know.
+    traced.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     traced.__name__ = function.__name__
     specs = [tf.TensorSpec(one.shape, one.dtype, one.name) for one in inputs]
     return tf.function(traced, input_signature=specs, autograph=False)

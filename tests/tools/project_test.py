@@ -197,7 +197,7 @@ def test_a_picture_of_another_shape_is_cropped_when_asked(done):
         ("unknown space", ["--space=z"]),
         ("no class", ["labelled has 2 classes", "--class=NAME"]),
         ("two classes", ["--class=cat,dog", "expected one class"]),
-        ("unknown class", ["--class=DOGS", "export has no such class", "did you mean 'dog'?"]),
+        ("unknown class", ["--class=DOGS", "export has no class 'DOGS'", "did you mean 'dog'?"]),
         ("no labels", ["--class=cat", "was trained without labels", "drop the flag"]),
         ("no names", ["cut is damaged", "dualcontrast-export"]),
         ("no mapping", ["--space=w", "has no mapping", "drop the flag"]),

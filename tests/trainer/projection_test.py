@@ -109,7 +109,7 @@ def test_a_loss_that_is_not_finite_ends_the_search(generator, target):
 
 
 class Plain(networks.Generator):
-    """A generator without mapping and noise, whose images are a product of z, different by class."""
+    """A generator without mapping and noise: a product of z, another one for each class."""
 
     resolution, channels, latent_size, classes = 8, 1, 4, 2
 

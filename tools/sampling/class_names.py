@@ -24,7 +24,7 @@ def find(text: str, names: Sequence[str], owner: str) -> list[int]:
     if not names:
         raise UserError(f"--class={text}: {owner} was trained without labels: drop the flag")
     words = [text] if text in names else [word.strip() for word in text.split(",")]
-    return [_number(word, names, owner) for word in words]
+    return [_number(word, text, names, owner) for word in words]
 
 
 def one(text: str | None, names: Sequence[str], owner: str, purpose: str) -> int | None:
@@ -57,7 +57,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
-def _number(word: str, names: Sequence[str], owner: str) -> int:
+def _number(word: str, text: str, names: Sequence[str], owner: str) -> int:
     if word in names:
         return names.index(word)
     is_number = re.fullmatch("[0-9]{1,9}", word) is not None
@@ -68,6 +68,6 @@ def _number(word: str, names: Sequence[str], owner: str) -> int:
     meant = " or ".join(known[name] for name in near)
     hint = f"did you mean {meant}?" if near else f"it has {listed(names)}"
     raise UserError(
-        f"--class={word}: {owner} has no such class: {hint}\n"
+        f"--class={text}: {owner} has no class {word!r}: {hint}\n"
         f"A class is given by its name or its number, 0 to {len(names) - 1}."
     )

@@ -107,8 +107,8 @@ def _searched(asked: Request) -> Searched:
     spaces = projection.spaces(generator)
     if asked.space not in (None, *spaces):
         raise UserError(
-            f"--space={asked.space}: this generator has no mapping, so no w: drop the flag, and z is"
-            " searched"
+            f"--space={asked.space}: this generator has no mapping, so no w: drop the flag, and z"
+            " itself is searched"
         )
     return Searched(generator, origin, asked.space or spaces[0], label)
 
