@@ -71,7 +71,7 @@ class _Functions:
         self._max_batch = max_batch
 
     def latents(self, z, labels=None, truncation_psi=1.0):
-        """Returns the images of z, and with a mapping the truncated w, one a layer, that makes them.
+        """Returns the images of z, and with a mapping the truncated w that makes them again.
 
         Args:
           z: [batch, latent_size] float32, standard normal; the batch is at most the bound.

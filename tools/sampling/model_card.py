@@ -86,8 +86,8 @@ def _quoted(name: str) -> str:
 _HEAD = """\
 # A generator of {resolution} x {resolution} images
 
-A generator of the family `{family}`,{average} in float32. Its discriminator was shown
-{images_seen:,} real images; the adversarial loss was {objective}.
+A generator of the family `{family}`,{average} in float32.
+Its discriminator was shown {images_seen:,} real images; the adversarial loss was {objective}.
 Everything that it was trained with is in `config.json`.
 
 It draws images like those that it was trained on, with their gaps and biases, and can come close to

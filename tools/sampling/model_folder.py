@@ -10,7 +10,7 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.tools.sampling import model_card
 from dualcontrast.trainer import files, literal_path, serving_module
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.checkpoints import checkpoint, discovery
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
@@ -53,7 +53,10 @@ def write(
         files.write(partial / "README.md", card)
         partial.rename(folder)
     except (OSError, files.FileError, tf.errors.OpError) as error:
-        reason = _reason(error).replace(str(partial), str(folder))
+        # A file of ours names the hidden folder, and says what the disk said as its cause.
+        refusal = error.__cause__ or error
+        told = getattr(refusal, "strerror", None) or str(refusal)
+        reason = discovery.first_line(OSError(told.replace(str(partial), str(folder))))
         raise UserError(f"--output={folder} cannot be written: {reason}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -94,9 +97,3 @@ def read_class_names(folder: pathlib.Path) -> list[str]:
             "Export the run again: dualcontrast-export"
         ) from error
     return [name.decode("utf-8", "surrogateescape") for name in found]
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, files.FileError) and error.__cause__ is not None:
-        error = error.__cause__  # Which says it without the name of the hidden folder.
-    return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
