@@ -87,10 +87,11 @@ def _others(save_run, tmp_path_factory) -> dict:
     """Generators with other abilities, where the command exported each from its run, and loaded."""
     conditional = {name: x for name, x in SMALL.items() if "attention" not in name}
     conditional |= {"data.resolution": 8, "data.labels": True}
-    tiny = {"generator.width": 4, "generator.latent_size": 8, "discriminator.width": 4}
+    tiny = {"generator.architecture": "dcgan", "discriminator.architecture": "dcgan"}
+    tiny |= {"generator.width": 2, "generator.latent_size": 8}
     configs = {
         "classes": schema.resolve(schema.replace(schema.Config(), conditional), 8, 3, classes=3),
-        "sngan": schema.resolve(schema.replace(config_flags.load("sngan_adv"), tiny), 32, 3),
+        "sngan": schema.resolve(schema.replace(config_flags.load("sngan_adv"), tiny), 8, 3),
     }
     folder = tmp_path_factory.mktemp("others")
     found = {}
@@ -358,7 +359,7 @@ def test_what_the_cards_say_of_tensorflow_works(client):
     assert [line for line in lines if line.endswith(" 3") and line[0].islower()] == [
         "stylegan2 16 16 16 3",
         "classes 3 8 8 3",
-        "sngan 16 32 32 3",
+        "sngan 16 8 8 3",
     ]
     assert "classes|cat|d|g `{0}|1" in lines
     for name in ("stylegan2", "classes", "sngan"):
@@ -409,13 +410,13 @@ def test_an_sngan_is_as_its_moments_make_it(others, z):
     expected = generator(z[:3])
     np.testing.assert_allclose(model.latents(z[:3])["images"], expected, atol=2e-5)
     np.testing.assert_allclose(model.latents(z[2:3])["images"], expected[2:], atol=2e-5)
-    assert model.latents(z[:0])["images"].shape == (0, 32, 32, 3)
+    assert model.latents(z[:0])["images"].shape == (0, 8, 8, 3)
     drawn = pictures.to_uint8(generator(seeds.latents(tf.range(5, 8), 8))).numpy()
     assert abs(decoded(model.seeds(5, 3)) - drawn).max() <= 1
 
 
 def test_labels_decide_the_class_of_every_image(others, z):
-    generator, _, model = others["classes"]
+    generator, folder, model = others["classes"]
     labels = tf.constant([2, 0, 1], tf.int64)
     found = model.latents(z[:3], labels, 0.5)
     expected = generator(z[:3], labels, truncation_psi=0.5)
@@ -424,6 +425,7 @@ def test_labels_decide_the_class_of_every_image(others, z):
     assert abs(expected - generator(z[:3], labels[::-1], truncation_psi=0.5)).numpy().max() > 0.01
     assert model.latents(z[:0], labels[:0])["images"].shape == (0, 8, 8, 3)
     assert model.classes.numpy().tolist() == [b"cat", b"d|g `{0}", b"1"]
+    assert model_folder.read_class_names(folder) == NAMES
 
 
 def test_seeds_are_of_the_label_or_of_their_own_classes(others):

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools.sampling import model_folder
@@ -58,10 +59,13 @@ def _done(run, average, others, bench, tmp_path_factory) -> dict:
     (folder / "model").mkdir()
     files.write(folder / "model" / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     average.save_weights(folder / "model" / model_folder.WEIGHTS_NAME)
-    model_folder.write(others["labelled"], LABELLED, 1, folder / "export", 4, ["cat", "dog"])
-    (folder / "cut").mkdir()
-    for name in (checkpoint.CONFIG_NAME, model_folder.WEIGHTS_NAME):
-        (folder / "cut" / name).symlink_to(folder / "export" / name)
+    for name in ("export", "cut"):
+        (folder / name).mkdir()
+        files.write(folder / name / checkpoint.CONFIG_NAME, serialisation.to_json(LABELLED))
+        others["labelled"].save_weights(folder / name / model_folder.WEIGHTS_NAME)
+    # As they are in the variables of an export.
+    names = tf.train.Checkpoint(classes=tf.Variable(["cat", "dog"]))
+    names.write(str(folder / "export" / "variables" / "variables"))
     random = np.random.default_rng(2)
     noise = random.integers(0, 256, (40, 30, 3), np.uint8)
     Image.fromarray(noise[:8, :8]).save(folder / "fits.png")

@@ -12,6 +12,7 @@ from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import sampler as samplers
 from dualcontrast.trainer import files, folder_lock, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import section
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
@@ -62,7 +63,9 @@ def of_run(
     Raises:
       UserError: there is no such run or nothing to draw, or the folder cannot be written.
     """
-    _, prefix = checkpoint.locate(pathlib.Path(run))
+    workdir, prefix = checkpoint.locate(pathlib.Path(run))
+    if dataset is not None:
+        check_data(run, checkpoint.read_config(workdir).images, dataset)
     generator, _, images_seen = checkpoint.load_average(str(prefix))
     discriminator = checkpoint.load_discriminator(str(prefix))
     check_run(run, generator, discriminator, dataset)
@@ -96,7 +99,7 @@ def check_run(
       dataset: None where none was named.
 
     Raises:
-      UserError: neither network attends, or the dataset is missing or of other images.
+      UserError: neither network attends, or one that does not was asked for.
     """
     in_generator, in_discriminator = map(attention_weights.layers_of, (generator, discriminator))
     if not in_generator and not in_discriminator:
@@ -113,10 +116,16 @@ def check_run(
         raise UserError(
             f"--data is missing: in the run {run} only the discriminator attends, to real images"
         )
-    if dataset is None:
-        return
+
+
+def check_data(run: str, images: section.Images, dataset: manifest.Manifest) -> None:
+    """Checks that the dataset has the run's kind of images.
+
+    Raises:
+      UserError: it has others.
+    """
     found = dataset.resolution, dataset.channels
-    wanted = generator.resolution, generator.channels
+    wanted = images.resolution, images.channels
     if found != wanted:
         raise UserError(
             f"--data={dataset.folder} has images of {found[0]}x{found[0]} with {found[1]} channels,"
