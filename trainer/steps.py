@@ -95,7 +95,7 @@ class Steps:
             metrics |= self._update_generator(phase, batches[0], seen)
         for repeat, batch in enumerate(batches):
             step = Step(DISCRIMINATOR, phase, repeat=repeat)
-            metrics |= self.compiled(step)(seen, *batch)
+            metrics |= self._take(step, seen, batch)
         metrics |= self._lazy(DISCRIMINATOR, batches[-1], seen)
         if not generator_first:
             metrics |= self._update_generator(phase, batches[-1], seen)
@@ -103,7 +103,7 @@ class Steps:
         return metrics
 
     def _update_generator(self, phase: str, batch: Shown, seen: tf.Tensor) -> Metrics:
-        metrics = dict(self.compiled(Step(GENERATOR, phase))(seen, *batch))
+        metrics = dict(self._take(Step(GENERATOR, phase), seen, batch))
         metrics |= self._lazy(GENERATOR, batch, seen)
         self.average(int(seen))
         return metrics
@@ -134,11 +134,15 @@ class Steps:
         metrics: Metrics = {}
         for every in self._state.intervals(network):
             if iteration % every == 0:
-                metrics |= self.compiled(Step(network, None, every))(seen, *batch)
+                metrics |= self._take(Step(network, None, every), seen, batch)
         return metrics
 
+    def _take(self, step: Step, seen: tf.Tensor, batch: Shown) -> Metrics:
+        reals, *others = batch
+        return self.compiled(step)(reals, seen, *others)
+
     def compiled(self, step: Step) -> Callable:
-        """Returns the function of the images seen and of what is `Shown` that runs a step."""
+        """Returns the function that runs a step, of reals, images seen, references and labels."""
         if step not in self._compiled:
             self._compiled[step] = self._compile(step)
         return self._compiled[step]
@@ -147,7 +151,7 @@ class Steps:
         terms = self._terms(step)
 
         @tf.function(autograph=False)
-        def run(images_seen, reals, references=None, labels=None):
+        def run(reals, images_seen, references=None, labels=None):
             per_replica = self._strategy.run(
                 lambda seen, *shown: self._run(step, terms, seen, Shown(*shown)),
                 args=(images_seen, reals, references, labels),

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import files, literal_path, state
+from dualcontrast.trainer import errors, files, literal_path, state
 from dualcontrast.trainer.checkpoints import discovery, run_path, writing
 from dualcontrast.trainer.config import advice, schema, serialisation
 from dualcontrast.trainer.data import manifest
@@ -53,7 +53,7 @@ class Checkpoints:
                 if (fault := discovery.fault(prefix)) is None:
                     raise UserError(
                         f"checkpoint {prefix} is whole, but of another network or version: "
-                        f"{discovery.first_line(error)}\n"
+                        f"{errors.first_line(error)}\n"
                         "Continue it with what it began with, or give another --workdir."
                     ) from error
                 print(f"checkpoint {prefix} is damaged: {fault}", flush=True)
@@ -86,7 +86,7 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
                 f"the checkpoint could not be written to {self._folder}: "
-                f"{discovery.first_line(error)}\n"
+                f"{errors.first_line(error)}\n"
                 f"{earlier}Make room, then run the same command again."
             ) from error
         self._list(prefix)
@@ -171,7 +171,7 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
         return serialisation.from_json(text)
     except (UserError, KeyError, RecursionError) as error:
         lacks = "it lacks the section " if isinstance(error, KeyError) else ""
-        why = lacks + advice.left_out(discovery.first_line(error))
+        why = lacks + advice.left_out(errors.first_line(error))
         raise UserError(
             f"{path}: {why}\nIt was cut, edited, or written by another version of dualcontrast:"
             " restore it from a copy, or use that version."
@@ -273,7 +273,7 @@ def _restore(path: str, parts: dict) -> None:
             if discovery.index_of(prefix).exists():
                 raise UserError(
                     f"checkpoint {prefix} is damaged or of another network: "
-                    f"{discovery.first_line(error)}\n"
+                    f"{errors.first_line(error)}\n"
                     f"Try another one of {workdir / FOLDER}."
                 ) from None
             # The run goes on meanwhile, and has deleted it for newer ones.
