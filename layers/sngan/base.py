@@ -29,9 +29,7 @@ class Discriminator(networks.Discriminator):
 
     def update_statistics(self, passes: int):
         """Moves every u by an iteration for each pass."""
-        for layer in self._flatten_layers():
-            if isinstance(layer, spectral_normalisation.SpectralNormalization):
-                layer.update_statistics(passes)
+        spectral_normalisation.update_statistics(self, passes)
 
 
 def check_channels(channels: int) -> None:
