@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from dualcontrast.layers import networks
 from dualcontrast.tools.sampling import model_card
-from dualcontrast.trainer import files, literal_path, serving_module
-from dualcontrast.trainer.checkpoints import checkpoint, discovery
+from dualcontrast.trainer import errors, files, literal_path, serving_module
+from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
@@ -56,7 +56,7 @@ def write(
         # A file of ours names the hidden folder, and says what the disk said as its cause.
         refusal = error.__cause__ or error
         told = getattr(refusal, "strerror", None) or str(refusal)
-        reason = discovery.first_line(OSError(told.replace(str(partial), str(folder))))
+        reason = errors.first_line(OSError(told.replace(str(partial), str(folder))))
         raise UserError(f"--output={folder} cannot be written: {reason}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
