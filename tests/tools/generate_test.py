@@ -233,8 +233,7 @@ def test_a_class_is_named_or_numbered_and_a_name_comes_first(labelled, tmp_path,
     "given, rows, columns",
     [
         ({}, [0, 1, 2], list(range(8))),
-        ({"seeds": "3,1"}, [0, 1, 2], [3, 1]),
-        ({"seeds": "7", "class": "1,cat"}, [1, 0], [7]),
+        ({"seeds": "7,3", "class": "1,cat"}, [1, 0], [7, 3]),
     ],
 )
 def test_a_grid_has_a_class_a_row_and_the_same_seeds_in_all(
