@@ -1,11 +1,11 @@
-"""Emoji of nine groups at 32x32 on a CPU: SAGAN, narrow, with a class a row of its grids.
+"""1,906 emoji of nine groups at 32x32 on a CPU: SAGAN, narrow; its grids have a class a row.
 
-    npm pack emoji-datasource-google@16.0.0 && tar xzf emoji-datasource-google-16.0.0.tgz
-    dualcontrast-convert --source=package/img/google/64 --resolution=32 --labels=LABELS.json \\
-        --dest=emoji32
-    dualcontrast-train --config=sagan_emoji32 --data=emoji32 --workdir=runs/sagan_emoji32
+docs/data.md says how the dataset is made: an image of each emoji, its group as its class.
+
+    dualcontrast-train --config=sagan_emoji32 --data=data/emoji32 --workdir=runs/sagan_emoji32
     dualcontrast-train --config=sagan_emoji32 --config.loss=dual_contrastive \\
-        --config.loss.warmup_images=64_000 --data=emoji32 --workdir=runs/sagan_emoji32_contr
+        --config.loss.warmup_images=40_000 --data=data/emoji32 \\
+        --workdir=runs/sagan_emoji32_contr
 
 A quarter of SAGAN's width, self-attention at 16x16. Departs from SAGAN in larger steps, 0.0004 and
 0.0008 in place of 0.0001 and 0.0004, for narrow networks and few hours; in batches of 32, not of

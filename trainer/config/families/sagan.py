@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, Optional
 
 from dualcontrast.trainer.config import section
+from dualcontrast.trainer.config.families import sngan
 from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
 
@@ -37,11 +38,7 @@ class Generator(section.GeneratorSection):
 
     def check_share(self, share: int, parts: int) -> None:
         """Checks that the moments of a batch are taken of it as a whole."""
-        if parts > 1:
-            raise UserError(
-                f"training.accumulation={parts} would take the moments of batch normalisation in"
-                " parts: try --config.training.accumulation=1"
-            )
+        sngan.check_moments(parts)
 
 
 @dataclasses.dataclass(frozen=True)

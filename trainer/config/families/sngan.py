@@ -39,11 +39,7 @@ class Generator(section.GeneratorSection):
 
     def check_share(self, share: int, parts: int) -> None:
         """Checks that the moments of a batch are taken of it as a whole."""
-        if parts > 1:
-            raise UserError(
-                f"training.accumulation={parts} would take the moments of batch normalisation in"
-                " parts: try --config.training.accumulation=1"
-            )
+        check_moments(parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +64,15 @@ class Discriminator(section.DiscriminatorSection):
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and whether there may be classes."""
         _check("discriminator", self.architecture, images)
+
+
+def check_moments(parts: int) -> None:
+    """Raises UserError if a batch is computed in parts, each of which has other moments."""
+    if parts > 1:
+        raise UserError(
+            f"training.accumulation={parts} would take the moments of batch normalisation in"
+            " parts: try --config.training.accumulation=1"
+        )
 
 
 def _check(network: str, architecture: str, images: section.Images) -> None:
