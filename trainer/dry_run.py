@@ -115,7 +115,7 @@ def discriminator_rows(discriminator: networks.Discriminator) -> Iterator[Row]:
 
 
 def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) -> Iterator[Row]:
-    """Yields the layers without layers inside, as a pass meets them."""
+    """Yields attention, and the layers without layers inside, as a pass meets them."""
     heard = []
 
     def listen(layer):
@@ -128,11 +128,8 @@ def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) 
 
         return listening.replaced_call(layer, call)
 
-    leaves = [
-        layer for layer in network._flatten_layers() if len(list(layer._flatten_layers())) == 1
-    ]
     with contextlib.ExitStack() as stack:
-        for layer in leaves:
+        for layer in _units(network):
             stack.enter_context(listen(layer))
         how = {"labels": tf.zeros([1], tf.int64)} if classes else {}
         network(tf.zeros(shape), **how)
@@ -140,8 +137,27 @@ def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) 
         name = layer.path.split("/", 1)[1].removesuffix("/layer")
         # A transposed convolution meets its kernel once for every pixel of its input.
         met = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
+        if _attends(layer):
+            side = after[1:3]
+            work, weights = layer.multiply_adds(*side), layer.count_weights(*side)
+            yield Row(name, tuple(after[1:]), _trained(layer), work, weights)
+            continue
         kernel = [v for v in layer.trainable_variables if v.name == "kernel"]
         yield Row(name, tuple(after[1:]), _trained(layer), _size(kernel) * math.prod(met[1:-1]))
+
+
+def _units(layer: keras.Layer) -> Iterator[keras.Layer]:
+    """Yields the layers that a table names, of those in a layer."""
+    inner = list(layer._flatten_layers(include_self=False, recursive=False))
+    if not inner or _attends(layer):
+        yield layer
+        return
+    for part in inner:
+        yield from _units(part)
+
+
+def _attends(layer: keras.Layer) -> bool:
+    return hasattr(layer, "count_weights")
 
 
 @generator_rows.register

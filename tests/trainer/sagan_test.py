@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import draws, state, steps
+from dualcontrast.trainer import draws, dry_run, state, steps
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -172,3 +172,17 @@ def test_what_cannot_be_meant_is_refused(changes, named):
     with pytest.raises(UserError, match=named) as caught:
         tiny(changes)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_dry_run_counts_every_variable():
+    config = schema.resolve(config_flags.load("sagan_emoji32"), 32, 3, 3)
+    config = schema.replace(config, {"generator.width": 4, "discriminator.width": 4})
+    for network, rows in (
+        (state.make_generator(config), dry_run.generator_rows),
+        (state.make_discriminator(config), dry_run.discriminator_rows),
+    ):
+        table = [*rows(network)]
+        expected = sum(v.numpy().size for v in network.trainable_variables)
+        assert sum(row.parameters for row in table) == expected
+        # Of 16x16 maps, to keys pooled to 8x8.
+        assert sum(row.attention_weights for row in table) == 16 * 16 * 8 * 8
