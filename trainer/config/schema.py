@@ -138,6 +138,9 @@ class TrainingConfig:
         "arithmetic of the layers; losses are always float32",
         choices=("float32", "mixed_bfloat16"),
     )
+    jit_compile: bool = setting(
+        False, "compile the gradients of every step with XLA, of TensorFlow's own operations"
+    )
     log_every_images: int = setting(
         8_000, "images from one line of metrics to the next", least=1, resumable=True
     )
