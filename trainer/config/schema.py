@@ -391,6 +391,14 @@ def check_replicas(config: Config, replicas: int) -> None:
     Raises:
       UserError: they cannot.
     """
+    # Batch normalisation's moments are of all devices; XLA knows no way to them from within a pass.
+    alone = not isinstance(config.generator, stylegan2.Generator)
+    if config.training.jit_compile and alone and replicas > 1:
+        raise UserError(
+            f"training.jit_compile=true compiles {config.generator.family} for one device, and there"
+            f" are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
+            " --config.training.jit_compile=false"
+        )
     sizes = {
         "training.batch_size": config.training.batch_size,
         "schedule.generator_batch_size": config.generator_batch_size,
