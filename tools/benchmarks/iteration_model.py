@@ -221,7 +221,7 @@ def seconds(
     rate = {"float32": gpu.rate, "TF32": gpu.tf32, "bfloat16": gpu.bfloat16}[arithmetic]
     g = stylegan2.Generator.expect(config.generator)
     every = {"G": 1, "D": 1, "R1": config.penalties.r1_every, "path_length": g.path_length_every}
-    found: collections.Counter = collections.Counter()
+    found: dict[str, float] = collections.defaultdict(float)
     for name, kernels in steps(config, 2 if arithmetic == "bfloat16" else 4, way).items():
         for kernel in kernels:
             iterations = 1000 / config.training.batch_size / (every[name] or 1)

@@ -395,8 +395,8 @@ def check_replicas(config: Config, replicas: int) -> None:
     alone = not isinstance(config.generator, stylegan2.Generator)
     if config.training.jit_compile and alone and replicas > 1:
         raise UserError(
-            f"training.jit_compile=true compiles {config.generator.family} for one device, and there"
-            f" are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
+            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
+            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
             " --config.training.jit_compile=false"
         )
     sizes = {
