@@ -8,6 +8,10 @@ import signal
 
 # Notes on the processor's instructions and on missing GPUs would bury a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# What XLA compiles in tests runs once: better quickly made than quick.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 
 # A shell's background job ignores Ctrl-C, one under nohup a terminal that closes. So would every
 # program that a test interrupts.

@@ -254,16 +254,30 @@ class Steps:
 
     def _gradients(self, variables, outputs, loss, terms: list[Term], parts: int):
         """Returns gradients, the loss, and what it adds. See `accumulation.gradients`."""
-        return accumulation.gradients(
-            outputs,
-            loss,
-            [variable.value for variable in variables],
-            numbers=sum(term.numbers for term in terms),
-            parts=parts,
-            couples=any(term.couples for term in terms),
-            named=tuple(itertools.chain(*(term.metrics for term in terms))),
-            replicas=self._replicas,
-        )
+        couples = any(term.couples for term in terms)
+        gathers = couples and self._replicas > 1
+
+        def gradients():
+            return accumulation.gradients(
+                self._in_xla(outputs) if gathers else outputs,
+                loss,
+                [variable.value for variable in variables],
+                numbers=sum(term.numbers for term in terms),
+                parts=parts,
+                couples=couples,
+                named=tuple(itertools.chain(*(term.metrics for term in terms))),
+                replicas=self._replicas,
+            )
+
+        # XLA knows no gathering from other devices: then it compiles what comes before, and the
+        # derivative of that, and the loss of some numbers a sample is left to TensorFlow.
+        return gradients() if gathers else self._in_xla(gradients)()
+
+    def _in_xla(self, function: Callable) -> Callable:
+        """Returns the function compiled with XLA, its derivatives too, where that was asked for."""
+        if not self._config.training.jit_compile:
+            return function
+        return tf.function(function, autograph=False, jit_compile=True)
 
 
 def _groups(items: tuple, sizes: list[int]) -> Iterator[list]:

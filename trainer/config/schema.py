@@ -138,6 +138,9 @@ class TrainingConfig:
         "arithmetic of the layers; losses are always float32",
         choices=("float32", "mixed_bfloat16"),
     )
+    jit_compile: bool = setting(
+        False, "compile the gradients of every step with XLA, of TensorFlow's own operations"
+    )
     log_every_images: int = setting(
         8_000, "images from one line of metrics to the next", least=1, resumable=True
     )
@@ -388,6 +391,14 @@ def check_replicas(config: Config, replicas: int) -> None:
     Raises:
       UserError: they cannot.
     """
+    # Batch normalisation's moments are of all devices; XLA knows no way to them from within a pass.
+    alone = not isinstance(config.generator, stylegan2.Generator)
+    if config.training.jit_compile and alone and replicas > 1:
+        raise UserError(
+            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
+            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
+            " --config.training.jit_compile=false"
+        )
     sizes = {
         "training.batch_size": config.training.batch_size,
         "schedule.generator_batch_size": config.generator_batch_size,
