@@ -22,8 +22,8 @@ from dualcontrast.tools.benchmarks.quiet_clock import QuietClock
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.errors import UserError
 
-_PEER = path_flags.define("peer", None, "A checkout of stylegan2-ada-pytorch.", required=True)
-_PYTHON = path_flags.define("python", None, "A Python that has PyTorch.", required=True)
+_PEER = path_flags.define("peer", None, "A checkout of stylegan2-ada-pytorch.")
+_PYTHON = path_flags.define("python", None, "A Python that has PyTorch.")
 _RESOLUTION = flags.DEFINE_integer("resolution", 64, "Side of the images.", lower_bound=8)
 _BATCH = flags.DEFINE_integer("batch", 8, "Images of a step.", lower_bound=4)
 _THREADS = flags.DEFINE_integer(
@@ -62,8 +62,10 @@ def check_sizes(resolution: int, batch: int) -> None:
         )
 
 
-def check_checkout(folder: str) -> None:
+def check_checkout(folder: str | None) -> None:
     """Refuses what is no checkout of the peer."""
+    if not folder:
+        raise UserError(f"--peer is missing: expected a checkout of {_ADDRESS}")
     where = pathlib.Path(folder)
     if not where.is_dir():
         raise UserError(f"--peer={folder}: there is no such folder; type: git clone {_ADDRESS}")
@@ -72,8 +74,10 @@ def check_checkout(folder: str) -> None:
             raise UserError(f"--peer={folder}: it has no {name}, expected a checkout of {_ADDRESS}")
 
 
-def check_python(python: str) -> None:
+def check_python(python: str | None) -> None:
     """Refuses what is no Python, and one without PyTorch."""
+    if not python:
+        raise UserError("--python is missing: expected a Python that has PyTorch")
     try:
         answer = subprocess.run(
             [python, "-c", _FIND_TORCH], capture_output=True, timeout=60, check=True
