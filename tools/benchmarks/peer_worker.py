@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Iterations from one run of a step to the next, in the order of an iteration.
 INTERVALS = {"G": 1, "path_length": 4, "average": 1, "D": 1, "R1": 16}
@@ -85,7 +85,7 @@ def ours(peer: None, resolution: int, batch: int, threads: int) -> Side:
     strategy = devices.make_strategy()
     with strategy.scope():
         run = state.State(config)
-    networks = {"generator": run.generator, "discriminator": run.discriminator}
+    networks: dict[str, Any] = {"generator": run.generator, "discriminator": run.discriminator}
     return Side(
         f"TensorFlow {tf.__version__}, {implementation.report()}",
         {
