@@ -18,7 +18,6 @@ class Generator(networks.Generator):
     Args:
       resolution: of the image, a power of two from 8.
       channels: of the image: 1, 3 or 4.
-      classes: of the labels that images are made for; 0 for none.
       latent_size: width of z.
       w_size: width of w.
       mapping_layers: depth of the mapping network.
@@ -27,13 +26,13 @@ class Generator(networks.Generator):
       style_mixing_probability: of a second latent from some layer on, in training.
       w_mean_decay: of the tracked mean of w, in [0, 1].
       attention, attention_resolution, attention_in_both, normalize_style: see `SynthesisNetwork`.
+      classes: of the labels that images are made for; 0 for none.
     """
 
     def __init__(
         self,
         resolution: int,
         channels: int = 3,
-        classes: int = 0,
         latent_size: int = 512,
         w_size: int = 512,
         mapping_layers: int = 8,
@@ -46,6 +45,7 @@ class Generator(networks.Generator):
         attention_resolution: int = 32,
         attention_in_both: bool = False,
         normalize_style: bool = True,
+        classes: int = 0,
         **kwargs,
     ):
         # No autocast: it would round w, see ModulatedConv2D.
@@ -193,7 +193,6 @@ class Generator(networks.Generator):
             **super().get_config(),
             "resolution": self.synthesis.resolution,
             "channels": self.synthesis.channels,
-            "classes": self.classes,
             "latent_size": self.latent_size,
             "w_size": self.mapping.w_size,
             "mapping_layers": self.mapping.layers,
@@ -206,4 +205,5 @@ class Generator(networks.Generator):
             "attention_resolution": self.synthesis.attention_resolution,
             "attention_in_both": self.synthesis.attention_in_both,
             "normalize_style": self.synthesis.normalize_style,
+            "classes": self.classes,
         }

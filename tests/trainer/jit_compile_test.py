@@ -43,6 +43,7 @@ def first_iteration(config, strategy):
     return variables, {name: float(value) for name, value in metrics.items()}
 
 
+@pytest.mark.slow
 def test_a_step_of_each_kind_has_the_losses_and_the_gradients_of_the_uncompiled_one(
     tiny_config, strategy_of
 ):

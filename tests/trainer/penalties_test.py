@@ -15,6 +15,8 @@ IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8
 class Square(networks.Discriminator):
     """Half the squared length of an image, whose slope is the image."""
 
+    resolution, channels = 2, 1
+
     def call(self, images):
         return 0.5 * tf.reduce_sum(images**2, [1, 2, 3])
 

@@ -62,7 +62,7 @@ class Tfds:
         }
         if feature not in classes:
             what = "is a feature without classes" if feature in features else "is no feature"
-            known = ", ".join(f"tfds:{key}" for key in classes) or "none"
+            known = ", ".join(f"tfds:{key}" for key in sorted(classes)) or "none"
             raise UserError(f"--labels=tfds:{feature} {what} of {self.name}; those with: {known}.")
         examples = _builder(self.name).as_dataset(
             split=self.split,
