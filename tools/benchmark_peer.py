@@ -24,12 +24,12 @@ from dualcontrast.trainer.errors import UserError
 
 _PEER = path_flags.define("peer", None, "A checkout of stylegan2-ada-pytorch.")
 _PYTHON = path_flags.define("python", None, "A Python that has PyTorch.")
-_RESOLUTION = flags.DEFINE_integer("resolution", 64, "Side of the images.", lower_bound=8)
+_RESOLUTION = flags.DEFINE_integer("side", 64, "Side of the images.", lower_bound=8)
 _BATCH = flags.DEFINE_integer("batch", 8, "Images of a step.", lower_bound=4)
 _THREADS = flags.DEFINE_integer(
     "threads", len(os.sched_getaffinity(0)), "Threads of either side.", lower_bound=1
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each step.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("samples", 3, "Clean ones of each step.", lower_bound=1)
 
 GOAL, FLOOR = 3.0, 2.0
 _ADDRESS = "https://github.com/NVlabs/stylegan2-ada-pytorch"
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
 def check_sizes(resolution: int, batch: int) -> None:
     """Refuses sizes for which the two do not have the same networks."""
     if resolution & (resolution - 1):
-        raise UserError(f"--resolution={resolution}: expected a power of two from 8 on")
+        raise UserError(f"--side={resolution}: expected a power of two from 8 on")
     if batch % 4:
         raise UserError(
             f"--batch={batch}: expected a multiple of 4, the images that share a minibatch"

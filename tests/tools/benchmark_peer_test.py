@@ -86,7 +86,7 @@ def test_mistakes_are_named_before_anything_is_measured(bench, tmp_path):
         (peer, f"--python={tmp_path}/none"): "none: no Python runs there",
         (peer, "--python=false"): "--python=false: no Python runs there",
         (peer, python): "python -m pip install torch",
-        (peer, python, "--resolution=48"): "--resolution=48: expected a power of two",
+        (peer, python, "--side=48"): "--side=48: expected a power of two",
         (peer, python, "--batch=6"): "--batch=6: expected a multiple of 4",
         (peer, python, "word"): "unexpected 'word'",
     }
