@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import class_table, networks
+
 
 @keras.saving.register_keras_serializable("dualcontrast")
 class BatchNormalization(keras.layers.Layer):
@@ -11,15 +13,19 @@ class BatchNormalization(keras.layers.Layer):
     The moments of a batch are over all replicas, so that their number changes nothing. The kept
     variance is the batch's own, without the factor n / (n - 1).
 
+    With classes, each has its own scale and shift of every channel, and there are no others
+    (Dumoulin et al. 2017, as in Miyato and Koyama's program); the moments are of all classes.
+
     >>> BatchNormalization()(tf.zeros([2, 16, 16, 4]), training=True).shape
     TensorShape([2, 16, 16, 4])
 
     Args:
       decay: of the kept moments a batch, in [0, 1).
       epsilon: added to the variance, positive.
+      classes: that have scales and shifts of their own; 0 for one of each.
     """
 
-    def __init__(self, decay: float = 0.9, epsilon: float = 2e-5, **kwargs):
+    def __init__(self, decay: float = 0.9, epsilon: float = 2e-5, classes: int = 0, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= decay < 1:
             raise ValueError(f"BatchNormalization: decay must be in [0, 1), got {decay}")
@@ -27,23 +33,27 @@ class BatchNormalization(keras.layers.Layer):
             raise ValueError(f"BatchNormalization: epsilon must be > 0, got {epsilon}")
         self.decay = decay
         self.epsilon = epsilon
+        self.classes = classes
 
     def build(self, input_shape):
         shape = (int(input_shape[-1]),)
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", autocast=False)
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", autocast=False)
+        affine = {"shape": (self.classes, *shape) if self.classes else shape, "autocast": False}
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **affine)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **affine)
         kept = {"shape": shape, "trainable": False, "autocast": False, "aggregation": "mean"}
         self.mean = self.add_weight(name="mean", initializer="zeros", **kept)
         self.variance = self.add_weight(name="variance", initializer="ones", **kept)
 
-    def call(self, x, training: bool = False, track: bool = False):
+    def call(self, x, labels=None, training: bool = False, track: bool = False):
         """Returns `x`, [batch, ..., channels], normalised.
 
         Args:
           x: the input.
+          labels: [batch] int, where there are classes.
           training: by the moments of `x` over all replicas; else by the kept ones.
           track: move the kept moments towards those of `x`; in training.
         """
+        networks.check_labels(self, self.classes, labels)
         wide = tf.cast(x, self.variable_dtype)
         mean, variance = self.mean.value, self.variance.value
         if training:
@@ -51,14 +61,27 @@ class BatchNormalization(keras.layers.Layer):
         if training and track:
             for kept, seen in ((self.mean, mean), (self.variance, variance)):
                 kept.assign(self.decay * kept.value + (1 - self.decay) * seen)
-        scale = self.gamma.value * tf.math.rsqrt(variance + self.epsilon)
-        return tf.cast((wide - mean) * scale + self.beta.value, x.dtype)
+        gamma, beta = (self._of_labels(table, labels, wide) for table in (self.gamma, self.beta))
+        scale = gamma * tf.math.rsqrt(variance + self.epsilon)
+        return tf.cast((wide - mean) * scale + beta, x.dtype)
+
+    def _of_labels(self, table, labels, x: tf.Tensor) -> tf.Tensor:
+        """Returns the scale or shift of every sample of `x`, or the only one."""
+        if not self.classes:
+            return table.value
+        found = class_table.rows(tf.convert_to_tensor(table.value), labels)
+        return tf.reshape(found, [-1, *[1] * (x.shape.rank - 2), x.shape[-1]])
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "decay": self.decay, "epsilon": self.epsilon}
+        return {
+            **super().get_config(),
+            "decay": self.decay,
+            "epsilon": self.epsilon,
+            "classes": self.classes,
+        }
 
 
 def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -6,6 +6,18 @@ import keras
 import tensorflow as tf
 
 
+class Batch(NamedTuple):
+    """Images that a discriminator judges.
+
+    Attributes:
+      images: [batch, height, width, channels], nominally in [-1, 1].
+      labels: [batch] int64, each image's class; None where the networks are given none.
+    """
+
+    images: tf.Tensor
+    labels: tf.Tensor | None = None
+
+
 class Outputs(NamedTuple):
     """What a discriminator says of images.
 
@@ -19,22 +31,31 @@ class Outputs(NamedTuple):
 class Generator(keras.Model):
     """A generator; `call(z)` returns images, [batch, resolution, resolution, channels] float32.
 
-    A family implements `call`, and what it has besides: `call` takes `noise` where there are
-    `noise_sides`, and `truncation_psi` where there is a `mapping`.
+    A family implements `call`, and what it has besides: `call` takes `labels` where there are
+    `classes`, `noise` where there are `noise_sides`, and `truncation_psi` where there is a
+    `mapping`. Its `build` needs no shape; without one of its own, a pass makes the variables.
 
     Attributes:
       resolution, channels: of the images.
       latent_size: width of z.
-      mapping: the layer from z to w; None where z enters the layers itself. A generator with one
-        has `broadcast`, `truncate` and `mix_styles`, and a `synthesis` from w to images.
+      classes: how many the images have; 0 where they have none.
+      mapping: the layer from z, and labels where there are `classes`, to w; None where z enters the
+        layers itself. A generator with one has `broadcast`, `truncate` and `mix_styles`, and a
+        `synthesis` from w to images.
       noise_sides: of the noise maps that `call` takes; none where there is no noise.
     """
 
     resolution: int
     channels: int
     latent_size: int
+    classes: int = 0
     mapping: keras.layers.Layer | None = None
     noise_sides: list[int] = []
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the variables, by a pass; `input_shape` is [batch, latent_size], known already."""
+        self.call(tf.zeros([1, self.latent_size]), **_labels(self.classes))
+        self.built = True
 
     def draw(self, draws: Any) -> dict[str, Any]:
         """Returns what a pass of training takes from chance, each tensor [batch, ...].
@@ -42,11 +63,14 @@ class Generator(keras.Model):
         Args:
           draws: `trainer.draws.Draws` of the batch.
         """
-        return {"z": draws.latents(self.latent_size)}
+        inputs = {"z": draws.latents(self.latent_size)}
+        if self.classes:
+            inputs["labels"] = draws.labels(self.classes)
+        return inputs
 
     def images(self, inputs: dict[str, Any]) -> tf.Tensor:
         """Returns the images of training, of `draw`'s inputs; without side effects."""
-        return self(inputs["z"])
+        return self(**inputs)
 
     def update_statistics(self, inputs: dict[str, Any]) -> None:
         """Updates what follows the passes of training without a gradient, once for each of them.
@@ -59,25 +83,46 @@ class Generator(keras.Model):
 class Discriminator(keras.Model):
     """A discriminator; `call(images)` returns logits, [batch] float32.
 
+    A family implements `call`, which takes `labels` where there are `classes`. Its `build` needs no
+    shape; without one of its own, a pass makes the variables.
+
     Attributes:
       resolution, channels: of the images.
+      classes: how many the images have; 0 where they have none.
       logit: the last layer, which turns features into logits.
       takes_references: whether `call` needs references, a real for every image.
     """
 
     resolution: int
     channels: int
+    classes: int = 0
     logit: keras.layers.Layer
     takes_references = False
 
-    def outputs(self, images: tf.Tensor, references: tf.Tensor | None = None) -> Outputs:
-        """Returns what it says of images, [batch, height, width, channels] in [-1, 1]."""
-        return Outputs(self(images) if references is None else self(images, references))
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the variables, by a pass; `input_shape` is that of the images, known already."""
+        images = tf.zeros([1, self.resolution, self.resolution, self.channels])
+        self.call(images, **_labels(self.classes))
+        self.built = True
+
+    def outputs(self, batch: Batch, references: tf.Tensor | None = None, **how: Any) -> Outputs:
+        """Returns what it says of images.
+
+        Args:
+          batch: the images.
+          references: a real for each, where it takes them.
+          **how: what else `call` takes.
+        """
+        if references is not None:
+            how["references"] = references
+        if batch.labels is not None:
+            how["labels"] = batch.labels
+        return Outputs(self(batch.images, **how))
 
     def compare(
         self,
-        reals: tf.Tensor,
-        fakes: tf.Tensor,
+        reals: Batch,
+        fakes: Batch,
         references: tf.Tensor | None,
         judge_reals: bool,
     ) -> tuple[Outputs | None, Outputs]:
@@ -98,3 +143,19 @@ class Discriminator(keras.Model):
         Args:
           passes: batches that an update, of either network, has had judged.
         """
+
+
+def check_labels(network: keras.Model, classes: int, labels: tf.Tensor | None) -> None:
+    """Checks that a network is given labels where it has classes, and only there.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if bool(classes) != (labels is not None):
+        needs = f"needs labels of its {classes} classes" if classes else "has no classes"
+        raise ValueError(f"{type(network).__name__}: this one {needs}")
+
+
+def _labels(classes: int) -> dict[str, tf.Tensor]:
+    """Returns the labels of a pass of one image, where there are classes."""
+    return {"labels": tf.zeros([1], tf.int64)} if classes else {}

@@ -3,8 +3,15 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import class_table
 from dualcontrast.layers.attention import serialised_layer
 
+_KINDS = (
+    keras.layers.Dense,
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    class_table.ClassTable,
+)
 _EPSILON = 1e-12
 
 
@@ -12,9 +19,10 @@ _EPSILON = 1e-12
 class SpectralNormalization(keras.layers.Layer):
     """A layer that computes with W / sigma(W) in place of its kernel W (Miyato et al. 2018).
 
-    W as a matrix has a column for every output channel. An iteration of the power method is
-    v = W u / |W u|, u = W' v / |W' v|; then sigma = v' W u, of which u and v are constants to every
-    derivative. W itself is what is trained, and is never assigned.
+    W as a matrix has a column for every output channel, that of a table one for every class. An
+    iteration of the power method is v = W u / |W u|, u = W' v / |W' v|; then sigma = v' W u, of
+    which u and v are constants to every derivative. W itself is what is trained, and is never
+    assigned.
 
     A call has no side effects: what training passes do to u is `update_statistics`. In the passes
     of one update the first has one iteration from the kept u, the second two, and so on, as if each
@@ -29,27 +37,34 @@ class SpectralNormalization(keras.layers.Layer):
     TensorShape([2, 16, 16, 8])
 
     Args:
-      layer: `Dense`, `Conv2D` or `Conv2DTranspose` of Keras, or its serialised form; a new one of
-        its kind is made.
+      layer: `Dense`, `Conv2D` or `Conv2DTranspose` of Keras, a `ClassTable`, or its serialised
+        form; a new one of its kind is made.
+      as_in_sagan: u and v are no constants to a derivative, and the first u has no element beyond
+        2 (Zhang et al. 2019, their program). Where the method has converged the derivatives of u
+        and v add nothing.
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer, as_in_sagan: bool = False, **kwargs):
         super().__init__(**kwargs)
+        self.as_in_sagan = as_in_sagan
         self.blueprint = serialised_layer.of(layer)
         self.layer = serialised_layer.make(self.blueprint, "layer", self.dtype_policy)
-        kinds = (keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-        if not isinstance(self.layer, kinds):
+        if not isinstance(self.layer, _KINDS):
+            names = ", ".join(kind.__name__ for kind in _KINDS)
             raise ValueError(
-                "SpectralNormalization: layer must be Dense, Conv2D or Conv2DTranspose, got "
+                f"SpectralNormalization: layer must be one of {names}, got "
                 f"{type(self.layer).__name__}"
             )
 
     def build(self, input_shape):
         self.layer.build(input_shape)
+        normal = keras.initializers.RandomNormal
+        if self.as_in_sagan:
+            normal = keras.initializers.TruncatedNormal
         self.u = self.add_weight(
             name="u",
             shape=(self._matrix().shape[-1],),
-            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            initializer=normal(stddev=1.0),
             trainable=False,
             autocast=False,
             # Every replica has the same W, hence the same u.
@@ -71,7 +86,9 @@ class SpectralNormalization(keras.layers.Layer):
     def spectral_norm(self, iterations: int = 1) -> tf.Tensor:
         """Returns sigma, a scalar of the kernel's type, after iterations from the kept u on."""
         matrix = self._matrix()
-        u, v = (tf.stop_gradient(vector) for vector in self._iterate(matrix, iterations))
+        u, v = self._iterate(matrix, iterations)
+        if not self.as_in_sagan:
+            u, v = tf.stop_gradient(u), tf.stop_gradient(v)
         return tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
 
     def update_statistics(self, passes: int) -> None:
@@ -85,8 +102,10 @@ class SpectralNormalization(keras.layers.Layer):
         return tf.convert_to_tensor(self.layer.kernel._value)
 
     def _matrix(self) -> tf.Tensor:
-        """Returns W with a column for every output channel."""
+        """Returns W with a column for every output channel, or class."""
         kernel = self._kernel()
+        if isinstance(self.layer, class_table.ClassTable):
+            kernel = tf.transpose(kernel)
         if isinstance(self.layer, keras.layers.Conv2DTranspose):
             kernel = tf.transpose(kernel, [0, 1, 3, 2])
         return tf.reshape(kernel, [-1, kernel.shape[-1]])
@@ -103,7 +122,14 @@ class SpectralNormalization(keras.layers.Layer):
         return self.layer.compute_output_shape(input_shape)
 
     def get_config(self):
-        return {**super().get_config(), "layer": self.blueprint}
+        return {**super().get_config(), "layer": self.blueprint, "as_in_sagan": self.as_in_sagan}
+
+
+def update_statistics(network: keras.Model, passes: int) -> None:
+    """Moves every u in a network by an iteration for each of `passes`."""
+    for layer in network._flatten_layers():
+        if isinstance(layer, SpectralNormalization):
+            layer.update_statistics(passes)
 
 
 def _unit(x: tf.Tensor) -> tf.Tensor:

@@ -1,19 +1,29 @@
 """Settings of all tests, made before TensorFlow is imported."""
 
 import functools
+import hashlib
+import io
 import os
 import signal
 
 # Notes on the processor's instructions and on missing GPUs would bury a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# What XLA compiles in tests runs once: better quickly made than quick.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 
 # A shell's background job ignores Ctrl-C, one under nohup a terminal that closes. So would every
 # program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402  (after the setting above)
+from PIL import Image  # noqa: E402
+
+from dualcontrast.trainer.data import manifest, records  # noqa: E402
 
 # Two logical devices, for the tests that compare one replica with two.
 tf.config.set_logical_device_configuration(
@@ -33,6 +43,34 @@ def strategy_of():
     Two strategies would use each other's collective keys.
     """
     return _strategy
+
+
+@pytest.fixture(scope="session")
+def write_labelled():
+    """Returns what writes a dataset: write_labelled(folder, images, labels, names of classes)."""
+    return _write_labelled
+
+
+def _write_labelled(folder, images, labels, names) -> manifest.Manifest:
+    folder.mkdir()
+    content = b""
+    for number, (pixels, label) in enumerate(zip(images, labels, strict=True)):
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG")
+        name = f"{number}.png".encode()
+        content += records.frame(records.encode_example(file.getvalue(), name, int(label)))
+    shard = manifest.Shard(
+        manifest.shard_name(0, 1), len(images), len(content), hashlib.sha256(content).hexdigest()
+    )
+    (folder / shard.name).write_bytes(content)
+    counts = np.bincount(labels, minlength=len(names)).tolist()
+    classes = tuple(manifest.Category(*pair) for pair in zip(names, counts, strict=True))
+    side, channels = images.shape[1], images.shape[3]
+    made = manifest.Manifest(
+        folder, 1, len(images), side, channels, "png", "none", "none", "", 0, {}, (shard,), classes
+    )
+    (folder / manifest.FILE_NAME).write_text(manifest.to_json(made))
+    return manifest.open_dataset(folder)
 
 
 @pytest.hookimpl(wrapper=True)

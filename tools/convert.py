@@ -15,20 +15,36 @@ dividing by 257, CMYK and palettes become RGB, EXIF orientation is applied, and 
 first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv, and a
 file that is not looked at a row in FOLDER/passed_over.csv.
 
+With --labels every image gets a class, and the dataset its names: `folders` takes the first folder
+of each path, a .json or .csv file names the class of each path, and tfds:FEATURE is a feature of
+the source:
+
+  dualcontrast-convert --source=animals --dest=data/animals --labels=folders
+  dualcontrast-convert --source=ffhq.zip --dest=data/ffhq --labels=ffhq.zip/dataset.json
+  dualcontrast-convert --source=tfds:cifar10 --dest=data/cifar --labels=tfds:label
+
 An interrupted conversion goes on when the same command is run again. The result is the same, byte
 for byte, whatever the number of workers.
 """
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
 from PIL import ImageColor
 
-from dualcontrast.tools.conversion import conversion, decode_bounds, image_sizes, pixels, sources
+from dualcontrast.tools.conversion import (
+    conversion,
+    decode_bounds,
+    image_sizes,
+    labels,
+    pixels,
+    sources,
+)
 from dualcontrast.tools.conversion.shards import Plan
-from dualcontrast.tools.conversion.sources import Entry, Source
+from dualcontrast.tools.conversion.sources import Entry, Listing, Source
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
@@ -52,6 +68,11 @@ _ENCODING = flags.DEFINE_enum(
     "encoding", "png", manifest.ENCODINGS, "How images are stored; JPEG is smaller and lossy."
 )
 _MAX_IMAGES = flags.DEFINE_integer("max_images", None, "Take at most so many.", lower_bound=1)
+_LABELS = path_flags.define(
+    "labels",
+    None,
+    "Where the images' classes are from: folders, FILE.json, FILE.csv or tfds:FEATURE.",
+)
 _SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store folders and zips in a random order.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
 _SHARDS = flags.DEFINE_integer(
@@ -84,17 +105,20 @@ def main(argv: list[str]) -> None:
     dest = Path(_DEST.value)
     conversion.check_place(dest)
     source = _source()
-    listing = source.listing()
+    listing = _without_label_file(source.listing(), source)
     entries = listing.entries
     if not entries:
         found = f"\nNot looked at: {listing.passed_over}." if listing.others else ""
         raise UserError(
             f"--source={_SOURCE.value} has no images ({', '.join(sources.SUFFIXES)}).{found}"
         )
-    stored = conversion.order(entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value)
+    labelled = labels.read(_LABELS.value, source, entries)
+    stored = conversion.order(
+        labelled.entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value
+    )
     rules = _resolved(source, stored, _rules())
     shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value)
-    plan = Plan(source, rules, _ENCODING.value, len(shards), _bounds())
+    plan = Plan(source, rules, _ENCODING.value, len(shards), labelled.classes, _bounds())
     request = _request(plan, stored)
     if conversion.is_finished(dest, request):
         print(f"{dest} already holds this dataset; nothing to do.")
@@ -109,7 +133,12 @@ def main(argv: list[str]) -> None:
             f" {listing.passed_over}"
         )
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
-    print(f"{made.count:,} kept, {made.rejected:,} rejected{details}; dataset in {dest}")
+    classes = f"; {_of_classes(made.class_counts)}" if made.classes else ""
+    print(f"{made.count:,} kept, {made.rejected:,} rejected{details}{classes}; dataset in {dest}")
+
+
+def _of_classes(counts: Sequence[int]) -> str:
+    return f"{len(counts):,} classes of {min(counts):,} to {max(counts):,} images"
 
 
 def _check_flags() -> None:
@@ -169,6 +198,13 @@ def _check_suffix(path: Path) -> None:
         )
 
 
+def _without_label_file(listing: Listing, source: Source) -> Listing:
+    """The listing without the file of --labels, which is looked at though it is no image."""
+    place = labels.place_in(source, _LABELS.value)
+    others = [other for other in listing.others if other.name != place]
+    return dataclasses.replace(listing, others=others)
+
+
 def _rules() -> pixels.Rules:
     try:
         background = ImageColor.getcolor(_BACKGROUND.value, "RGB")
@@ -198,7 +234,7 @@ def _resolved(source: Source, entries: list[Entry], rules: pixels.Rules) -> pixe
 
 def _request(plan: Plan, entries: list[Entry]) -> dict:
     """All that decides the bytes of the dataset."""
-    return {
+    request = {
         **dataclasses.asdict(plan.rules),
         "background": list(plan.rules.background),
         "encoding": plan.encoding,
@@ -208,6 +244,9 @@ def _request(plan: Plan, entries: list[Entry]) -> dict:
         "shards": plan.shards,
         "shuffle": _SHUFFLE.value and plan.source.shuffles,
     }
+    if plan.classes:
+        request["labels"] = labels.fingerprint(entries, plan.classes)
+    return request
 
 
 def _bounds() -> decode_bounds.Bounds:

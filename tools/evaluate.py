@@ -11,6 +11,11 @@ As published, which needs the Inception graph of 2015 (docs/evaluation.md says w
   dualcontrast-evaluate --run=RUN --data=DATA --extractor=inception --inception=GRAPH.pb \\
       --vgg16=VGG16.npz --lpips=LPIPS.npz --metrics=fid,kid,is,precision_recall,ppl_wend
 
+A run with classes, class by class, and with all classes drawn alike:
+
+  dualcontrast-evaluate --run=RUN --data=DATA --metrics=fid,intra_fid --fakes_per_class=5000
+  dualcontrast-evaluate --run=RUN --data=DATA --fake_labels=uniform
+
 An exported model, or images of any origin:
 
   dualcontrast-evaluate --model=MODEL --data=DATA
@@ -21,11 +26,13 @@ Every checkpoint of a run while it trains, until it is complete:
   dualcontrast-evaluate --run=RUN --data=DATA --watch
 
 Metrics: fid, kid, is, precision_recall (with density and coverage), fddf (of the run's own
-discriminator), ppl_zfull, ppl_zend, ppl_wfull, ppl_wend. Each result is a line of a table, and all
-of them, with everything that decides them, a line of metrics-evaluation.jsonl.
+discriminator), intra_fid (of classes), ppl_zfull, ppl_zend, ppl_wfull, ppl_wend. Each result is a
+line of a table, and all of them, with everything that decides them, a line of
+metrics-evaluation.jsonl.
 """
 
 import contextlib
+import functools
 import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -53,6 +60,16 @@ _IMAGES = path_flags.define("images", None, "In place of --run: a folder of gene
 _METRICS = flags.DEFINE_list("metrics", ["fid"], "What to measure, with commas between.")
 _FAKE_COUNT = flags.DEFINE_integer(
     "fake_count", None, "Generated images (default: 50,000; all of a folder).", lower_bound=2
+)
+_FAKE_LABELS = flags.DEFINE_enum(
+    "fake_labels",
+    None,
+    ["data", "uniform"],
+    "Classes of a conditional generator's images: as frequent as among the real ones, or all alike"
+    " (default: data, where --data has labels).",
+)
+_PER_CLASS = flags.DEFINE_integer(
+    "fakes_per_class", 5000, "Generated images of each class, for intra_fid.", lower_bound=2
 )
 _PAIRS = flags.DEFINE_integer("ppl_pairs", 50_000, "Pairs for path lengths.", lower_bound=2)
 _CROP = flags.DEFINE_bool("ppl_crop", False, "Path lengths look at an aligned face's middle only.")
@@ -86,9 +103,10 @@ def main(argv: list[str]) -> None:
     session, output = _session(metrics), _output()
     with _alone(output):
         if _WATCH.value:
-            watching.watch(session, pathlib.Path(_RUN.value), run_subject, output, _POLL.value)
+            workdir, of_run = pathlib.Path(_RUN.value), functools.partial(_of_run, session)
+            watching.watch(session, workdir, of_run, output, _POLL.value)
             return
-        report.append(output, session.evaluate(_subject()))
+        report.append(output, session.evaluate(_subject(session)))
     print(f"added to {output}")
 
 
@@ -128,6 +146,11 @@ def check_flags() -> tuple[str, ...]:
         raise UserError(
             f"--metrics={own[0]} needs the networks of a run: give --run, not {named[0]}"
         )
+    by_class = [f"--metrics={name}" for name in metrics if name in metric_names.BY_CLASS]
+    if _FAKE_LABELS.value:
+        by_class.append(f"--fake_labels={_FAKE_LABELS.value}")
+    if by_class and _IMAGES.value:
+        raise UserError(f"{by_class[0]} needs a generator: give --run or --model, not --images")
     compares = any(name != "is" and name in metric_names.ROLES for name in metrics)
     if compares and not evaluation_flags.DATA.value:
         raise UserError("--data is missing: expected a dataset, a folder of images, or statistics")
@@ -151,37 +174,38 @@ def _output() -> pathlib.Path:
 def _session(metrics: tuple[str, ...]) -> "Session":
     from dualcontrast.tools.evaluation import evaluation_session
 
-    return evaluation_session.open_session(
-        metrics,
+    how = evaluation_session.Settings(
         batch_size=_BATCH.value,
         error_bars=_ERROR_BARS.value,
         seed=_SEED.value,
         pairs=_PAIRS.value,
         crop=_CROP.value,
+        class_count=_PER_CLASS.value,
+        labels=_FAKE_LABELS.value,
         save_statistics=_SAVE.value,
     )
+    return evaluation_session.open_session(metrics, how)
 
 
-def _subject() -> "Subject":
+def _subject(session: "Session") -> "Subject":
     """Returns what --run, --model or --images names."""
     from dualcontrast.tools.evaluation import evaluated, image_folder, saved_generator
 
     count = _FAKE_COUNT.value
     if _RUN.value:
-        return run_subject(_RUN.value)
+        return _of_run(session, _RUN.value)
     if _MODEL.value:
-        images = saved_generator.open_model(
+        source = saved_generator.open_model(
             _MODEL.value,
-            count=count or _FAKES,
             seed=_SEED.value,
             truncation_psi=_PSI.value,
             trusted=evaluation_flags.TRUST.value,
         )
-        return evaluated.Subject(images)
+        return evaluated.of_source(source, count or _FAKES, session.choose)
     return evaluated.Subject(image_folder.open_folder(_IMAGES.value, "--images", count, _FAKES))
 
 
-def run_subject(path: str) -> "Subject":
+def _of_run(session: "Session", path: str) -> "Subject":
     """Returns a checkpoint of a run, with its networks, as the flags want its images.
 
     Raises:
@@ -191,7 +215,8 @@ def run_subject(path: str) -> "Subject":
 
     return evaluated.of_run(
         path,
-        count=_FAKE_COUNT.value or _FAKES,
+        _FAKE_COUNT.value or _FAKES,
+        session.choose,
         seed=_SEED.value,
         truncation_psi=_PSI.value,
         random_noise=_NOISE.value == "random",

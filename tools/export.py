@@ -9,7 +9,8 @@ One call of the model gives at most 64 images, so that one request cannot take a
   dualcontrast-export --run=RUN --output=MODEL --max_batch=8
 
 OUTPUT is a new folder. It also gets the configuration (config.json), the weights for Keras
-(generator.weights.h5), and a README.md that says how to call the model.
+(generator.weights.h5), and a README.md that says how to call this very model: with a truncation
+where the generator has a mapping, with labels where it has classes.
 """
 
 import pathlib
@@ -41,13 +42,12 @@ def main(argv: list[str]) -> None:
 
     from dualcontrast.tools.sampling import model_folder
     from dualcontrast.trainer.checkpoints import checkpoint
-    from dualcontrast.trainer.config.families import stylegan2
 
+    names = [category.name for category in checkpoint.read_classes(run_flags.RUN.value)]
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
-    stylegan2.Generator.expect(config.generator)
     # TensorFlow's notes name the temporary folder, which is gone when they are read.
     tf.get_logger().setLevel("WARNING")
-    model_folder.write(generator, config, images_seen, folder, _MAX_BATCH.value)
+    model_folder.write(generator, config, images_seen, folder, _MAX_BATCH.value, names)
     print(f"{folder}: the generator after {images_seen:,} images; {folder / 'README.md'} says how")
     if not literal_path.is_loadable(folder.absolute()):
         print(

@@ -19,19 +19,32 @@ An animation that passes through the seeds, so many seconds from one to the next
 again (OUTPUT/interpolation.webp):
 
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-5 --interpolate=2
+
+Of a run with labels every seed has a class of its own, drawn from the seed alone, or the classes
+are named or numbered. An image is OUTPUT/class0003-seed0000.png then, and a grid has a class a row,
+with the same seeds in all rows (0-7 without --seeds; the first 16 classes without --class):
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63 --class=cat
+  dualcontrast-generate --run=RUN --output=OUTPUT --grid --class=cat,dog,7
+
+Mixed styles and an animation are of one class, which they need:
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-5 --interpolate=2 --class=cat
 """
 
 import math
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from dualcontrast.tools.sampling import ranges, run_flags
+from dualcontrast.tools.sampling import class_names, ranges, run_flags
 from dualcontrast.trainer import errors, files, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
 if TYPE_CHECKING:
+    from dualcontrast.layers import networks
     from dualcontrast.tools.sampling.sampler import Sampler
 
 flags.adopt_module_key_flags(run_flags)
@@ -40,6 +53,9 @@ _PSI = flags.DEFINE_float("truncation_psi", 1.0, "1: all the variety; 0: the mea
 _NOISE = flags.DEFINE_enum(
     "noise", "fixed", ["fixed", "random"], "The same noise maps always, or drawn from the seed."
 )
+_CLASS = flags.DEFINE_string(
+    "class", None, "Of a run with labels: the class, or several, by name or number."
+)
 _GRID = flags.DEFINE_bool("grid", False, "One picture of all images, in place of the images.")
 _ROWS = flags.DEFINE_string("rows", None, "Style mixing: seeds of the rows.")
 _COLUMNS = flags.DEFINE_string("columns", None, "Style mixing: seeds of the columns.")
@@ -47,6 +63,7 @@ _LAYERS = flags.DEFINE_string("style_layers", "0-3", "Style mixing: layers the c
 _SECONDS = flags.DEFINE_float("interpolate", None, "Animation: seconds from one seed to the next.")
 
 _FRAMES_PER_SECOND = 25
+_MOST_ROWS, _COLUMNS_OF_A_CLASS = 16, 8  # Of a grid with a class a row, unless they are given.
 
 
 def main(argv: list[str]) -> None:
@@ -56,20 +73,18 @@ def main(argv: list[str]) -> None:
     tensorflow_start.start()
     from dualcontrast.tools.sampling import sampler as samplers
     from dualcontrast.trainer.checkpoints import checkpoint
-    from dualcontrast.trainer.evaluation import generated
 
-    generator, _, images_seen = checkpoint.load_average(run_flags.RUN.value)
-    generated.check_truncation(generator, _PSI.value)
-    layers: list[int] = []
-    if generator.mapping is not None:
-        layers = style_layers(_LAYERS.value, generator.synthesis.latents)
-    elif _ROWS.value is not None:
-        raise UserError("--rows and --columns: this generator has no mapping, so no styles to mix")
+    run_path = run_flags.RUN.value
+    names = [category.name for category in checkpoint.read_classes(run_path)]
+    classes = find_classes(names, f"the run {run_path}")
+    generator, _, images_seen = checkpoint.load_average(run_path)
+    check_abilities(generator)
     sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
     folder = pathlib.Path(run_flags.OUTPUT.value)
     files.make_folder(folder, f"--output={folder}")
-    written = write(sampler, layers, folder)
-    print(f"{written}, by a generator that has seen {images_seen:,} images")
+    written = write(sampler, classes, folder)
+    shown = f": {class_names.listed([names[label] for label in classes])}" if classes else ""
+    print(f"{written}{shown}, by a generator that has seen {images_seen:,} images")
 
 
 def check_flags() -> None:
@@ -120,20 +135,53 @@ def _check_interpolation(seeds: list[int]) -> None:
         raise UserError("--interpolate has one noise for all frames: drop --noise=random")
 
 
-def style_layers(text: str, latents: int) -> list[int]:
-    """Returns the layers of `--style_layers`; a generator has `latents` of them.
+def find_classes(names: Sequence[str], owner: str) -> list[int]:
+    """Returns the classes that are asked for, by number; none for each seed's own.
+
+    Args:
+      names: of the run's classes; none without labels.
+      owner: the run, in words.
 
     Raises:
-      UserError: the generator lacks one.
+      UserError: the run has no such class, or the picture needs one of it.
     """
-    layers = ranges.numbers("style_layers", text)
-    if max(layers) >= latents:
-        raise UserError(f"--style_layers={text}: this generator has the layers 0 to {latents - 1}")
-    return layers
+    if _ROWS.value is not None or _SECONDS.value is not None:
+        label = class_names.one(_CLASS.value, names, owner, "that of the whole picture")
+        return [] if label is None else [label]
+    if _CLASS.value is not None:
+        return class_names.find(_CLASS.value, names, owner)
+    return list(range(min(len(names), _MOST_ROWS))) if _GRID.value else []
 
 
-def write(sampler: "Sampler", layers: list[int], folder: pathlib.Path) -> str:
+def check_abilities(generator: "networks.Generator") -> None:
+    """Checks that the generator can do what the flags ask for.
+
+    Raises:
+      UserError: it cannot.
+    """
+    from dualcontrast.trainer.evaluation import generated
+
+    generated.check_truncation(generator, _PSI.value)
+    if _NOISE.value == "random" and not generator.noise_sides:
+        raise UserError("--noise=random: this generator has no noise: drop the flag")
+    if _ROWS.value is None:
+        return
+    if generator.mapping is None:
+        raise UserError("--rows and --columns: this generator has no mapping, so no styles to mix")
+    latents = generator.synthesis.latents
+    if max(ranges.numbers("style_layers", _LAYERS.value)) >= latents:
+        raise UserError(
+            f"--style_layers={_LAYERS.value}: this generator has the layers 0 to {latents - 1}"
+        )
+
+
+def write(sampler: "Sampler", classes: list[int], folder: pathlib.Path) -> str:
     """Writes what the flags ask for, and returns in words what and where.
+
+    Args:
+      sampler: draws the images.
+      classes: that are asked for, by number; none for each seed's own.
+      folder: for the files.
 
     Raises:
       OSError: the folder may not be written to, or the disk is full.
@@ -141,16 +189,23 @@ def write(sampler: "Sampler", layers: list[int], folder: pathlib.Path) -> str:
     from dualcontrast.tools.sampling import seed_pictures
 
     seeds = ranges.numbers("seeds", _SEEDS.value)
+    label = classes[0] if classes else None
     if _ROWS.value is not None:
         rows = ranges.numbers("rows", _ROWS.value)
         columns = ranges.numbers("columns", _COLUMNS.value)
-        return seed_pictures.save_style_mixing(sampler, rows, columns, layers, folder)
+        layers = ranges.numbers("style_layers", _LAYERS.value)
+        return seed_pictures.save_style_mixing(sampler, rows, columns, layers, label, folder)
     if _SECONDS.value is not None:
         frames = round(_SECONDS.value * _FRAMES_PER_SECOND)
-        return seed_pictures.save_interpolation(sampler, seeds, frames, _FRAMES_PER_SECOND, folder)
+        return seed_pictures.save_interpolation(
+            sampler, seeds, frames, _FRAMES_PER_SECOND, label, folder
+        )
+    if _GRID.value and classes:
+        columns = seeds if flags.FLAGS["seeds"].present else list(range(_COLUMNS_OF_A_CLASS))
+        return seed_pictures.save_class_grid(sampler, columns, classes, folder)
     if _GRID.value:
         return seed_pictures.save_grid(sampler, seeds, folder)
-    return seed_pictures.save_images(sampler, seeds, folder)
+    return seed_pictures.save_images(sampler, seeds, classes, folder)
 
 
 def run() -> None:

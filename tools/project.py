@@ -15,9 +15,13 @@ A photo of any size, cropped to a square and resized; an exported model:
 
   dualcontrast-project --model=MODEL --image=photo.jpg --crop=center --output=OUTPUT
 
+The class of the picture, which a generator with classes needs, by its name or its number:
+
+  dualcontrast-project --run=RUN --image=cat.png --class=cat --output=OUTPUT
+
 OUTPUT gets target.png, projection.png, five steps on the way (step0200.png ...), projected.npz (w,
 the noise maps, the losses) and project.json. docs/projection.md says how these make the picture
-again.
+again. Of a generator without a mapping it is z that is searched, and written.
 """
 
 import pathlib
@@ -34,7 +38,13 @@ _RUN = path_flags.define(
 _MODEL = path_flags.define("model", None, "In place of --run: a folder of dualcontrast-export.")
 _IMAGE = path_flags.define("image", None, "The picture to find.", required=True)
 _OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
-_SPACE = flags.DEFINE_enum("space", "w", ["w", "w+"], "One w for all layers, or one for each.")
+_CLASS = flags.DEFINE_string("class", None, "The picture's class, by name or number.")
+_SPACE = flags.DEFINE_enum(
+    "space",
+    None,
+    ["w", "w+"],
+    "One w for all layers (the default with a mapping), or one for each.",
+)
 _STEPS = flags.DEFINE_integer(
     "steps", 1000, "Steps of the search.", lower_bound=1, upper_bound=1_000_000
 )
@@ -65,6 +75,7 @@ def main(argv: list[str]) -> None:
             model=_MODEL.value,
             image=_IMAGE.value,
             folder=pathlib.Path(_OUTPUT.value),
+            class_text=_CLASS.value,
             space=_SPACE.value,
             steps=_STEPS.value,
             seed=_SEED.value,

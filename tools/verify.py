@@ -1,4 +1,4 @@
-"""Checks every byte of a dataset: sizes, checksums, and that each image can be decoded.
+"""Checks every byte of a dataset: sizes, checksums, labels, and that each image can be decoded.
 
   dualcontrast-verify data/photos
 
@@ -21,7 +21,11 @@ def main(argv: list[str]) -> None:
         found = dataset_damage.find(dataset, bar.show)
     if found:
         raise UserError(found)
-    print(f"{dataset.folder} is sound: {dataset.count:,} images in {len(dataset.shards)} shards.")
+    classes = f" of {len(dataset.classes):,} classes" if dataset.classes else ""
+    print(
+        f"{dataset.folder} is sound: {dataset.count:,} images{classes} in"
+        f" {len(dataset.shards)} shards."
+    )
 
 
 def run() -> None:

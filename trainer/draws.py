@@ -6,8 +6,11 @@ of devices changes neither which latents a batch has nor which samples share a m
 deviation, so a run may be continued on another number of devices.
 """
 
+import contextlib
 import copy
 import enum
+import itertools
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -30,6 +33,7 @@ class _Part(enum.IntEnum):
     NOISE = 4
     DIRECTIONS = 5
     MIXTURE = 6
+    LABELS = 7
 
 
 class Draws:
@@ -41,6 +45,7 @@ class Draws:
       purpose: of the step.
       batch: samples over all replicas.
       repeat: which of several steps with one purpose and one count of images, from 0.
+      class_counts: images of every class, by which labels are drawn; None for uniform ones.
     """
 
     def __init__(
@@ -50,12 +55,15 @@ class Draws:
         purpose: Purpose,
         batch: int,
         repeat: int = 0,
+        class_counts: tuple[int, ...] | None = None,
     ):
         pair = tf.constant([seed, int(purpose)], tf.int32)
         self._seed = _fold(pair, tf.cast(images_seen, tf.int64))
         if repeat:
             self._seed = _fold(self._seed, repeat)
         self._batch, self._index, self._count = batch, 0, 1
+        self._class_counts = class_counts
+        self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
     def share(self, index: tf.Tensor | int, count: int) -> "Draws":
         """Returns the draws of every `count`-th sample of these, from `index` on."""
@@ -66,18 +74,39 @@ class Draws:
 
     def _normal(self, shape: list[int], part: _Part, layer: int = 0) -> tf.Tensor:
         return self._mine(
-            tf.random.stateless_normal([self._batch, *shape], self._seed_of(part, layer))
+            lambda: tf.random.stateless_normal([self._batch, *shape], self._seed_of(part, layer))
         )
 
     def _seed_of(self, part: _Part, layer: int = 0) -> tf.Tensor:
         return _fold(_fold(self._seed, int(part)), layer)
 
-    def _mine(self, whole: tf.Tensor) -> tf.Tensor:
-        return share(whole, self._index, self._count)
+    def _mine(self, whole: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """Returns this share of what `whole` draws.
+
+        It is drawn where the step began, once for all parts, and outside of what XLA compiles,
+        whose generators give other numbers for the same seed.
+        """
+        with self._graph.as_default() if self._graph else contextlib.nullcontext():
+            drawn = whole()
+        return share(drawn, self._index, self._count)
 
     def latents(self, size: int) -> tf.Tensor:
         """Returns z, [samples, size] standard normal."""
         return self._normal([size], _Part.LATENTS)
+
+    def labels(self, classes: int) -> tf.Tensor:
+        """Returns classes, [samples] int64: those of images drawn from the data, or uniform."""
+        counts = self._class_counts or (1,) * classes
+        ends = list(itertools.accumulate(counts))
+
+        def whole():
+            image = tf.random.stateless_uniform(
+                [self._batch], self._seed_of(_Part.LABELS), 0, ends[-1], tf.int64
+            )
+            bounds = tf.constant(ends, tf.int64)
+            return tf.searchsorted(bounds, image, side="right", out_type=tf.int64)
+
+        return self._mine(whole)
 
     def mixed_latents(self, size: int) -> tf.Tensor:
         """Returns the second z of style mixing, [samples, size] standard normal."""
@@ -90,11 +119,15 @@ class Draws:
         Departs from StyleGAN2, which draws one cutoff for all samples of a GPU: a draw a sample has
         the same distribution for every image and does not depend on the number of GPUs.
         """
-        coin = tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIX_COIN))
-        cutoff = tf.random.stateless_uniform(
-            [self._batch], self._seed_of(_Part.MIX_CUTOFF), 1, latents, tf.int32
-        )
-        return self._mine(tf.where(coin < probability, cutoff, latents))
+
+        def whole():
+            coin = tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIX_COIN))
+            cutoff = tf.random.stateless_uniform(
+                [self._batch], self._seed_of(_Part.MIX_CUTOFF), 1, latents, tf.int32
+            )
+            return tf.where(coin < probability, cutoff, latents)
+
+        return self._mine(whole)
 
     def noise(self, sides: list[int]) -> list[tf.Tensor]:
         """Returns a standard normal map, [samples, side, side, 1], for every side."""
@@ -106,7 +139,8 @@ class Draws:
 
     def mixture(self) -> tf.Tensor:
         """Returns the shares of fakes in mixed images, [samples], uniform in [0, 1)."""
-        return self._mine(tf.random.stateless_uniform([self._batch], self._seed_of(_Part.MIXTURE)))
+        seed = self._seed_of
+        return self._mine(lambda: tf.random.stateless_uniform([self._batch], seed(_Part.MIXTURE)))
 
 
 def _fold(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:

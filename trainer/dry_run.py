@@ -13,7 +13,7 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
-from dualcontrast.layers.stylegan2 import modulated_attention
+from dualcontrast.layers.stylegan2 import mapping_network, modulated_attention
 from dualcontrast.trainer import grids as picture_grids
 from dualcontrast.trainer import state
 from dualcontrast.trainer.config import schema, serialisation
@@ -103,49 +103,66 @@ def _line(row: Row, width: int) -> str:
 @functools.singledispatch
 def generator_rows(generator: networks.Generator) -> Iterator[Row]:
     """Yields the layers in the order in which they run."""
-    return _rows_of_a_pass(generator, (1, generator.latent_size))
+    return _rows_of_a_pass(generator, (1, generator.latent_size), generator.classes)
 
 
 @functools.singledispatch
 def discriminator_rows(discriminator: networks.Discriminator) -> Iterator[Row]:
     """Yields the layers in the order in which they run."""
     side = discriminator.resolution
-    return _rows_of_a_pass(discriminator, (1, side, side, discriminator.channels))
+    shape = (1, side, side, discriminator.channels)
+    return _rows_of_a_pass(discriminator, shape, discriminator.classes)
 
 
-def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...]) -> Iterator[Row]:
-    """Yields the layers without layers inside, as a pass meets them."""
+def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) -> Iterator[Row]:
+    """Yields attention, and the layers without layers inside, as a pass meets them."""
     heard = []
 
     def listen(layer):
         original = layer.call
 
-        def call(x, **how):
-            out = original(x, **how)
+        def call(x, *others, **how):
+            out = original(x, *others, **how)
             heard.append((layer, x.shape, out.shape))
             return out
 
         return listening.replaced_call(layer, call)
 
-    leaves = [
-        layer for layer in network._flatten_layers() if len(list(layer._flatten_layers())) == 1
-    ]
     with contextlib.ExitStack() as stack:
-        for layer in leaves:
+        for layer in _units(network):
             stack.enter_context(listen(layer))
-        network(tf.zeros(shape))
+        how = {"labels": tf.zeros([1], tf.int64)} if classes else {}
+        network(tf.zeros(shape), **how)
     for layer, before, after in heard:
         name = layer.path.split("/", 1)[1].removesuffix("/layer")
         # A transposed convolution meets its kernel once for every pixel of its input.
         met = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
+        if _attends(layer):
+            side = after[1:3]
+            work, weights = layer.multiply_adds(*side), layer.count_weights(*side)
+            yield Row(name, tuple(after[1:]), _trained(layer), work, weights)
+            continue
         kernel = [v for v in layer.trainable_variables if v.name == "kernel"]
         yield Row(name, tuple(after[1:]), _trained(layer), _size(kernel) * math.prod(met[1:-1]))
 
 
+def _units(layer: keras.Layer) -> Iterator[keras.Layer]:
+    """Yields the layers that a table names, of those in a layer."""
+    inner = list(layer._flatten_layers(include_self=False, recursive=False))
+    if not inner or _attends(layer):
+        yield layer
+        return
+    for part in inner:
+        yield from _units(part)
+
+
+def _attends(layer: keras.Layer) -> bool:
+    return hasattr(layer, "count_weights")
+
+
 @generator_rows.register
 def _stylegan2_generator_rows(generator: generators.Generator) -> Iterator[Row]:
-    for dense in generator.mapping.dense:
-        yield _dense_row(f"mapping/{dense.name}", dense)
+    yield from _mapping_rows(generator.mapping)
     synthesis = generator.synthesis
     shape = tuple(synthesis.constant.shape)
     yield Row("constant", shape[1:], math.prod(shape), 0)
@@ -180,6 +197,14 @@ def _stylegan2_discriminator_rows(discriminator: discriminators.Discriminator) -
     yield _convolution_row(discriminator.last_conv.name, discriminator.last_conv, shape)
     yield _dense_row(discriminator.last_dense.name, discriminator.last_dense)
     yield _dense_row(discriminator.logit.name, discriminator.logit)
+    if discriminator.classes:
+        yield from _mapping_rows(discriminator.label_mapping)
+
+
+def _mapping_rows(mapping: mapping_network.MappingNetwork) -> Iterator[Row]:
+    layers = [mapping.embedding] if mapping.classes else []
+    for dense in [*layers, *mapping.dense]:
+        yield _dense_row(f"{mapping.name}/{dense.name}", dense)
 
 
 def _dense_row(name: str, layer) -> Row:

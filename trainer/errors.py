@@ -1,6 +1,7 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
 import logging as standard_logging
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -12,6 +13,8 @@ from dualcontrast.trainer.config import suggestions
 
 _MEND = "Mend that, then run the same command again."
 _FIELD = "config."
+# Where in a graph TensorFlow met an error.
+_OPERATION = re.compile(r"\{\{[^}]*\}\} | \[Op:\w+\]")
 
 
 class UserError(ValueError):
@@ -114,6 +117,14 @@ def fail(message: str) -> int:
     program = sys.argv[0].rsplit("/", 1)[-1]
     print(f"{program}: error: {message}", file=sys.stderr)
     return 2
+
+
+def first_line(error: BaseException) -> str:
+    """Returns what an error says, in one line of at most 200 characters."""
+    text = str(error).strip() or type(error).__name__
+    line = _OPERATION.sub("", text.splitlines()[0])
+    # TensorFlow puts paths first and the reason last.
+    return line if len(line) <= 200 else f"{line[:60]} ... {line[-135:]}"
 
 
 def no_arguments(argv: list[str]) -> None:

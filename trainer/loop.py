@@ -68,7 +68,7 @@ class _Run:
     def __init__(self, config, dataset, workdir, strategy, state):
         self.config, self.dataset, self.workdir = config, dataset, workdir
         self.strategy, self.state = strategy, state
-        self.steps = training_steps.Steps(config, state, strategy)
+        self.steps = training_steps.Steps(config, state, strategy, dataset.class_counts)
         self.checkpoints = checkpoint.Checkpoints(workdir, state, config.training.keep_checkpoints)
         self.restored = self.checkpoints.restore()
         self.log = progress.Log(workdir, self.images_seen if self.restored else None)
@@ -98,10 +98,8 @@ class _Run:
         references = self._references()
         while self.images_seen < training.total_images:
             started = time.monotonic()
-            shown = [
-                (self._next(batches), self._next(references) if references else None)
-                for _ in range(self.config.schedule.discriminator_steps)
-            ]
+            steps = range(self.config.schedule.discriminator_steps)
+            shown = [self._shown(batches, references) for _ in steps]
             waited = time.monotonic() - started
             before = self.images_seen
             self.window.add(before, self.steps.iterate(shown, before), waited)
@@ -170,7 +168,7 @@ class _Run:
 
     def _batches(self, seed: int):
         training = self.config.training
-        dataset = image_stream.image_batches(
+        dataset = image_stream.labelled_batches(
             self.dataset,
             batch_size=training.batch_size,
             seed=seed,
@@ -179,11 +177,23 @@ class _Run:
         )
         return iter(dataset)
 
+    def _shown(self, batches, references) -> training_steps.Shown:
+        """Returns what a step of the discriminator is shown."""
+        reals, labels = self._next(batches)
+        return training_steps.Shown(
+            self._shared(reals),
+            self._shared(self._next(references)[0]) if references else None,
+            self._shared(labels) if self.config.data.labels else None,
+        )
+
     def _next(self, batches):
         try:
-            batch = next(batches)
+            return next(batches)
         except image_stream.READ_ERRORS as error:
             raise image_stream.explain(error, self.dataset) from error
+
+    def _shared(self, batch: tf.Tensor):
+        """Returns every replica's share of a batch."""
         replicas = self.strategy.num_replicas_in_sync
         return self.strategy.experimental_distribute_values_from_function(
             lambda context: draws.share(batch, context.replica_id_in_sync_group, replicas)

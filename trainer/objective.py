@@ -94,8 +94,8 @@ def _contrasted(objective: Objective, logits: list[tf.Tensor], gather: Gather) -
 def phase_at(loss: loss_sections.LossSection, images_seen: int) -> str:
     """Returns the name of the phase once `images_seen` reals have been shown.
 
-    The dual contrastive loss starts after `warmup_images` of the non-saturating one, by a hard
-    switch that keeps the optimizers' state (Yu et al. 2021, supplement).
+    The dual contrastive loss starts after `warmup_images` of the system's own one, by a hard switch
+    that keeps the optimizers' state (Yu et al. 2021, supplement).
     """
     if not isinstance(loss, loss_sections.DualContrastive):
         return "train"
@@ -107,7 +107,9 @@ def of_phase(loss: loss_sections.LossSection, phase: str) -> Objective:
     match loss:
         case loss_sections.DualContrastive() if phase == "contrast":
             return _dual_contrastive(loss)
-        case loss_sections.DualContrastive() | loss_sections.NonSaturating():
+        case loss_sections.DualContrastive():
+            return of_phase(loss_sections.LOSSES[loss.warmup_loss](), phase)
+        case loss_sections.NonSaturating():
             return _separable(non_saturating.discriminator_loss, non_saturating.generator_loss)
         case loss_sections.Saturating():
             return _separable(non_saturating.discriminator_loss, saturating.generator_loss)

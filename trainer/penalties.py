@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from dualcontrast.layers.networks import Batch
 from dualcontrast.losses import gradient_penalty, r1
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.terms import Gather, Part, Term
@@ -47,7 +48,7 @@ class R1(Penalty):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns |gradient|^2 of every real."""
-        return [r1.r1_penalty(_logits_beside(part), part.reals)]
+        return [r1.r1_penalty(_logits_beside(part, part.reals.labels), part.reals.images)]
 
 
 class R2(Penalty):
@@ -57,7 +58,8 @@ class R2(Penalty):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns |gradient|^2 of every fake."""
-        return [r1.r1_penalty(_logits_beside(part), part.fakes())]
+        fakes = part.fakes()
+        return [r1.r1_penalty(_logits_beside(part, fakes.labels), fakes.images)]
 
 
 class GradientPenalty(Penalty):
@@ -66,24 +68,25 @@ class GradientPenalty(Penalty):
     name = "gradient_penalty"
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
-        """Returns (|gradient| - 1)^2 of every mixed image."""
-        mixture = part.draws.mixture()
+        """Returns (|gradient| - 1)^2 of every mixed image, which has its real's label."""
         return [
             gradient_penalty.gradient_penalty(
-                _logits_beside(part), part.reals, part.fakes(), mixture
+                _logits_beside(part, part.reals.labels),
+                part.reals.images,
+                part.fakes().images,
+                part.draws.mixture(),
             )
         ]
 
 
-def _logits_beside(part: Part) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns the discriminator as a function of images, with the part's references.
+def _logits_beside(part: Part, labels: tf.Tensor | None) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the discriminator as a function of images, with labels and the part's references.
 
     The references are constants to a derivative by the images, even where they are the same reals,
     but the outer derivative by the variables goes through them.
     """
     network = part.discriminator
-    if not network.takes_references:
-        return network
-    rolled = part.references is None
-    references = tf.roll(part.reals, -1, axis=0) if rolled else part.references
-    return lambda images: network(images, references)
+    references = part.references
+    if network.takes_references and references is None:
+        references = tf.roll(part.reals.images, -1, axis=0)
+    return lambda images: network.outputs(Batch(images, labels), references).logits

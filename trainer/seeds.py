@@ -1,14 +1,29 @@
-"""What a seed stands for when images are generated: the same latents and noise in every tool.
+"""What a seed stands for in every tool that generates images: latents, a class, and noise.
 
 A seed's draws depend on nothing else: not on the batch, the other seeds, or the process.
 """
 
 import tensorflow as tf
 
+_LATENTS, _NOISE, _LABEL = 0, 1, -1  # What a draw is for; the layers' noise goes on from its own.
+
 
 def latents(seeds: tf.Tensor, size: int) -> tf.Tensor:
     """Returns z, standard normal [count, size] float32, of `seeds`, [count] int64."""
-    return _draw(seeds, [size], 0)
+    return _draw(seeds, [size], _LATENTS)
+
+
+def labels(seeds: tf.Tensor, classes: int) -> tf.Tensor:
+    """Returns the seeds' own classes, [count] int64, every class as likely as any other.
+
+    Args:
+      seeds: [count] int64.
+      classes: how many there are.
+    """
+    return tf.map_fn(
+        lambda seed: tf.random.stateless_uniform([], [seed, _LABEL], 0, classes, tf.int64),
+        tf.cast(seeds, tf.int64),
+    )
 
 
 def noise(seeds: tf.Tensor, sides: list[int]) -> list[tf.Tensor]:
@@ -18,7 +33,7 @@ def noise(seeds: tf.Tensor, sides: list[int]) -> list[tf.Tensor]:
       seeds: [count] int64.
       sides: of the layers' noise maps, as in `SynthesisNetwork.noise_sides`.
     """
-    return [_draw(seeds, [side, side, 1], 1 + layer) for layer, side in enumerate(sides)]
+    return [_draw(seeds, [side, side, 1], _NOISE + layer) for layer, side in enumerate(sides)]
 
 
 def _draw(seeds: tf.Tensor, shape: list[int], part: int) -> tf.Tensor:

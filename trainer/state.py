@@ -9,6 +9,7 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.trainer import penalties, terms
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.errors import UserError
 
 
 def make_generator(config: schema.Config, name: str = "generator") -> networks.Generator:
@@ -71,6 +72,20 @@ def variables_of(part: keras.Model | keras.optimizers.Optimizer) -> dict[str, tf
     return named
 
 
+def check_names(network: keras.Model, copy: keras.Model) -> None:
+    """Checks that a network has the same names each time it is made, as its checkpoints need.
+
+    Raises:
+      UserError: a layer was given no name, so that Keras has counted all that a process makes.
+    """
+    if changed := variables_of(network).keys() - variables_of(copy).keys():
+        raise UserError(
+            f"{type(network).__name__} of {type(network).__module__}: {min(changed)} has"
+            " another name each time, and no checkpoint could be loaded: give every layer a name,"
+            " as in Dense(8, name='dense')"
+        )
+
+
 class State:
     """The variables of a run; build it inside `strategy.scope()`.
 
@@ -87,6 +102,7 @@ class State:
         self.generator = make_generator(config)
         self.discriminator = make_discriminator(config)
         self.average = make_generator(config, name="average")
+        check_names(self.generator, self.average)
         for variable, source in zip(self.average.variables, self.generator.variables):
             variable.assign(source)
         self.terms = {

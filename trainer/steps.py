@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from dualcontrast.layers import networks
 from dualcontrast.trainer import accumulation, draws, objective
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.state import State
@@ -14,6 +15,20 @@ from dualcontrast.trainer.terms import Part, Term
 
 Metrics = dict[str, tf.Tensor]
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+
+
+class Shown(NamedTuple):
+    """What the discriminator is shown in one of its steps, each a value of the strategy.
+
+    Attributes:
+      reals: uint8 [batch / replicas, height, width, channels].
+      references: likewise, where it compares with images of their own.
+      labels: of the reals, int64 [batch / replicas], where the networks are given classes.
+    """
+
+    reals: tf.Tensor
+    references: tf.Tensor | None = None
+    labels: tf.Tensor | None = None
 
 
 class Step(NamedTuple):
@@ -44,22 +59,28 @@ class Steps:
       config: resolved.
       state: made inside the scope of `strategy`.
       strategy: a tf.distribute strategy whose replicas divide the batch.
+      class_counts: images of every class of the dataset; none where there are no classes.
     """
 
-    def __init__(self, config: schema.Config, state: State, strategy: tf.distribute.Strategy):
+    def __init__(
+        self,
+        config: schema.Config,
+        state: State,
+        strategy: tf.distribute.Strategy,
+        class_counts: tuple[int, ...] = (),
+    ):
         self._config = config
         self._state = state
         self._strategy = strategy
         self._replicas = strategy.num_replicas_in_sync
+        self._class_counts = class_counts if config.generator.fake_labels == "data" else ()
         self._compiled: dict[Step, Callable] = {}
 
-    def iterate(self, batches: list, images_seen: int) -> Metrics:
+    def iterate(self, batches: list[Shown], images_seen: int) -> Metrics:
         """Runs one iteration in the schedule's order.
 
         Args:
-          batches: for each step of the discriminator its reals, the strategy's value of uint8
-            [batch / replicas, height, width, channels], and its references, likewise, or None
-            where the discriminator does not compare with images of their own.
+          batches: for each step of the discriminator.
           images_seen: before the iteration.
 
         Returns:
@@ -74,16 +95,15 @@ class Steps:
             metrics |= self._update_generator(phase, batches[0], seen)
         for repeat, batch in enumerate(batches):
             step = Step(DISCRIMINATOR, phase, repeat=repeat)
-            metrics |= self.compiled(step)(batch[0], seen, batch[1])
+            metrics |= self._take(step, seen, batch)
         metrics |= self._lazy(DISCRIMINATOR, batches[-1], seen)
         if not generator_first:
             metrics |= self._update_generator(phase, batches[-1], seen)
         self._state.images_seen.assign_add(self._config.iteration_images)
         return metrics
 
-    def _update_generator(self, phase: str, batch, seen: tf.Tensor) -> Metrics:
-        reals, references = batch
-        metrics = dict(self.compiled(Step(GENERATOR, phase))(reals, seen, references))
+    def _update_generator(self, phase: str, batch: Shown, seen: tf.Tensor) -> Metrics:
+        metrics = dict(self._take(Step(GENERATOR, phase), seen, batch))
         metrics |= self._lazy(GENERATOR, batch, seen)
         self.average(int(seen))
         return metrics
@@ -108,18 +128,21 @@ class Steps:
         for variable, source in copied:
             variable.assign(source.value)
 
-    def _lazy(self, network: str, batch, seen: tf.Tensor) -> Metrics:
+    def _lazy(self, network: str, batch: Shown, seen: tf.Tensor) -> Metrics:
         """Runs the network's lazy steps that fall on this iteration."""
         iteration = int(seen) // self._config.iteration_images
-        reals, references = batch
         metrics: Metrics = {}
         for every in self._state.intervals(network):
             if iteration % every == 0:
-                metrics |= self.compiled(Step(network, None, every))(reals, seen, references)
+                metrics |= self._take(Step(network, None, every), seen, batch)
         return metrics
 
+    def _take(self, step: Step, seen: tf.Tensor, batch: Shown) -> Metrics:
+        reals, *others = batch
+        return self.compiled(step)(reals, seen, *others)
+
     def compiled(self, step: Step) -> Callable:
-        """Returns the function of (reals, images seen, references or None) that runs a step."""
+        """Returns the function that runs a step, of reals, images seen, references and labels."""
         if step not in self._compiled:
             self._compiled[step] = self._compile(step)
         return self._compiled[step]
@@ -128,10 +151,10 @@ class Steps:
         terms = self._terms(step)
 
         @tf.function(autograph=False)
-        def run(reals, images_seen, references=None):
+        def run(reals, images_seen, references=None, labels=None):
             per_replica = self._strategy.run(
-                lambda *inputs: self._run(step, terms, *inputs),
-                args=(reals, images_seen, references),
+                lambda seen, *shown: self._run(step, terms, seen, Shown(*shown)),
+                args=(images_seen, reals, references, labels),
             )
             return {
                 name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
@@ -154,7 +177,7 @@ class Steps:
 
     # What follows runs on one replica.
 
-    def _run(self, step: Step, terms: list[Term], reals, images_seen, references) -> Metrics:
+    def _run(self, step: Step, terms: list[Term], images_seen, shown: Shown) -> Metrics:
         share = self._batch_size(step) // self._replicas
         samples = terms[0].samples(share)
         parts = math.gcd(samples, self._config.training.accumulation)
@@ -164,8 +187,8 @@ class Steps:
             return Part(
                 self._state.generator,
                 self._state.discriminator,
-                _part(reals, index, parts),
-                _part(references, index, parts),
+                networks.Batch(_part(shown.reals, index, parts), _labels(shown, index, parts)),
+                _part(shown.references, index, parts),
                 mine.share(index, parts),
             )
 
@@ -213,6 +236,7 @@ class Steps:
             purpose,
             samples * self._replicas,
             step.repeat,
+            self._class_counts,
         )
         return whole.share(replica, self._replicas)
 
@@ -230,16 +254,30 @@ class Steps:
 
     def _gradients(self, variables, outputs, loss, terms: list[Term], parts: int):
         """Returns gradients, the loss, and what it adds. See `accumulation.gradients`."""
-        return accumulation.gradients(
-            outputs,
-            loss,
-            [variable.value for variable in variables],
-            numbers=sum(term.numbers for term in terms),
-            parts=parts,
-            couples=any(term.couples for term in terms),
-            named=tuple(itertools.chain(*(term.metrics for term in terms))),
-            replicas=self._replicas,
-        )
+        couples = any(term.couples for term in terms)
+        gathers = couples and self._replicas > 1
+
+        def gradients():
+            return accumulation.gradients(
+                self._in_xla(outputs) if gathers else outputs,
+                loss,
+                [variable.value for variable in variables],
+                numbers=sum(term.numbers for term in terms),
+                parts=parts,
+                couples=couples,
+                named=tuple(itertools.chain(*(term.metrics for term in terms))),
+                replicas=self._replicas,
+            )
+
+        # XLA knows no gathering from other devices: then it compiles what comes before, and the
+        # derivative of that, and the loss of some numbers a sample is left to TensorFlow.
+        return gradients() if gathers else self._in_xla(gradients)()
+
+    def _in_xla(self, function: Callable) -> Callable:
+        """Returns the function compiled with XLA, its derivatives too, where that was asked for."""
+        if not self._config.training.jit_compile:
+            return function
+        return tf.function(function, autograph=False, jit_compile=True)
 
 
 def _groups(items: tuple, sizes: list[int]) -> Iterator[list]:
@@ -254,3 +292,8 @@ def _part(images: tf.Tensor | None, index, parts: int) -> tf.Tensor | None:
     if images is None:
         return None
     return tf.cast(draws.share(images, index, parts), tf.float32) / 127.5 - 1.0
+
+
+def _labels(shown: Shown, index, parts: int) -> tf.Tensor | None:
+    """Returns the labels of a part of this replica's reals."""
+    return None if shown.labels is None else draws.share(shown.labels, index, parts)

@@ -8,7 +8,7 @@ import os
 
 
 def start() -> None:
-    """Imports TensorFlow, quietly, and chooses the operations that DUALCONTRAST_OPS names.
+    """Imports TensorFlow, quietly, without TF32, and with the operations of DUALCONTRAST_OPS.
 
     Raises:
       UserError: they cannot run here.
@@ -16,6 +16,7 @@ def start() -> None:
     from dualcontrast.trainer import quiet_tensorflow  # isort: skip  # noqa: F401
     from dualcontrast.trainer import devices
 
+    devices.allow_tf32(False)
     asked = os.environ.get("DUALCONTRAST_OPS")
     if asked:
         devices.select_operations(asked, "DUALCONTRAST_OPS")

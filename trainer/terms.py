@@ -20,20 +20,21 @@ class Part(NamedTuple):
 
     Attributes:
       generator, discriminator: in training.
-      reals: [samples, height, width, channels] float32 in [-1, 1].
-      references: likewise; None where the discriminator is not given any.
+      reals: images [samples, height, width, channels] float32 in [-1, 1], and their labels.
+      references: such images; None where the discriminator is not given any.
       draws: of these samples.
     """
 
     generator: networks.Generator
     discriminator: networks.Discriminator
-    reals: tf.Tensor
+    reals: networks.Batch
     references: tf.Tensor | None
     draws: draws.Draws
 
-    def fakes(self) -> tf.Tensor:
-        """Returns the generator's images."""
-        return self.generator.images(self.generator.draw(self.draws))
+    def fakes(self) -> networks.Batch:
+        """Returns the generator's images, and the labels that they were made for."""
+        inputs = self.generator.draw(self.draws)
+        return networks.Batch(self.generator.images(inputs), inputs.get("labels"))
 
 
 class Term:

@@ -27,6 +27,11 @@ _DRY_RUN = flags.DEFINE_bool(
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", True, "Give the same bits in every run; slower on a GPU."
 )
+_TF32 = flags.DEFINE_bool(
+    "tf32",
+    False,
+    "Let GPUs round to TF32 what convolutions and products of matrices multiply in float32.",
+)
 _CUSTOM_OPS = flags.DEFINE_enum(
     "custom_ops",
     None,
@@ -46,7 +51,9 @@ def main(argv: list[str]) -> int:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     dataset = manifest.open_dataset(_DATA.value)
     with _advising(pathlib.Path(_WORKDIR.value)):
-        config = schema.resolve(config_flags.config(), dataset.resolution, dataset.channels)
+        config = schema.resolve(
+            config_flags.config(), dataset.resolution, dataset.channels, len(dataset.classes)
+        )
     return _train(config, dataset)
 
 
@@ -60,14 +67,17 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
     strategy = devices.make_strategy()
     with _advising(pathlib.Path(_WORKDIR.value)):
         schema.check_replicas(config, strategy.num_replicas_in_sync)
+        if config.training.jit_compile:
+            devices.select_compilable_operations(_CUSTOM_OPS.value)
+    notes = devices.notes(config.training, _TF32.value)
     if _DRY_RUN.value:
-        print(dry_run.describe(config, strategy.num_replicas_in_sync))
+        print(dry_run.describe(config, strategy.num_replicas_in_sync), *notes, sep="\n")
         return 0
-    if _CUSTOM_OPS.value:
+    if _CUSTOM_OPS.value and not config.training.jit_compile:
         devices.select_operations(_CUSTOM_OPS.value, "--custom_ops")
-    print(implementation.report(), flush=True)
-    if config.training.precision == "mixed_bfloat16" and (note := implementation.bfloat16_note()):
-        print(note, flush=True)
+    for line in (implementation.report(), *notes):
+        print(line, flush=True)
+    devices.allow_tf32(_TF32.value)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     workdir = pathlib.Path(_WORKDIR.value)

@@ -1,5 +1,7 @@
 """SAGAN's self-attention: every pixel attends to all pixels."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -14,7 +16,8 @@ class SAGAN(keras.layers.Layer):
     the authors' code, which pools keys and values 2x2 and halves the channels of the values; the
     paper's text is pool=False and value_reduction=8.
 
-    Departs from them in StyleGAN2's equalised learning rate, in place of spectral normalisation.
+    Departs from them in StyleGAN2's equalised learning rate, in place of spectral normalisation,
+    which `layers.sagan.self_attention` has.
 
     >>> SAGAN()(tf.zeros([2, 8, 8, 16])).shape
     TensorShape([2, 8, 8, 16])
@@ -36,13 +39,15 @@ class SAGAN(keras.layers.Layer):
         if self.pool and (height % 2 or width % 2):
             raise ValueError(f"SAGAN: pooled maps must have even sides, got {height}x{width}")
         keys, values = max(1, channels // 8), max(1, channels // self.value_reduction)
-        self.query = self._kernel("query", channels, keys)
-        self.key = self._kernel("key", channels, keys)
-        self.value = self._kernel("value", channels, values)
-        self.output_kernel = self._kernel("output", values, channels)
+        self._channels, self._attending = channels, keys + values
+        self.query = self._projection("query", channels, keys)
+        self.key = self._projection("key", channels, keys)
+        self.value = self._projection("value", channels, values)
+        self.output_kernel = self._projection("output", values, channels)
         self.gamma = self.add_weight(name="gamma", shape=(), initializer="zeros", autocast=False)
 
-    def _kernel(self, name: str, inputs: int, outputs: int):
+    def _projection(self, name: str, inputs: int, outputs: int):
+        """Returns the weights of a 1x1 convolution without bias."""
         normal = keras.initializers.RandomNormal(stddev=1.0)
         return self.add_weight(
             name=name, shape=(inputs, outputs), initializer=normal, autocast=False
@@ -55,15 +60,17 @@ class SAGAN(keras.layers.Layer):
           x: [batch, height, width, channels].
           return_weights: also return [batch, height * width, pixels attended to], rows of sum 1.
         """
+        return self._attended(x, pixel_differences.project, return_weights)
+
+    def _attended(self, x: tf.Tensor, project: Callable, return_weights: bool):
+        """Returns what `call` does; `project` applies what `_projection` has made to pixels."""
         flat = pixel_differences.flat(x)
-        queries, keys = pixel_differences.project(flat, self.query), pixel_differences.project(
-            flat, self.key
-        )
-        keys = self._pooled(keys, x.shape)
-        values = self._pooled(pixel_differences.project(flat, self.value), x.shape)
+        queries = project(flat, self.query)
+        keys = self._pooled(project(flat, self.key), x.shape)
+        values = self._pooled(project(flat, self.value), x.shape)
         logits = tf.matmul(queries, keys, transpose_b=True)
         weights = pixel_differences.softmax(logits, -1, self.variable_dtype)
-        attended = pixel_differences.project(tf.matmul(weights, values), self.output_kernel)
+        attended = project(tf.matmul(weights, values), self.output_kernel)
         out = x + tf.cast(self.gamma.value, x.dtype) * tf.reshape(attended, tf.shape(x))
         return (out, weights) if return_weights else out
 
@@ -76,10 +83,8 @@ class SAGAN(keras.layers.Layer):
 
     def multiply_adds(self, height: int, width: int) -> int:
         """Returns the multiply-adds of one map of these sides."""
-        kernels = (self.query, self.key, self.value, self.output_kernel)
-        dense = sum(kernel.shape[0] * kernel.shape[1] for kernel in kernels)
         attended = height * width // (4 if self.pool else 1)
-        return height * width * (dense + attended * (self.key.shape[1] + self.value.shape[1]))
+        return height * width * (2 * self._channels + attended) * self._attending
 
     def count_weights(self, height: int, width: int) -> int:
         """Returns how many weights there are for one map of these sides."""

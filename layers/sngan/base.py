@@ -8,11 +8,11 @@ class Generator(networks.Generator):
 
     def images(self, inputs):
         """Returns the images of training, by the moments of their batch."""
-        return self(inputs["z"], training=True)
+        return self(**inputs, training=True)
 
     def update_statistics(self, inputs):
         """Moves the kept moments by a batch, in the steps of either network as in SNGAN."""
-        self(inputs["z"], training=True, track=True)
+        self(**inputs, training=True, track=True)
 
 
 class Discriminator(networks.Discriminator):
@@ -25,13 +25,11 @@ class Discriminator(networks.Discriminator):
         """
         of_reals = self.outputs(reals) if judge_reals else None
         iterations = 2 if judge_reals else 1
-        return of_reals, networks.Outputs(self(fakes, iterations=iterations))
+        return of_reals, self.outputs(fakes, iterations=iterations)
 
     def update_statistics(self, passes: int):
         """Moves every u by an iteration for each pass."""
-        for layer in self._flatten_layers():
-            if isinstance(layer, spectral_normalisation.SpectralNormalization):
-                layer.update_statistics(passes)
+        spectral_normalisation.update_statistics(self, passes)
 
 
 def check_channels(channels: int) -> None:

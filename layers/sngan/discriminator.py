@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import class_table, networks
 from dualcontrast.layers.sngan import base, down_block, widths
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
@@ -11,6 +12,9 @@ from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 class Discriminator(base.Discriminator):
     """The residual discriminator, spectrally normalised (Miyato et al. 2018, tables 4 to 6).
 
+    With classes, the logit also has the product of the image's features with an embedding of its
+    label (Miyato and Koyama 2018, the projection discriminator).
+
     >>> Discriminator(32, width=4)(tf.zeros([2, 32, 32, 3])).shape
     TensorShape([2])
 
@@ -18,15 +22,26 @@ class Discriminator(base.Discriminator):
       resolution: of the image: 32, 64, 128 or 256.
       channels: of the image: 1, 3 or 4.
       width: unit of the blocks' widths, see `widths`; None for 128 at 32, 64 at the others.
+      classes: of the labels that images are judged with; 0 for none.
     """
 
-    def __init__(self, resolution: int, channels: int = 3, width: int | None = None, **kwargs):
+    _WIDTHS = widths.DISCRIMINATOR
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int = 3,
+        width: int | None = None,
+        classes: int = 0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self._widths = widths.find(widths.DISCRIMINATOR, resolution, width)
+        self._widths = widths.find(self._WIDTHS, resolution, width)
         base.check_channels(channels)
         self.resolution = resolution
         self.channels = channels
         self.width = width
+        self.classes = classes
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
@@ -34,37 +49,51 @@ class Discriminator(base.Discriminator):
         last_down = len(self._widths.factors) - self._widths.flat
         self.blocks = []
         for k, factor in enumerate(self._widths.factors):
-            block = down_block.DownBlock(
-                self._widths.width * factor,
-                downsample=k < last_down,
-                first=k == 0,
-                name=f"block{k}",
-                dtype=self.dtype_policy,
-            )
+            block = self._block(k, self._widths.width * factor, downsample=k < last_down)
             block.build(shape)
             shape = block.compute_output_shape(shape)
             self.blocks.append(block)
-        # In the variables' float32 under mixed precision: logits feed exponentials.
-        self.logit = SpectralNormalization(
-            keras.layers.Dense(1, use_bias=self.resolution > 32),
-            name="logit",
-            dtype=self.variable_dtype,
-        )
+        dense = keras.layers.Dense(1, use_bias=self._logit_has_bias)
+        self.logit = self._normalised(dense, "logit")
         self.logit.build((None, shape[-1]))
+        if self.classes:
+            table = class_table.ClassTable(shape[-1], self.classes)
+            self.embedding = self._normalised(table, "embedding")
+            self.embedding.build((None,))
         self.built = True
 
-    def call(self, images, iterations: int = 1):
+    @property
+    def _logit_has_bias(self) -> bool:
+        return self.resolution > 32
+
+    def _block(self, index: int, filters: int, downsample: bool) -> down_block.DownBlock:
+        return down_block.DownBlock(
+            filters, downsample, index == 0, name=f"block{index}", dtype=self.dtype_policy
+        )
+
+    def _normalised(self, layer: keras.layers.Layer, name: str) -> SpectralNormalization:
+        """Returns a layer of the head."""
+        # In the variables' float32 under mixed precision: logits feed exponentials.
+        return SpectralNormalization(layer, name=name, dtype=self.variable_dtype)
+
+    def call(self, images, labels=None, iterations: int = 1):
         """Returns logits, [batch] float32: larger means more real.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          labels: [batch] int, where there are classes.
           iterations: see `SpectralNormalization`.
         """
+        networks.check_labels(self, self.classes, labels)
         x = images
         for block in self.blocks:
             x = block(x, iterations=iterations)
-        x = tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
-        return self.logit(x, iterations=iterations)[:, 0]
+        features = tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
+        logits = self.logit(features, iterations=iterations)[:, 0]
+        if self.classes:
+            embedded = self.embedding(labels, iterations=iterations)
+            logits += tf.reduce_sum(features * embedded, axis=-1)
+        return logits
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0],)
@@ -75,4 +104,5 @@ class Discriminator(base.Discriminator):
             "resolution": self.resolution,
             "channels": self.channels,
             "width": self.width,
+            "classes": self.classes,
         }

@@ -32,26 +32,33 @@ class DownBlock(keras.layers.Layer):
         self.first = first
 
     def build(self, input_shape):
-        policy, channels = self.dtype_policy, int(input_shape[-1])
-        hidden = self.filters if self.first else channels
+        channels = int(input_shape[-1])
+        hidden = self._hidden(channels)
         self.convs = [
-            SpectralNormalization(
-                keras.layers.Conv2D(
-                    size, 3, padding="same", kernel_initializer=up_block.residual_initializer()
-                ),
-                name=f"conv{k}",
-                dtype=policy,
-            )
-            for k, size in enumerate((hidden, self.filters))
+            self._residual(size, f"conv{k}") for k, size in enumerate((hidden, self.filters))
         ]
         self.convs[0].build(input_shape)
         self.convs[1].build((*input_shape[:-1], hidden))
         self.shortcut = None
         if self.downsample or self.filters != channels:
-            self.shortcut = SpectralNormalization(
-                keras.layers.Conv2D(self.filters, 1), name="shortcut", dtype=policy
-            )
+            self.shortcut = self._shortcut("shortcut")
             self.shortcut.build(input_shape)
+
+    def _hidden(self, channels: int) -> int:
+        """Returns the channels between the convolutions, for an input of `channels`."""
+        return self.filters if self.first else channels
+
+    def _residual(self, filters: int, name: str) -> SpectralNormalization:
+        """Returns a 3x3 convolution of the residual."""
+        layer = keras.layers.Conv2D(
+            filters, 3, padding="same", kernel_initializer=up_block.residual_initializer()
+        )
+        return SpectralNormalization(layer, name=name, dtype=self.dtype_policy)
+
+    def _shortcut(self, name: str) -> SpectralNormalization:
+        """Returns the 1x1 convolution of the shortcut."""
+        layer = keras.layers.Conv2D(self.filters, 1)
+        return SpectralNormalization(layer, name=name, dtype=self.dtype_policy)
 
     def call(self, x, iterations: int = 1):
         """Returns [batch, height, width, filters], half as high and wide if it downsamples.

@@ -3,13 +3,16 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import batch_normalisation
+from dualcontrast.layers import batch_normalisation, networks
 from dualcontrast.layers.sngan import base, up_block, widths
 
 
 @keras.saving.register_keras_serializable("dualcontrast", "SNGANGenerator")
 class Generator(base.Generator):
     """The residual generator with batch normalisation (Miyato et al. 2018, tables 4 to 6).
+
+    With classes, the normalisations in the blocks are conditional, the last one is not (Miyato and
+    Koyama 2018).
 
     >>> generator = Generator(32, latent_size=8, width=4)
     >>> generator(tf.ones([2, 8])).shape
@@ -20,7 +23,10 @@ class Generator(base.Generator):
       channels: of the image: 1, 3 or 4.
       latent_size: width of z.
       width: unit of the blocks' widths, see `widths`; None for 256 at 32, 64 at the others.
+      classes: of the labels that images are made for; 0 for none.
     """
+
+    _WIDTHS = widths.GENERATOR
 
     def __init__(
         self,
@@ -28,10 +34,11 @@ class Generator(base.Generator):
         channels: int = 3,
         latent_size: int = 128,
         width: int | None = None,
+        classes: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self._widths = widths.find(widths.GENERATOR, resolution, width)
+        self._widths = widths.find(self._WIDTHS, resolution, width)
         base.check_channels(channels)
         if latent_size < 1:
             raise ValueError(f"Generator: latent_size must be >= 1, got {latent_size}")
@@ -39,6 +46,7 @@ class Generator(base.Generator):
         self.channels = channels
         self.latent_size = latent_size
         self.width = width
+        self.classes = classes
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is [batch, latent_size], known already."""
@@ -46,18 +54,11 @@ class Generator(base.Generator):
             raise ValueError(
                 f"Generator: z must be [batch, {self.latent_size}], got {list(input_shape)}"
             )
-        policy = self.dtype_policy
         first, *others = (self._widths.width * factor for factor in self._widths.factors)
-        self.dense = keras.layers.Dense(4 * 4 * first, name="dense", dtype=policy)
-        self.blocks = [
-            up_block.UpBlock(filters, name=f"{8 << k}x{8 << k}", dtype=policy)
-            for k, filters in enumerate(others)
-        ]
-        self.norm = batch_normalisation.BatchNormalization(name="norm", dtype=policy)
-        # The image is in the variables' float32 under mixed precision.
-        self.to_rgb = keras.layers.Conv2D(
-            self.channels, 3, padding="same", name="to_rgb", dtype=self.variable_dtype
-        )
+        self.dense = self._first(4 * 4 * first, "dense")
+        self.blocks = [self._block(filters, 8 << k) for k, filters in enumerate(others)]
+        self.norm = self._norm("norm")
+        self.to_rgb = self._to_rgb("to_rgb")
         self.dense.build((None, self.latent_size))
         shape = (None, 4, 4, first)
         for block in self.blocks:
@@ -67,16 +68,36 @@ class Generator(base.Generator):
         self.to_rgb.build(shape)
         self.built = True
 
-    def call(self, z, training: bool = False, track: bool = False):
+    def _first(self, units: int, name: str) -> keras.layers.Layer:
+        return keras.layers.Dense(units, name=name, dtype=self.dtype_policy)
+
+    def _block(self, filters: int, side: int) -> up_block.UpBlock:
+        """Returns the block that puts out maps of a side."""
+        return up_block.UpBlock(
+            filters, self.classes, name=f"{side}x{side}", dtype=self.dtype_policy
+        )
+
+    def _norm(self, name: str) -> batch_normalisation.BatchNormalization:
+        return batch_normalisation.BatchNormalization(name=name, dtype=self.dtype_policy)
+
+    def _to_rgb(self, name: str) -> keras.layers.Layer:
+        # The image is in the variables' float32 under mixed precision.
+        return keras.layers.Conv2D(
+            self.channels, 3, padding="same", name=name, dtype=self.variable_dtype
+        )
+
+    def call(self, z, labels=None, training: bool = False, track: bool = False):
         """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].
 
         Args:
           z: [batch, latent_size], standard normal.
+          labels: [batch] int, where there are classes.
           training, track: see `BatchNormalization`.
         """
-        x = tf.reshape(self.dense(z), [-1, 4, 4, self.dense.units // 16])
+        networks.check_labels(self, self.classes, labels)
+        x = tf.reshape(self.dense(z), [-1, 4, 4, self._widths.width * self._widths.factors[0]])
         for block in self.blocks:
-            x = block(x, training=training, track=track)
+            x = block(x, labels=labels, training=training, track=track)
         x = tf.nn.relu(self.norm(x, training=training, track=track))
         return tf.tanh(self.to_rgb(x))
 
@@ -90,4 +111,5 @@ class Generator(base.Generator):
             "channels": self.channels,
             "latent_size": self.latent_size,
             "width": self.width,
+            "classes": self.classes,
         }

@@ -17,47 +17,57 @@ class UpBlock(keras.layers.Layer):
 
     Args:
       filters: output channels, at least 1.
+      classes: of the labels that the normalisations are given; 0 for none.
     """
 
-    def __init__(self, filters: int, **kwargs):
+    def __init__(self, filters: int, classes: int = 0, **kwargs):
         super().__init__(**kwargs)
         if filters < 1:
             raise ValueError(f"UpBlock: filters must be >= 1, got {filters}")
         self.filters = filters
+        self.classes = classes
 
     def build(self, input_shape):
-        policy, filters = self.dtype_policy, self.filters
-        self.norms = [
-            batch_normalisation.BatchNormalization(name=f"norm{k}", dtype=policy) for k in range(2)
-        ]
-        self.convs = [
-            keras.layers.Conv2D(
-                filters,
-                3,
-                padding="same",
-                name=f"conv{k}",
-                dtype=policy,
-                kernel_initializer=residual_initializer(),
-            )
-            for k in range(2)
-        ]
-        self.shortcut = keras.layers.Conv2D(filters, 1, name="shortcut", dtype=policy)
-        inner = (*input_shape[:-1], filters)
+        self.norms = [self._norm(f"norm{k}") for k in range(2)]
+        self.convs = [self._residual(f"conv{k}") for k in range(2)]
+        self.shortcut = self._shortcut("shortcut")
+        inner = (*input_shape[:-1], self.filters)
         for shape, norm, conv in zip((input_shape, inner), self.norms, self.convs):
             norm.build(shape)
             conv.build(shape)
         self.shortcut.build(input_shape)
 
-    def call(self, x, training: bool = False, track: bool = False):
+    def _norm(self, name: str) -> keras.layers.Layer:
+        return batch_normalisation.BatchNormalization(
+            classes=self.classes, name=name, dtype=self.dtype_policy
+        )
+
+    def _residual(self, name: str) -> keras.layers.Layer:
+        """Returns a 3x3 convolution of the residual."""
+        return keras.layers.Conv2D(
+            self.filters,
+            3,
+            padding="same",
+            name=name,
+            dtype=self.dtype_policy,
+            kernel_initializer=residual_initializer(),
+        )
+
+    def _shortcut(self, name: str) -> keras.layers.Layer:
+        """Returns the 1x1 convolution of the shortcut."""
+        return keras.layers.Conv2D(self.filters, 1, name=name, dtype=self.dtype_policy)
+
+    def call(self, x, labels=None, training: bool = False, track: bool = False):
         """Returns [batch, 2 height, 2 width, filters].
 
         Args:
           x: [batch, height, width, channels].
-          training, track: see `BatchNormalization`.
+          labels, training, track: see `BatchNormalization`.
         """
-        residual = tf.nn.relu(self.norms[0](x, training=training, track=track))
+        how = {"labels": labels, "training": training, "track": track}
+        residual = tf.nn.relu(self.norms[0](x, **how))
         residual = self.convs[0](_doubled(residual))
-        residual = tf.nn.relu(self.norms[1](residual, training=training, track=track))
+        residual = tf.nn.relu(self.norms[1](residual, **how))
         # Where all four pixels are alike, so are those that a 1x1 convolution makes of them.
         return _doubled(self.shortcut(x)) + self.convs[1](residual)
 
@@ -66,7 +76,7 @@ class UpBlock(keras.layers.Layer):
         return (batch, 2 * height, 2 * width, self.filters)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters}
+        return {**super().get_config(), "filters": self.filters, "classes": self.classes}
 
 
 def residual_initializer() -> keras.initializers.Initializer:

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev, networks
 from dualcontrast.layers.attention import reference_attention, serialised_layer
-from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps
+from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps, mapping_network
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -17,6 +17,9 @@ class Discriminator(networks.Discriminator):
     judge(encode(images), prepare(encode(references))), and what is prepared of the references may
     be used for reals and fakes. Reals and fakes are judged apart, because the minibatch deviation
     comes after the attention and would tell a mixed group from others.
+
+    With classes, the logit is the product of the image's features with a mapping of its label, over
+    the root of their number (Miyato and Koyama 2018, as in StyleGAN2-ADA's program).
 
     >>> discriminator = Discriminator(16, fmap_base=64, fmap_max=8)
     >>> discriminator(tf.zeros([4, 16, 16, 3])).shape
@@ -30,6 +33,7 @@ class Discriminator(networks.Discriminator):
       attention: `SAN` or `ReferenceAttention`, or its serialised form, to take the place of the
         first convolution at `attention_resolution`; None for none.
       attention_resolution: from 8 to `resolution`.
+      classes: of the labels that images are judged with; 0 for none.
 
     Attributes:
       takes_references: whether `call` needs references.
@@ -44,6 +48,7 @@ class Discriminator(networks.Discriminator):
         minibatch_stddev_group: int = 4,
         attention=None,
         attention_resolution: int = 8,
+        classes: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -60,12 +65,13 @@ class Discriminator(networks.Discriminator):
             )
         self.attention = serialised_layer.of(attention)
         self.attention_resolution = attention_resolution
+        self.classes = classes
         self.takes_references = False
         self.minibatch_stddev = minibatch_stddev.MinibatchStddev(
             minibatch_stddev_group, name="minibatch_stddev", dtype=self.dtype_policy
         )
 
-    def build(self, images_shape=None, references_shape=None):
+    def build(self, images_shape=None, references_shape=None, labels_shape=None):
         """Makes the variables; shapes, [batch, resolution, resolution, channels], are known."""
         shape = (None, self.resolution, self.resolution, self.channels)
         for given in (images_shape, references_shape):
@@ -96,7 +102,14 @@ class Discriminator(networks.Discriminator):
         self.last_dense = equalized_dense.EqualizedDense(
             maps[-1], activation="leaky_relu", name="4x4_dense", dtype=self.variable_dtype
         )
-        self.logit = equalized_dense.EqualizedDense(1, name="logit", dtype=self.variable_dtype)
+        self.logit = equalized_dense.EqualizedDense(
+            maps[-1] if self.classes else 1, name="logit", dtype=self.variable_dtype
+        )
+        if self.classes:
+            self.label_mapping = mapping_network.MappingNetwork(
+                maps[-1], classes=self.classes, name="label_mapping", dtype=self.variable_dtype
+            )
+            self.label_mapping.build((None, 0))
         for layer in (self.from_rgb, *self.blocks, self.minibatch_stddev, self.last_conv):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
@@ -107,18 +120,20 @@ class Discriminator(networks.Discriminator):
         self.logit.build((None, maps[-1]))
         self.built = True
 
-    def call(self, images, references=None):
+    def call(self, images, references=None, labels=None):
         """Returns logits, [batch] float32: larger means more real.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
           references: a real for every image, of the same shape; with reference attention only.
+          labels: [batch] int, where there are classes.
         """
+        networks.check_labels(self, self.classes, labels)
         if self.takes_references != (references is not None):
             needs = "needs" if self.takes_references else "takes no"
             raise ValueError(f"Discriminator: this one {needs} references")
         prepared = self.prepare(self.encode(references)) if self.takes_references else None
-        return self.judge(self.encode(images), prepared)
+        return self.judge(self.encode(images), prepared, labels)
 
     def compare(self, reals, fakes, references, judge_reals):
         """Returns the outputs of reals, None if they are not judged, and of fakes.
@@ -126,14 +141,17 @@ class Discriminator(networks.Discriminator):
         What the references contribute is computed once, for both; None stands for rolled ones.
         """
         rolled = self.takes_references and references is None
-        maps = self.encode(reals) if judge_reals or rolled else None
+        maps = self.encode(reals.images) if judge_reals or rolled else None
         prepared = None
         if self.takes_references:
             # Rolled, every real's reference is the next one, of which the maps are known.
             compared = tf.roll(maps, -1, axis=0) if rolled else self.encode(references)
             prepared = self.prepare(compared)
-        of_reals = networks.Outputs(self.judge(maps, prepared)) if judge_reals else None
-        return of_reals, networks.Outputs(self.judge(self.encode(fakes), prepared))
+        of_reals = None
+        if judge_reals:
+            of_reals = networks.Outputs(self.judge(maps, prepared, reals.labels))
+        of_fakes = self.judge(self.encode(fakes.images), prepared, fakes.labels)
+        return of_reals, networks.Outputs(of_fakes)
 
     @property
     def _attending(self) -> int:
@@ -153,21 +171,25 @@ class Discriminator(networks.Discriminator):
         """Returns what references contribute to the logits, of their maps from `encode`."""
         return self.blocks[self._attending].prepare(maps)
 
-    def judge(self, maps, prepared=None):
+    def judge(self, maps, prepared=None, labels=None):
         """Returns logits, [batch] float32.
 
         Args:
           maps: from `encode`.
           prepared: from `prepare`, with reference attention.
+          labels: [batch] int, where there are classes.
         """
         x = self.blocks[self._attending](maps, prepared)
         for block in self.blocks[self._attending + 1 :]:
             x = block(x)
         x = self.last_conv(self.minibatch_stddev(x))
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
-        return self.logit(self.last_dense(x))[:, 0]
+        x = self.logit(self.last_dense(x))
+        if not self.classes:
+            return x[:, 0]
+        return tf.reduce_sum(x * self.label_mapping(None, labels), axis=-1) * x.shape[-1] ** -0.5
 
-    def compute_output_shape(self, images_shape, references_shape=None):
+    def compute_output_shape(self, images_shape, references_shape=None, labels_shape=None):
         return (images_shape[0],)
 
     def get_config(self):
@@ -180,4 +202,5 @@ class Discriminator(networks.Discriminator):
             "minibatch_stddev_group": self.minibatch_stddev.group,
             "attention": self.attention,
             "attention_resolution": self.attention_resolution,
+            "classes": self.classes,
         }

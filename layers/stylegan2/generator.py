@@ -26,6 +26,7 @@ class Generator(networks.Generator):
       style_mixing_probability: of a second latent from some layer on, in training.
       w_mean_decay: of the tracked mean of w, in [0, 1].
       attention, attention_resolution, attention_in_both, normalize_style: see `SynthesisNetwork`.
+      classes: of the labels that images are made for; 0 for none.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Generator(networks.Generator):
         attention_resolution: int = 32,
         attention_in_both: bool = False,
         normalize_style: bool = True,
+        classes: int = 0,
         **kwargs,
     ):
         # No autocast: it would round w, see ModulatedConv2D.
@@ -53,12 +55,14 @@ class Generator(networks.Generator):
         if not 0 <= w_mean_decay <= 1:
             raise ValueError(f"Generator: w_mean_decay must be in [0, 1], got {w_mean_decay}")
         self.latent_size = latent_size
+        self.classes = classes
         self.style_mixing_probability = style_mixing_probability
         self.w_mean_decay = w_mean_decay
         self.mapping = mapping_network.MappingNetwork(
             w_size,
             mapping_layers,
             mapping_learning_rate_multiplier,
+            classes,
             name="mapping",
             dtype=self.dtype_policy,
         )
@@ -107,15 +111,17 @@ class Generator(networks.Generator):
         )
         self.built = True
 
-    def call(self, z, noise=None, truncation_psi=1.0):
+    def call(self, z, labels=None, noise=None, truncation_psi=1.0):
         """Returns images, [batch, resolution, resolution, channels] float32, nominally in [-1, 1].
 
         Args:
           z: [batch, latent_size], standard normal.
+          labels: [batch] int, where there are classes.
           noise: see `SynthesisNetwork.call`; None for the fixed maps.
           truncation_psi: 1 leaves w as it is, 0 makes it the mean of w.
         """
-        w = self.truncate(self.broadcast(self.mapping(z)), truncation_psi)
+        networks.check_labels(self, self.classes, labels)
+        w = self.truncate(self.broadcast(self.mapping(z, labels)), truncation_psi)
         return self.synthesis(w, noise=noise)
 
     def broadcast(self, w):
@@ -158,10 +164,12 @@ class Generator(networks.Generator):
 
     def mixed_latents(self, inputs):
         """Returns w with mixed styles, [batch, latents, w_size], of `draw`'s inputs."""
-        w = self.broadcast(self.mapping(inputs["z"]))
+        labels = inputs.get("labels")
+        w = self.broadcast(self.mapping(inputs["z"], labels))
         if "mixed_z" not in inputs:
             return w
-        other = self.broadcast(self.mapping(inputs["mixed_z"]))
+        # Of the same class: what is mixed stays an image of its label.
+        other = self.broadcast(self.mapping(inputs["mixed_z"], labels))
         return self.mix_styles(w, other, inputs["cutoffs"])
 
     def images(self, inputs):
@@ -169,7 +177,7 @@ class Generator(networks.Generator):
 
     def update_statistics(self, inputs):
         """Moves the mean of w, by every pass of training and before mixing, as in StyleGAN2."""
-        self.track_w(self.mapping(inputs["z"]))
+        self.track_w(self.mapping(inputs["z"], inputs.get("labels")))
 
     def track_w(self, w):
         """Moves the mean of w towards the mean of a batch, [batch, w_size]."""
@@ -197,4 +205,5 @@ class Generator(networks.Generator):
             "attention_resolution": self.synthesis.attention_resolution,
             "attention_in_both": self.synthesis.attention_in_both,
             "normalize_style": self.synthesis.normalize_style,
+            "classes": self.classes,
         }

@@ -13,6 +13,10 @@ class MappingNetwork(keras.layers.Layer):
     Karras et al. 2019, section 2, with StyleGAN2's constants. Always in the variables' type:
     float32 under mixed precision.
 
+    With classes, the label's embedding stands beside z, each normalised for itself (Karras et al.
+    2020a, StyleGAN2-ADA's program; StyleGAN2's own has a table without the scale, and normalises
+    both together). With no z it is a mapping of labels alone, as their discriminator has one.
+
     >>> MappingNetwork(32, layers=2)(tf.ones([4, 16])).shape
     TensorShape([4, 32])
 
@@ -20,6 +24,7 @@ class MappingNetwork(keras.layers.Layer):
       w_size: width of every layer and of w.
       layers: how many, at least 1.
       learning_rate_multiplier: of these layers against the generator's.
+      classes: of the labels; 0 for none.
     """
 
     def __init__(
@@ -27,6 +32,7 @@ class MappingNetwork(keras.layers.Layer):
         w_size: int = 512,
         layers: int = 8,
         learning_rate_multiplier: float = 0.01,
+        classes: int = 0,
         **kwargs,
     ):
         # No autocast: it would round z to the compute type.
@@ -43,8 +49,15 @@ class MappingNetwork(keras.layers.Layer):
         self.w_size = w_size
         self.layers = layers
         self.learning_rate_multiplier = learning_rate_multiplier
+        self.classes = classes
 
     def build(self, input_shape):
+        if self.classes:
+            self.embedding = equalized_dense.EqualizedDense(
+                self.w_size, name="embedding", dtype=self.variable_dtype
+            )
+            self.embedding.build((None, self.classes))
+            input_shape = (*input_shape[:-1], input_shape[-1] + self.w_size)
         self.dense = [
             equalized_dense.EqualizedDense(
                 self.w_size,
@@ -59,10 +72,19 @@ class MappingNetwork(keras.layers.Layer):
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
 
-    def call(self, z):
-        """Returns w, [batch, w_size], of z, [batch, latent_size]."""
-        z = tf.cast(z, self.variable_dtype)
-        x = z * tf.math.rsqrt(tf.reduce_mean(tf.square(z), axis=-1, keepdims=True) + 1e-8)
+    def call(self, z, labels=None):
+        """Returns w, [batch, w_size].
+
+        Args:
+          z: [batch, latent_size], or None for labels alone.
+          labels: [batch] int, where there are classes.
+        """
+        parts = [] if z is None else [tf.cast(z, self.variable_dtype)]
+        if self.classes:
+            parts.append(
+                self.embedding(tf.one_hot(labels, self.classes, dtype=self.variable_dtype))
+            )
+        x = tf.concat([_normalised(part) for part in parts], axis=-1)
         for layer in self.dense:
             x = layer(x)
         return x
@@ -76,4 +98,10 @@ class MappingNetwork(keras.layers.Layer):
             "w_size": self.w_size,
             "layers": self.layers,
             "learning_rate_multiplier": self.learning_rate_multiplier,
+            "classes": self.classes,
         }
+
+
+def _normalised(x: tf.Tensor) -> tf.Tensor:
+    """Returns x with a mean square of 1 in every row."""
+    return x * tf.math.rsqrt(tf.reduce_mean(tf.square(x), axis=-1, keepdims=True) + 1e-8)

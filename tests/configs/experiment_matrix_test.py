@@ -20,10 +20,8 @@ with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as ope
 BACKBONES_WITHOUT_NETWORKS = {
     "biggan",
     "biggan D",
-    "sagan",
     "sg2small",
     "sndcgan",
-    "sngan projection",
     "snresnet18",
     "stylegan1",
     "unetgan(+stylegan2)",
@@ -77,6 +75,8 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
     assert {cell["backbone"] for cell in CELLS} == {
         "stylegan2_e",
         "sngan",
+        "sngan projection",
+        "sagan",
     } | BACKBONES_WITHOUT_NETWORKS
 
 
@@ -113,6 +113,23 @@ def test_the_runs_of_sngan_are_what_their_columns_say():
         assert config.loss.family == losses[cell["loss"]]
         assert config.schedule.discriminator_steps == 5
         schema.resolve(config, int(cell["resolution"]), 3)
+
+
+def test_the_runs_on_imagenet_are_what_their_columns_say():
+    cells = [cell for cell in CELLS if cell["backbone"] in ("sagan", "sngan projection")]
+    families = {"sagan": "sagan", "sngan projection": "sngan"}
+    assert {cell["config"] for cell in cells} == {"sagan_imagenet128", "snganproj_imagenet128"}
+    for cell in cells:
+        config = experiment(cell["config"])
+        found = {config.generator.family, config.discriminator.family}
+        assert found == {families[cell["backbone"]]}
+        assert config.loss.family == cell["loss"] == "hinge"
+        for section, side in (("generator", "attn_g_res"), ("discriminator", "attn_d_res")):
+            attended = getattr(getattr(config, section), "attention_resolution", "-")
+            assert str(attended) in cell[side].split(" or ")
+        resolved = schema.resolve(config, int(cell["resolution"]), 3, 1_000)
+        assert resolved.images.classes == 1_000
+        assert config.generator.fake_labels == "uniform"
 
 
 @pytest.mark.parametrize("run", RUNS, ids=":".join)

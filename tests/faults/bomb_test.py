@@ -138,14 +138,16 @@ def defuse(names, folder: pathlib.Path, workers: int) -> None:
     assert all("\n" not in row["reason"] for row in rows)
 
 
-def test_some_bombs_are_rows(tmp_path):
+def test_some_bombs_are_rows(tmp_path, count_faults):
+    count_faults("bombs", len(PART))
     defuse(PART, tmp_path, 1)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("name", BOMBS)
-def test_all_bombs_are_rows(name, workers, tmp_path):
+def test_all_bombs_are_rows(name, workers, tmp_path, count_faults):
+    count_faults("bombs", 1 if workers == 1 else 0)
     defuse([name], tmp_path, workers)
 
 
@@ -172,13 +174,15 @@ def open_archive(kind: str, folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("kind", PART_OF_NAMES)
-def test_some_names_of_members_are_only_names(kind, tmp_path):
+def test_some_names_of_members_are_only_names(kind, tmp_path, count_faults):
+    count_faults("names in archives", 1)
     open_archive(kind, tmp_path)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", NAMES)
-def test_all_names_of_members_are_only_names(kind, tmp_path):
+def test_all_names_of_members_are_only_names(kind, tmp_path, count_faults):
+    count_faults("names in archives", 1)
     open_archive(kind, tmp_path)
 
 

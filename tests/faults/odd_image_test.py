@@ -207,7 +207,8 @@ def check(kind: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_odd_image_is_the_right_picture_or_rejected(kind):
+def test_an_odd_image_is_the_right_picture_or_rejected(kind, count_faults):
+    count_faults("odd images", PART)
     for number in range(PART):
         check(kind, number)
 
@@ -215,7 +216,8 @@ def test_an_odd_image_is_the_right_picture_or_rejected(kind):
 @pytest.mark.faults
 @pytest.mark.parametrize("number", range(EACH))
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_odd_images(kind, number):
+def test_all_odd_images(kind, number, count_faults):
+    count_faults("odd images", 1)
     check(kind, number)
 
 

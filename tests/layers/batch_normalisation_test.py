@@ -66,3 +66,28 @@ def test_the_replicas_have_the_moments_and_derivatives_of_the_whole_batch(layer,
     for number, found in enumerate(step()):
         np.testing.assert_allclose(found, expected[number::2], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(two.mean.numpy(), [0.875, 1.875], rtol=1e-6)
+
+
+def test_every_class_has_a_scale_and_a_shift_of_its_own():
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal([4, 2, 3, 2])
+    gamma, beta = draw.standard_normal([2, 3, 2])
+    labels = [2, 0, 0, 1]
+    layer = batch_normalisation.BatchNormalization(epsilon=0.25, classes=3, dtype="float64")
+    layer.build(x.shape)
+    np.testing.assert_array_equal(layer.gamma, np.ones([3, 2]))
+    np.testing.assert_array_equal(layer.beta, np.zeros([3, 2]))
+    layer.gamma.assign(gamma)
+    layer.beta.assign(beta)
+    # The moments are of all classes.
+    unit = (x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + 0.25)
+    expected = [unit[i] * gamma[label] + beta[label] for i, label in enumerate(labels)]
+    found = layer(tf.constant(x), labels=tf.constant(labels), training=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("classes, named", [(3, "needs labels of its 3 classes"), (0, "has no")])
+def test_labels_are_given_where_there_are_classes_and_only_there(classes, named):
+    layer = batch_normalisation.BatchNormalization(classes=classes)
+    with pytest.raises(ValueError, match=named):
+        layer(tf.constant(BATCH), labels=None if classes else tf.constant([0] * 4))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers import spectral_normalisation
+from dualcontrast.layers import class_table, spectral_normalisation
 
 
 def normalised(layer, kernel, u, inputs):
@@ -100,6 +100,70 @@ def test_the_gradient_at_convergence_is_at_right_angles_to_the_kernel():
     assert abs(np.sum(plain * kernel)) > 1  # of Keras's own layer, which leaves out a term
 
 
+def test_a_table_has_a_number_of_u_for_every_class():
+    # Of the table as a matrix with a column for each of 4 classes, 3 rows.
+    table = np.cos(0.9 * np.arange(12)).reshape(4, 3)
+    u = np.array([1.0, -2.0, 0.5, 0.25])
+    layer = normalised(class_table.ClassTable(3, classes=4), table, u, ())
+    v = table.T @ u / np.linalg.norm(table.T @ u)
+    after = table @ v / np.linalg.norm(table @ v)
+    sigma = after @ table @ v
+    labels = [3, 1, 3]
+    np.testing.assert_allclose(layer(tf.constant(labels)), table[labels] / sigma, rtol=1e-5)
+    layer.update_statistics(1)
+    np.testing.assert_allclose(layer.u, after, atol=1e-6)
+
+
+def test_the_gradient_of_a_table_at_convergence_is_at_right_angles_to_it():
+    draw = np.random.default_rng(0)
+    table, slope = draw.standard_normal([5, 3]), draw.standard_normal([2, 3])
+    u = np.linalg.svd(table)[0][:, 0]
+    layer = normalised(class_table.ClassTable(3, classes=5), table, u, ())
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(layer(tf.constant([4, 1])) * slope.astype(np.float32))
+    found = tape.gradient(value, layer.layer.kernel.value).numpy()
+    assert np.abs(found).max() > 0.1
+    assert abs(np.sum(found * table)) < 1e-5
+
+
+@pytest.mark.parametrize("as_in_sagan", [False, True])
+def test_in_sagan_derivatives_go_through_the_power_method(as_in_sagan):
+    # Far from convergence, of sigma by one element of W.
+    draw = np.random.default_rng(0)
+    kernel, u = draw.standard_normal([7, 4]), draw.standard_normal(4)
+    layer = spectral_normalisation.SpectralNormalization(
+        keras.layers.Dense(4), as_in_sagan=as_in_sagan, dtype="float64"
+    )
+    layer.build((None, 7))
+    layer.layer.kernel.assign(kernel)
+    layer.u.assign(u)
+    with tf.GradientTape() as tape:
+        sigma = layer.spectral_norm()
+    found = tape.gradient(sigma, layer.layer.kernel.value)[2, 1]
+
+    def estimate(step):
+        moved = kernel.copy()
+        moved[2, 1] += step
+        v = moved @ u / np.linalg.norm(moved @ u)
+        return np.linalg.norm(moved.T @ v)
+
+    slope = (estimate(1e-6) - estimate(-1e-6)) / 2e-6
+    assert (abs(found - slope) < 1e-6) == as_in_sagan
+
+
+def test_in_sagan_u_begins_without_large_numbers():
+    largest = []
+    for as_in_sagan in (False, True):
+        keras.utils.set_random_seed(0)
+        layer = spectral_normalisation.SpectralNormalization(
+            keras.layers.Dense(1000), as_in_sagan=as_in_sagan
+        )
+        layer.build((None, 1))
+        largest.append(np.abs(layer.u.numpy()).max())
+        assert 0.8 < np.std(layer.u.numpy()) < 1.1
+    assert largest[0] > 2 >= largest[1]
+
+
 def test_a_layer_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match="must be Dense, Conv2D or .* got Embedding"):
+    with pytest.raises(ValueError, match="must be one of Dense, Conv2D.* got Embedding"):
         spectral_normalisation.SpectralNormalization(keras.layers.Embedding(3, 4))

@@ -10,9 +10,9 @@ from PIL import Image
 
 from dualcontrast.tools.attention import attention_figure, attention_weights, dots
 from dualcontrast.tools.sampling import sampler
-from dualcontrast.trainer import files, pictures, state
+from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import config_flags, schema, serialisation
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -33,27 +33,31 @@ SMALL = {
 }
 RUNS = {
     "both": {"generator.attention.kind": "san", "discriminator.attention.pairing": "reference"},
-    "generator": {"generator.attention.kind": "san"},
-    "discriminator": {"discriminator.attention.pairing": "self"},
-    "none": {},
+    "generator": {"generator.attention.kind": "san", "data.labels": True},
+    "discriminator": {"discriminator.attention.pairing": "self", "data.labels": True},
 }
 # Titles, a row of panels and gaps: 160 pixels a panel, 4 of frame on both sides, 8 between.
 STEP, MARGIN = 176, 8
 
 
 def make(**changes: object) -> schema.Config:
-    return schema.replace(schema.Config(), {**SMALL, **changes})
+    config = schema.replace(schema.Config(), {**SMALL, **changes})
+    return schema.replace(config, {"data.classes": 3 if config.data.labels else None})
 
 
 @pytest.fixture(name="runs", scope="module")
 def _runs(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("runs")
-    trained = state.State(make(**RUNS["both"]))
-    trained.images_seen.assign(4000)
-    # One checkpoint serves them all: it has what any of them reads, by the same names.
-    for name, changes in RUNS.items():
+    configs = {name: make(**changes) for name, changes in RUNS.items()}
+    tiny = {"generator.latent_size": 4, "generator.width": 2, "generator.architecture": "dcgan"}
+    tiny |= {"discriminator.width": 2, "discriminator.architecture": "dcgan"}
+    tiny |= {"data.resolution": 8, "data.channels": 3}
+    configs["none"] = schema.replace(config_flags.load("sngan_adv"), tiny)
+    for name, config in configs.items():
+        trained = state.State(config)
+        trained.images_seen.assign(4000)
         checkpoint.Checkpoints(folder / name, trained, keep=2).save()
-        files.write(folder / name / checkpoint.CONFIG_NAME, serialisation.to_json(make(**changes)))
+        files.write(folder / name / checkpoint.CONFIG_NAME, serialisation.to_json(config))
     return folder
 
 
@@ -149,6 +153,7 @@ def test_given_dots_are_drawn_in_their_places(drawn):
     (row,) = json.loads((folder / "attention.json").read_text())["generator"]["rows"]
     places = [(dot["row"], dot["column"], dot["title"]) for dot in row["dots"]]
     assert places == [(0, 0, "(0, 0)"), (3, 7, "(1, 0.49)")]
+    assert row["label"] == seeds.labels([3], 3)
     picture = pixels(folder / "generator.png")
     top = picture.shape[0] - STEP
     first, second = picture[top + 1, MARGIN + STEP + 50], picture[top + 1, MARGIN + 2 * STEP + 50]
@@ -184,12 +189,12 @@ def test_mistakes_are_answered_in_a_line_or_two(bench, runs, data, tmp_path):
     cases = [
         (
             [f"--run={runs / 'none'}", out],
-            ["generator.attention.kind", "discriminator.attention.pairing"],
+            ["none has no attention to draw", "san, dfn, sagan, vt"],
         ),
         ([f"--run={runs / 'discriminator'}", out], ["--data is missing"]),
         (
             [f"--run={runs / 'generator'}", out, f"--data={data}"],
-            ["--data has no place", "discriminator.attention.pairing"],
+            ["--data has no place", "has no attention"],
         ),
         ([both, out, f"--data={other}"], ["8x8", "16x16"]),
         ([both, out, f"--data={tmp_path / 'no'}"], [str(tmp_path / "no")]),
@@ -279,10 +284,10 @@ def test_a_generators_weights_are_those_of_its_own_forward_pass():
     attend.to_weights.kernel.assign(np.zeros(attend.to_weights.kernel.shape))
     attend.to_weights.bias.assign(bias.reshape(-1))
     w = sampler.Sampler(network, 1.0, False).styles(np.ones([1, 8], np.float32))
-    image, layer, weights = attention_weights.of_generator(network, w)
-    assert layer is attend
+    image, heard = attention_weights.of_generator(network, w)
+    assert heard.layer is attend
     np.testing.assert_array_equal(image, network.synthesis(w))
-    found = attention_weights.map_of(layer, weights, (4, 4), 8)
+    found = attention_weights.map_of(heard, (4, 4))
     assert [tuple(hot) for hot in np.argwhere(found.values)] == [(2, 4)]
     # bias 7, gain 1 / 7, eight channels.
     assert found.values[2, 4] == pytest.approx(8**0.5)
@@ -292,8 +297,9 @@ def test_a_generators_weights_are_those_of_its_own_forward_pass():
 def test_every_kind_of_attention_makes_a_map(kind):
     network = state.make_generator(make(**{"generator.attention.kind": kind}))
     w = sampler.Sampler(network, 1.0, False).styles(np.ones([1, 8], np.float32))
-    _, layer, weights = attention_weights.of_generator(network, w)
-    found = attention_weights.map_of(layer, weights, (5, 2), 8)
+    _, heard = attention_weights.of_generator(network, w)
+    assert (heard.kind, heard.side) == (kind, 8)
+    weights, found = heard.weights, attention_weights.map_of(heard, (5, 2))
     assert found.values.shape == (8, 8) and found.values.min() >= 0
     if kind == "dfn":
         rows, columns = np.nonzero(found.values)
@@ -310,9 +316,10 @@ def test_every_kind_of_attention_makes_a_map(kind):
 def test_with_references_the_discriminators_weights_depend_on_the_reference_alone():
     network = state.make_discriminator(make(**{"discriminator.attention.pairing": "reference"}))
     a, b, c = np.random.default_rng(0).normal(size=[3, 1, 16, 16, 3]).astype(np.float32)
-    _, of_a = attention_weights.of_discriminator(network, a, c)
-    _, of_b = attention_weights.of_discriminator(network, b, c)
-    _, swapped = attention_weights.of_discriminator(network, c, b)
+    of_a, of_b, swapped = (
+        attention_weights.of_discriminator(network, image, reference).weights
+        for image, reference in ((a, c), (b, c), (c, b))
+    )
     assert of_a.shape == (8, 8, 49, 2)
     np.testing.assert_array_equal(of_a, of_b)
     assert np.abs(of_a - swapped).max() > 1e-3

@@ -7,11 +7,16 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from dualcontrast.trainer import files, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.data import manifest, records
 
 # Calls a tool many times in one process, for TensorFlow takes seconds to import: the flags of two
@@ -146,3 +151,33 @@ class Workbench:
 def bench() -> Workbench:
     """Makes images and runs the data tools."""
     return Workbench()
+
+
+@pytest.fixture(scope="session")
+def save_run():
+    """Makes what a run keeps of its averaged generator: save_run(workdir, config, names)."""
+
+    def save(workdir: pathlib.Path, config: schema.Config, names: Sequence[str] = ()):
+        average = state.make_generator(config, name="average")
+        random = np.random.default_rng(1)
+        # Every variable counts: at first the noise's strength and the mean of w are zero.
+        for variable in average.variables:
+            change = 0.1 * random.standard_normal(variable.shape)
+            variable.assign(variable.numpy() + change.astype(np.float32))
+        parts = {
+            "average": state.variables_of(average),
+            "images_seen": tf.Variable(4000, dtype=tf.int64),
+        }
+        folder = str(workdir / checkpoint.FOLDER)
+        manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(**parts), folder, 1, checkpoint_name="images"
+        )
+        manager.save(checkpoint_number=4000)
+        files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(config))
+        if names:
+            classes = [{"name": name, "count": 10} for name in names]
+            data = {"count": 10 * len(names), "sha256": [], "classes": classes}
+            files.write_object(workdir / checkpoint.DATA_NAME, data)
+        return average
+
+    return save

@@ -4,11 +4,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dualcontrast.tools.conversion import decode_bounds
 from dualcontrast.tools.evaluation import image_folder
 from dualcontrast.trainer import files, folder_lock, state
 from dualcontrast.trainer.checkpoints import checkpoint
@@ -250,6 +252,28 @@ def test_a_folder_of_images_of_two_kinds_is_refused_while_it_is_read(bench, tmp_
     images = image_folder.open_folder(str(folder), "--data", None, 100)
     with pytest.raises(UserError, match="grey.png has 1 channels"):
         list(images.read())
+
+
+def test_an_image_may_cost_no_more_than_the_converter_allows(bench, tmp_path, monkeypatch):
+    folder = bench.folder(tmp_path / "images", 1)
+    images = image_folder.open_folder(str(folder), "--data", None, 100)
+    handler = signal.getsignal(signal.SIGPROF)
+
+    def refused() -> str:
+        with pytest.raises(UserError, match=r"(?s)000\.png .*leave such images out: ") as error:
+            list(images.read())
+        assert signal.getsignal(signal.SIGPROF) == handler
+        return str(error.value)
+
+    def never_ends(content, most):
+        while True:
+            pass
+
+    monkeypatch.setattr(image_folder, "_BOUNDS", decode_bounds.Bounds(0.1, 8))
+    Image.new("RGB", (4000, 4000)).save(folder / "000.png")  # 48 MB
+    assert "needs more memory" in refused()
+    monkeypatch.setattr(image_folder.pixel_formats, "read", never_ends)
+    assert "takes longer" in refused()
 
 
 def test_a_folder_is_known_by_the_content_of_its_images(bench, tmp_path):

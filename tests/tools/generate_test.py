@@ -13,10 +13,10 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from dualcontrast.tools import generate
-from dualcontrast.tools.sampling import ranges, sampler
+from dualcontrast.tools.sampling import class_names, ranges, sampler
 from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import config_flags, schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -179,6 +179,136 @@ def test_the_way_between_latents_is_a_great_circle():
     np.testing.assert_allclose(sampler.slerp(a, a, 0.3), [2, 0, 0, 0], atol=1e-6)
 
 
+NAMES = ["cat", "dog", "0"]
+
+
+@pytest.fixture(name="labelled", scope="module")
+def _labelled(save_run, tmp_path_factory):
+    """A run with classes, one of which has a number for a name, and its averaged generator."""
+    config = schema.replace(CONFIG, {"data.resolution": 8, "data.labels": True})
+    workdir = tmp_path_factory.mktemp("labelled") / "run"
+    return workdir, save_run(workdir, schema.replace(config, {"data.classes": 3}), NAMES)
+
+
+def of_class(average, numbers: list[int], label: int | list[int]) -> np.ndarray:
+    labels = tf.constant(np.broadcast_to(label, len(numbers)), tf.int64)
+    z = seeds.latents(tf.constant(numbers), 8)
+    return pictures.to_uint8(average(z, labels)).numpy().astype(int)
+
+
+def test_a_seeds_own_class_is_drawn_from_the_seed_alone():
+    labels = seeds.labels(tf.constant([3, 5, 2**40], tf.int64), 10)
+    assert labels.dtype == tf.int64
+    for seed, label in zip((3, 5, 2**40), labels):
+        assert label == tf.random.stateless_uniform([], [seed, -1], 0, 10, tf.int64)
+    counts = np.bincount(tf.function(seeds.labels)(tf.range(1000), 4).numpy(), minlength=4)
+    # 250 each, with a deviation of 14.
+    assert len(counts) == 4 and abs(counts - 250).max() < 60
+
+
+def test_without_a_class_every_seed_has_its_own(labelled, tmp_path):
+    run, average = labelled
+    call(run, tmp_path, seeds="0-8")
+    own = seeds.labels(tf.range(9), 3).numpy().tolist()
+    names = [f"class{label:04d}-seed{seed:04d}.png" for seed, label in enumerate(own)]
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    found = np.stack([pixels(tmp_path / name) for name in names])
+    assert same(found, of_class(average, list(range(9)), own))
+
+
+def test_a_class_is_named_or_numbered_and_a_name_comes_first(labelled, tmp_path, capsys):
+    run, average = labelled
+    call(run, tmp_path, seeds="5", **{"class": "dog,0"})
+    assert sorted(os.listdir(tmp_path)) == ["class0001-seed0005.png", "class0002-seed0005.png"]
+    assert "2 images" in (printed := capsys.readouterr().out) and "'dog', '0'" in printed
+    for label in (1, 2):
+        found = pixels(tmp_path / f"class000{label}-seed0005.png")
+        assert same(found, of_class(average, [5], label)[0])
+    names = ["a,b", "a", "b", "10"]
+    for text, wanted in (("a,b", [0]), ("b, a", [2, 1]), ("3,10", [3, 3]), ("0", [0])):
+        assert class_names.find(text, names, "the run") == wanted
+
+
+@pytest.mark.parametrize(
+    "given, rows, columns",
+    [
+        ({}, [0, 1, 2], list(range(8))),
+        ({"seeds": "7,3", "class": "1,cat"}, [1, 0], [7, 3]),
+    ],
+)
+def test_a_grid_has_a_class_a_row_and_the_same_seeds_in_all(
+    labelled, tmp_path, given, rows, columns
+):
+    run, average = labelled
+    call(run, tmp_path, grid="true", **given)
+    assert os.listdir(tmp_path) == ["grid.png"]
+    wanted = np.concatenate([of_class(average, columns, label) for label in rows])
+    assert same(pixels(tmp_path / "grid.png"), pictures.grid(wanted, len(columns)))
+
+
+def test_a_grid_has_sixteen_rows_unless_classes_are_named():
+    names = [f"n{number}" for number in range(40)]
+    flags.FLAGS.mark_as_parsed()
+    with flagsaver.as_parsed(grid="true"):
+        assert generate.find_classes(names, "the run") == list(range(16))
+        with flagsaver.as_parsed(**{"class": ",".join(names[:20])}):
+            assert generate.find_classes(names, "the run") == list(range(20))
+
+
+def test_mixed_styles_and_an_animation_are_of_one_class(labelled, tmp_path):
+    run, average = labelled
+    call(run, tmp_path / "mixed", rows="1", columns="3", style_layers="0-1", **{"class": "dog"})
+    z, label = seeds.latents(tf.constant([1, 3]), 8), tf.constant([1, 1])
+    row, column = average.broadcast(average.mapping(z, label)).numpy()
+    mixed = average.synthesis(np.stack([*column[:2], *row[2:]])[None])
+    wanted = pictures.to_uint8(mixed)[0].numpy().astype(int)
+    assert same(pixels(tmp_path / "mixed" / "row0001-column0003.png"), wanted)
+    table = pixels(tmp_path / "mixed" / "style_mixing.png")
+    assert same(table[:8, 8:], of_class(average, [3], 1)[0])
+    call(run, tmp_path, seeds="0,2", interpolate="0.08", **{"class": "2"})
+    with Image.open(tmp_path / "interpolation.webp") as animation:
+        assert animation.n_frames == 4
+    frames = sampler.Sampler(average, 1.0, False).interpolated([0, 2], 2, 2)
+    assert same(np.stack(list(frames)[::2]).astype(int), of_class(average, [0, 2], 2))
+
+
+@pytest.mark.parametrize(
+    "given, text",
+    [
+        ({"class": "Dogs"}, "did you mean 'dog'?"),
+        ({"class": "dog,3"}, "has no class '3'"),
+        (
+            {"class": "3"},
+            "it has 'cat', 'dog', '0'\nA class is given by its name or its number, 0 to 2",
+        ),
+        ({"class": ""}, "has no class ''"),
+        ({"class": "-1"}, "has no class '-1'"),
+        ({"rows": "1", "columns": "2"}, "has 3 classes: give one, that of the whole picture"),
+        ({"rows": "1", "columns": "2", "class": "cat,dog"}, "expected one class"),
+        ({"interpolate": "1"}, "has 3 classes: give one, that of the whole picture"),
+    ],
+)
+def test_a_mistaken_class_is_named_and_nothing_is_written(labelled, tmp_path, given, text):
+    with pytest.raises(UserError) as error:
+        call(labelled[0], tmp_path / "output", **given)
+    assert text in str(error.value) and str(error.value).count("\n") <= 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_a_generator_cannot_do_is_refused(save_run, tmp_path):
+    tiny = {"generator.latent_size": 4, "generator.width": 2, "generator.architecture": "dcgan"}
+    tiny |= {"discriminator.architecture": "dcgan", "data.resolution": 8, "data.channels": 3}
+    save_run(tmp_path / "run", schema.replace(config_flags.load("sngan_adv"), tiny))
+    for given, text in (
+        ({"truncation_psi": "0.5"}, "has no mapping"),
+        ({"noise": "random"}, "--noise=random: this generator has no noise"),
+        ({"rows": "1", "columns": "2"}, "no styles to mix"),
+    ):
+        with pytest.raises(UserError, match=text):
+            call(tmp_path / "run", tmp_path / "output", **given)
+    assert os.listdir(tmp_path) == ["run"]
+
+
 @pytest.mark.parametrize("text, wanted", [("5", [5]), ("0-2,9", [0, 1, 2, 9]), ("3-3, 1", [3, 1])])
 def test_numbers_and_ranges_are_read(text, wanted):
     assert ranges.numbers("seeds", text) == wanted
@@ -209,6 +339,7 @@ MISTAKES = [
     ({"interpolate": "nan", "seeds": "3,4"}, "--interpolate=nan"),
     ({"interpolate": "1", "noise": "random"}, "drop --noise=random"),
     ({"run": "no-such-run"}, "no-such-run"),
+    ({"class": "cat"}, "was trained without labels: drop the flag"),
 ]
 
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 from PIL import Image
 
 from dualcontrast.tools.sampling import model_folder
-from dualcontrast.trainer import files, pictures, state
+from dualcontrast.trainer import files, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import config_flags, schema, serialisation
 
 SMALL = {
     "data.resolution": 8,
@@ -25,26 +25,16 @@ SMALL = {
     "discriminator.fmap_max": 8,
 }
 CONFIG = schema.replace(schema.Config(), SMALL)
+LABELLED = schema.resolve(schema.replace(CONFIG, {"data.labels": True}), 8, 3, classes=2)
+TINY = {"generator.latent_size": 8, "generator.width": 2, "generator.architecture": "dcgan"}
+TINY |= {"discriminator.architecture": "dcgan", "data.resolution": 8, "data.channels": 3}
+NO_MAPPING = schema.replace(config_flags.load("sngan_adv"), TINY)
 
 
 @pytest.fixture(name="run", scope="module")
-def _run(tmp_path_factory) -> pathlib.Path:
-    """What a run keeps of its averaged generator."""
+def _run(save_run, tmp_path_factory) -> pathlib.Path:
     workdir = tmp_path_factory.mktemp("runs") / "run"
-    average = state.make_generator(CONFIG, name="average")
-    random = np.random.default_rng(1)
-    for variable in average.variables:
-        change = 0.1 * random.standard_normal(variable.shape)
-        variable.assign(variable.numpy() + change.astype(np.float32))
-    parts = {
-        "average": state.variables_of(average),
-        "images_seen": tf.Variable(4000, dtype=tf.int64),
-    }
-    saved = tf.train.Checkpoint(**parts)
-    folder = str(workdir / checkpoint.FOLDER)
-    manager = tf.train.CheckpointManager(saved, folder, 1, checkpoint_name="images")
-    manager.save(checkpoint_number=4000)
-    files.write(workdir / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
+    save_run(workdir, CONFIG)
     return workdir
 
 
@@ -53,13 +43,29 @@ def _average(run):
     return checkpoint.load_average(str(run))[0]
 
 
+@pytest.fixture(name="others", scope="module")
+def _others(save_run, tmp_path_factory) -> dict:
+    """Runs of generators with other abilities, and the generators by the runs' names."""
+    folder = tmp_path_factory.mktemp("others")
+    labelled = save_run(folder / "labelled", LABELLED, ["cat", "dog"])
+    plain = save_run(folder / "plain", NO_MAPPING)
+    return {"folder": folder, "labelled": labelled, "plain": plain}
+
+
 @pytest.fixture(name="done", scope="module")
-def _done(run, average, bench, tmp_path_factory) -> dict:
+def _done(run, average, others, bench, tmp_path_factory) -> dict:
     """Every call of this file: its results by name, and the folder of the files."""
     folder = tmp_path_factory.mktemp("projections")
     (folder / "model").mkdir()
     files.write(folder / "model" / checkpoint.CONFIG_NAME, serialisation.to_json(CONFIG))
     average.save_weights(folder / "model" / model_folder.WEIGHTS_NAME)
+    for name in ("export", "cut"):
+        (folder / name).mkdir()
+        files.write(folder / name / checkpoint.CONFIG_NAME, serialisation.to_json(LABELLED))
+        others["labelled"].save_weights(folder / name / model_folder.WEIGHTS_NAME)
+    # As they are in the variables of an export.
+    names = tf.train.Checkpoint(classes=tf.Variable(["cat", "dog"]))
+    names.write(str(folder / "export" / "variables" / "variables"))
     random = np.random.default_rng(2)
     noise = random.integers(0, 256, (40, 30, 3), np.uint8)
     Image.fromarray(noise[:8, :8]).save(folder / "fits.png")
@@ -69,7 +75,17 @@ def _done(run, average, bench, tmp_path_factory) -> dict:
     fits = ["--steps=12", f"--image={folder / 'fits.png'}"]
     wide = [f"--image={folder / 'wide.png'}"]
     of_run = [f"--run={run}", *fits]
+    labelled, plain = (f"--run={others['folder'] / name}" for name in ("labelled", "plain"))
     calls = {
+        "labelled": [labelled, *fits, "--class=dog", "--space=w+"],
+        "labelled export": [f"--model={folder / 'export'}", *fits, "--class=1"],
+        "z": [plain, *fits],
+        "no class": [labelled, *fits],
+        "two classes": [labelled, *fits, "--class=cat,dog"],
+        "unknown class": [f"--model={folder / 'export'}", *fits, "--class=DOGS"],
+        "no labels": [*of_run, "--class=cat"],
+        "no names": [f"--model={folder / 'cut'}", *fits, "--class=cat"],
+        "no mapping": [plain, *fits, "--space=w"],
         "w": [*of_run, "--space=w"],
         "w+": [*of_run, "--space=w+", "--distance=pixels", "--seed=3"],
         "exported": [f"--model={folder / 'model'}", *wide, "--crop=center", "--steps=12"],
@@ -128,6 +144,34 @@ def test_the_description_names_the_generator_wherever_it_came_from(done, run):
     assert of_run["weights_sha256"] == of_model["weights_sha256"]
 
 
+@pytest.mark.parametrize("name", ["labelled", "labelled export"])
+def test_of_a_class_the_files_reproduce_the_picture(done, others, name):
+    code, _, err = done[name]
+    assert code == 0, err
+    folder, generator = done["folder"] / name, others["labelled"]
+    with np.load(folder / "projected.npz", allow_pickle=False) as file:
+        noise = [file[f"noise{layer}"] for layer in range(3)]
+        again = pictures.to_uint8(generator.synthesis(file["w"], noise=noise))[0].numpy()
+    np.testing.assert_array_equal(pixels(folder / "projection.png"), again)
+    described = json.loads((folder / "project.json").read_text())
+    assert described["generator"]["class"] == {"label": 1, "name": "dog"}
+    assert described["last_distance"] < described["first_distance"]
+
+
+def test_where_there_is_no_mapping_z_is_found(done, others):
+    code, _, err = done["z"]
+    assert code == 0, err
+    folder = done["folder"] / "z"
+    with np.load(folder / "projected.npz", allow_pickle=False) as file:
+        assert sorted(file) == ["distances", "losses", "z"] and file["z"].shape == (1, 8)
+        again = pictures.to_uint8(others["plain"](file["z"]))[0].numpy()
+        np.testing.assert_array_equal(file["losses"], file["distances"])
+    np.testing.assert_array_equal(pixels(folder / "projection.png"), again)
+    described = json.loads((folder / "project.json").read_text())
+    assert described["space"] == "z" and "class" not in described["generator"]
+    assert described["last_distance"] < described["first_distance"]
+
+
 def test_a_picture_that_fits_is_taken_as_it_is(done):
     expected = pixels(done["folder"] / "fits.png")
     np.testing.assert_array_equal(pixels(done["folder"] / "w" / "target.png"), expected)
@@ -155,6 +199,12 @@ def test_a_picture_of_another_shape_is_cropped_when_asked(done):
         ("too small", ["from 16x16 on", "--distance=pixels"]),
         ("no steps", ["--steps"]),
         ("unknown space", ["--space=z"]),
+        ("no class", ["labelled has 2 classes", "--class=NAME"]),
+        ("two classes", ["--class=cat,dog", "expected one class"]),
+        ("unknown class", ["--class=DOGS", "export has no class 'DOGS'", "did you mean 'dog'?"]),
+        ("no labels", ["--class=cat", "was trained without labels", "drop the flag"]),
+        ("no names", ["cut is damaged", "dualcontrast-export"]),
+        ("no mapping", ["--space=w", "has no mapping", "drop the flag"]),
     ],
 )
 def test_a_mistake_is_answered_in_two_lines_at_most(done, name, words):

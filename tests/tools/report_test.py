@@ -188,7 +188,7 @@ def test_everything_of_the_runs_is_there(page):
         "20.5 ± 0.5",
         "training.batch_size 32 32 16",
         "loss.family dual_contrastive dual_contrastive non_saturating",
-        "5 of them, marked, differ between the runs",
+        "6 of them, marked, differ between the runs",
         "embedded, 64 of scenes, 50 generated",
         "few images",
         "seed 7",
@@ -229,6 +229,24 @@ def test_values_of_other_images_or_networks_are_not_in_one_row(tmp_path):
     assert sorted(re.findall(r"<b[^>]*>([0-9.]+)</b>", table)) == ["20.5", "7"]
 
 
+def test_the_value_of_each_class_is_shown_beside_their_mean(tmp_path):
+    run = make_run(tmp_path / "run")
+    row = evaluation(2000, 7.0, fakes={"labels": {"drawn": "uniform", "counts": [1, 1, 1]}})
+    (estimate,) = row["estimates"].values()
+    classes = {
+        "<i>": {"value": 6.125, "reals": 40, "fakes": 25},
+        "dog": {"value": 7.875, "reals": 21},
+    }
+    row["estimates"]["intra_fid"] = {**estimate, "classes": classes, "left_out": {"owl": 3}}
+    with open(run / "metrics-evaluation.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    report.write([str(run)], [], tmp_path / "report.html")
+    text = text_of(tmp_path / "report.html")
+    assert "Intra-FID ↓ 1 7 ± 0.5" in text and "50 generated, all classes alike" in text
+    shown = "class run &lt;i&gt; 6.125 (40 real) dog 7.875 (21 real) owl left out (3 real)"
+    assert f"Intra-FID ↓ of each class, 3 in all {shown}" in text
+
+
 def test_what_a_run_says_about_itself_is_text(tmp_path):
     name = "<script>alert(1)</script>"
     run = make_run(tmp_path / name.replace("/", ""))
@@ -259,6 +277,12 @@ def break_metrics(run: pathlib.Path) -> None:
         (
             lambda run: (run / "metrics-evaluation.jsonl").write_text('{"images_seen": 3}\n'),
             r"evaluation\.jsonl, line 1 is damaged",
+        ),
+        (
+            lambda run: (run / "metrics-evaluation.jsonl").write_text(
+                '{"images_seen": 3, "estimates": {"f": {"value": 1.0, "classes": {"a": 2.0}}}}\n'
+            ),
+            "its estimate of f lacks the value of a class",
         ),
         (
             lambda run: (run / "grids" / "fakes-000000001000.png").write_bytes(b"\x89PNG"),

@@ -90,6 +90,16 @@ def test_an_objective_has_the_losses_of_its_name(adversarial, tiny_config):
     np.testing.assert_allclose(found, wanted[adversarial], rtol=1e-6)
 
 
+@pytest.mark.parametrize("own", ["non_saturating", "hinge"])
+def test_the_warmup_is_by_the_loss_that_is_named(own, tiny_config):
+    loss = schema.replace(tiny_config, {"loss.warmup_loss": own}).loss
+    game = objective.of_phase(loss, objective.phase_at(loss, 0))
+    found = game.discriminator_loss([2.0], [1.0]), game.generator_loss(None, [1.0])
+    soft = np.log1p(np.exp([1.0, -2.0, -1.0]))
+    wanted = {"non_saturating": (soft[0] + soft[1], soft[2]), "hinge": (2, -1)}
+    np.testing.assert_allclose(found, wanted[own], rtol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["san", "sagan", "dfn", "vt"])
 def test_the_plan_counts_every_trained_parameter(kind, tiny_config):
     config = schema.replace(tiny_config, BOTH | {"generator.attention.kind": kind})

@@ -60,3 +60,22 @@ def test_mixing_cutoffs_are_uniform_below_the_last_layer():
 def test_probability_zero_mixes_nothing():
     cutoffs = draws.Draws(0, 0, draws.Purpose.GENERATOR, 100).mixing_cutoffs(8, 0.0).numpy()
     assert (cutoffs == 8).all()
+
+
+def test_labels_are_uniform_or_as_often_as_in_the_data():
+    def counts(of_data):
+        draw = draws.Draws(0, 0, draws.Purpose.GENERATOR, 20_000, class_counts=of_data)
+        return np.bincount(draw.labels(4), minlength=4)
+
+    # Standard deviations of counts are 61 for p = 1/4, and 35 to 66 below.
+    np.testing.assert_allclose(counts(None), 5000, atol=5 * 61)
+    np.testing.assert_allclose(counts((1, 0, 3, 6)), [2000, 0, 6000, 12_000], atol=5 * 69)
+
+
+def test_labels_are_those_of_the_step_whatever_shares_it():
+    draw = draws.Draws(3, 8, draws.Purpose.DISCRIMINATOR, 8)
+    shared = [draw.share(replica, 2).labels(5).numpy() for replica in range(2)]
+    np.testing.assert_array_equal(np.stack(shared, 1).ravel(), draw.labels(5))
+    assert not np.array_equal(
+        draw.labels(5), draws.Draws(3, 16, draws.Purpose.DISCRIMINATOR, 8).labels(5)
+    )

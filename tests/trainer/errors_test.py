@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from dualcontrast.trainer import errors
+
 PROGRAM = '''"""Counts.
 
     count --number=3
@@ -93,3 +95,17 @@ def test_help_shows_the_docstring_and_the_flags(run):
     assert result.returncode == 0
     assert "    count --number=3" in result.stdout
     assert "how far to count" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "error, expected",
+    [
+        (ValueError("\n  first \nsecond"), "first "),
+        (MemoryError(), "MemoryError"),
+        (ValueError(" \n"), "ValueError"),
+        (OSError("{{function_node f}} no place [Op:ReadFile]"), "no place"),
+        (ValueError("p" * 300 + "reason"), "p" * 60 + " ... " + "p" * 129 + "reason"),
+    ],
+)
+def test_of_an_error_the_first_line_is_told(error, expected):
+    assert errors.first_line(error) == expected

@@ -15,6 +15,8 @@ IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8
 class Square(networks.Discriminator):
     """Half the squared length of an image, whose slope is the image."""
 
+    resolution, channels = 2, 1
+
     def call(self, images):
         return 0.5 * tf.reduce_sum(images**2, [1, 2, 3])
 
@@ -33,7 +35,7 @@ def _part() -> terms.Part:
     """Four reals of 2x2 pixels."""
     reals = tf.reshape(tf.range(16, dtype=tf.float32), [4, 2, 2, 1])
     drawn = draws.Draws(0, 0, draws.Purpose.GRADIENT_PENALTY, 4)
-    return terms.Part(Ramp(), Square(), reals, None, drawn)
+    return terms.Part(Ramp(), Square(), networks.Batch(reals), None, drawn)
 
 
 def test_r1_is_the_slope_at_reals_and_r2_that_at_fakes(part):
@@ -46,7 +48,7 @@ def test_r1_is_the_slope_at_reals_and_r2_that_at_fakes(part):
 
 
 def test_the_gradient_penalty_is_zero_where_the_slope_is_one(part):
-    unit = part._replace(reals=tf.ones([4, 2, 2, 1]) / 2, generator=_Halves())
+    unit = part._replace(reals=networks.Batch(tf.ones([4, 2, 2, 1]) / 2), generator=_Halves())
     (found,) = penalties.GradientPenalty(10.0, None).outputs(unit)
     np.testing.assert_allclose(found, 0, atol=1e-6)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dualcontrast.layers import networks
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.tools.sampling import distances
 from dualcontrast.trainer import projection
@@ -38,7 +39,7 @@ def test_the_learning_rate_ramps_up_and_down():
 
 
 def test_the_noise_on_w_fades_until_three_quarters():
-    shares = [projection.w_noise(t) for t in (0, 0.375, 0.75, 1)]
+    shares = [projection.latent_noise(t) for t in (0, 0.375, 0.75, 1)]
     np.testing.assert_allclose(shares, [0.05, 0.0125, 0, 0], atol=1e-9)
 
 
@@ -55,13 +56,13 @@ def test_the_penalty_sees_what_repeats_at_every_scale():
 
 
 def test_the_statistics_are_those_of_the_mapping(generator):
-    mean, deviation = projection.w_statistics(generator, 5)
+    mean, deviation = projection.statistics(generator, 5)
     w = generator.mapping(tf.random.stateless_normal([20_000, 8], [9, 9])).numpy()
     np.testing.assert_allclose(mean, w.mean(axis=0), atol=0.05)
     assert deviation == pytest.approx(np.sqrt(w.var(axis=0).sum()), rel=0.03)
 
 
-@pytest.mark.parametrize("space", projection.SPACES)
+@pytest.mark.parametrize("space", ["w", "w+"])
 def test_an_image_of_the_generator_is_found(generator, target, space):
     before = [variable.numpy() for variable in generator.variables]
     seen = []
@@ -77,10 +78,10 @@ def test_an_image_of_the_generator_is_found(generator, target, space):
     assert seen[:-1] == list(range(1, 150))
     np.testing.assert_array_equal(seen[-1], found.image)
     # All that reproduces the picture is there.
-    again = generator.synthesis(found.w, noise=found.noise)
+    again = generator.synthesis(found.latents, noise=found.noise)
     np.testing.assert_array_equal(again, found.image)
-    assert found.w.shape == (1, 4, 12)
-    assert (found.w == found.w[:, :1]).all() == (space == "w")
+    assert found.latents.shape == (1, 4, 12)
+    assert (found.latents == found.latents[:, :1]).all() == (space == "w")
     for noise, side in zip(found.noise, generator.synthesis.noise_sides, strict=True):
         assert noise.shape == (1, side, side, 1)
         assert abs(noise.mean()) < 1e-5 and noise.std() == pytest.approx(1, abs=1e-4)
@@ -90,7 +91,9 @@ def test_an_image_of_the_generator_is_found(generator, target, space):
 
 def test_a_seed_is_the_same_search_again_and_another_is_not(generator, target):
     def search(seed: int) -> projection.Projection:
-        return projection.project(generator, target, distances.pixels().between, steps=5, seed=seed)
+        return projection.project(
+            generator, target, distances.pixels().between, space="w", steps=5, seed=seed
+        )
 
     first, again, other = search(1), search(1), search(2)
     np.testing.assert_array_equal(first.image, again.image)
@@ -100,7 +103,45 @@ def test_a_seed_is_the_same_search_again_and_another_is_not(generator, target):
 
 def test_a_loss_that_is_not_finite_ends_the_search(generator, target):
     with pytest.raises(UserError, match="diverged at step 0 of 3: the loss is nan"):
-        projection.project(generator, target, lambda a, b: a[:, 0, 0, 0] * np.nan, steps=3)
+        projection.project(
+            generator, target, lambda a, b: a[:, 0, 0, 0] * np.nan, space="w", steps=3
+        )
+
+
+class Plain(networks.Generator):
+    """A generator without mapping and noise: a product of z, another one for each class."""
+
+    resolution, channels, latent_size, classes = 8, 1, 4, 2
+
+    def call(self, z, labels=None):
+        """Returns images, [batch, 8, 8, 1]."""
+        kernel = tf.gather(tf.random.stateless_normal([2, 4, 64], [1, 2]), labels)
+        return tf.reshape(tf.tanh(0.2 * tf.einsum("bi,bij->bj", z, kernel)), [-1, 8, 8, 1])
+
+
+def test_z_itself_is_found_where_there_is_no_mapping():
+    generator, z = Plain(), tf.constant([[1.5, -0.5, 0.3, -1.0]])
+    assert projection.spaces(generator) == ("z",)
+    target, between = generator(z, tf.constant([1])), distances.pixels().between
+    found, other = (
+        projection.project(generator, target, between, space="z", label=label, steps=200)
+        for label in (1, 0)
+    )
+    np.testing.assert_allclose(found.latents, z, atol=0.05)
+    np.testing.assert_array_equal(found.image, generator(found.latents, tf.constant([1])))
+    assert found.noise == [] and found.distance < 1e-4 < 0.01 < other.distance
+
+
+def test_the_search_begins_at_the_mean_of_the_class(generator):
+    classes = generators.Generator(
+        8, 3, classes=2, latent_size=8, w_size=12, mapping_layers=2, fmap_base=64, fmap_max=16
+    )
+    classes.build()
+    first, second = (projection.statistics(classes, 5, label)[0] for label in (0, 1))
+    z = tf.random.stateless_normal([10_000, 8], [9, 9])
+    w = classes.mapping(z, tf.ones([10_000], tf.int64)).numpy()
+    np.testing.assert_allclose(second, w.mean(axis=0), atol=0.05)
+    assert abs(first - second).numpy().max() > 0.2
 
 
 @pytest.mark.parametrize("channels", [1, 3])

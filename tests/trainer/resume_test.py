@@ -58,7 +58,7 @@ def undisturbed(dataset, tmp_path_factory, tiny):
 
 # Two halves of 40, for two processes.
 @pytest.mark.parametrize(
-    "kills", [10, *(pytest.param(20, marks=pytest.mark.faults, id=f"half {n}") for n in (1, 2))]
+    "kills", [6, *(pytest.param(20, marks=pytest.mark.faults, id=f"half {n}") for n in (1, 2))]
 )
 def test_a_run_killed_again_and_again_ends_with_equal_bits(
     kills, undisturbed, dataset, tmp_path, tiny, count_faults

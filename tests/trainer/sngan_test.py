@@ -150,6 +150,7 @@ def test_what_the_statistics_are_is_in_checkpoints():
         ({"generator.architecture": "resnet"}, "got 8, expected one of 32, 64, 128, 256 with gen"),
         ({"data.resolution": 12}, "got 12, expected a multiple of 8 with generator"),
         ({"generator.fmap_max": 8}, "unknown config field generator.fmap_max in sngan"),
+        ({"data.classes": 3}, "data.labels=true, and generator.architecture=dcgan has no form wi"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(changes, named):

@@ -4,16 +4,41 @@ Yu et al. 2021 (figure 2.5 of the thesis, figures 6 to 9 of the supplement) show
 place's weights at every place that they reach.
 """
 
+import contextlib
 import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.layers.attention import dfn, sagan, san
-from dualcontrast.layers.stylegan2 import discriminator as discriminators
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
+from dualcontrast.layers.attention import dfn, sagan, san, vt
+from dualcontrast.trainer import layer_latents
 from dualcontrast.trainer.features.discriminator import replaced_call
+
+# The layers whose weights can be drawn, and what they are called.
+KINDS = {san.SAN: "san", dfn.DFN: "dfn", sagan.SAGAN: "sagan", vt.VT: "vt"}
+
+
+class Heard(NamedTuple):
+    """What attention did with one image.
+
+    Attributes:
+      layer: one of `KINDS`.
+      weights: without the batch, see the layer's `call`.
+      side: of its map.
+    """
+
+    layer: keras.layers.Layer
+    weights: np.ndarray
+    side: int
+
+    @property
+    def kind(self) -> str:
+        """What the layer is called."""
+        return next(name for kind, name in KINDS.items() if isinstance(self.layer, kind))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,76 +56,81 @@ class AttentionMap:
     distance: float
 
 
-def of_generator(
-    generator: generators.Generator, w: np.ndarray
-) -> tuple[tf.Tensor, keras.layers.Layer, np.ndarray]:
-    """Returns the image of w, with fixed noise, and the attention behind it.
+def layers_of(network: keras.Model) -> list[keras.layers.Layer]:
+    """Returns the layers of a network, which is built, whose weights can be drawn."""
+    return [layer for layer in network._flatten_layers() if isinstance(layer, tuple(KINDS))]
 
-    The network runs as it is and its attention is listened to. Where both convolutions of a
-    resolution are replaced, it is the second one's.
+
+def of_generator(
+    generator: networks.Generator, latents: np.ndarray, labels: np.ndarray | None = None
+) -> tuple[tf.Tensor, Heard]:
+    """Returns the image of latents, with fixed noise, and the attention behind it.
 
     Args:
       generator: built, with attention.
-      w: [1, latents, w_size] float32.
+      latents: of one image, from `layer_latents.of`.
+      labels: [1], where there are classes.
 
     Returns:
-      The image, [1, resolution, resolution, channels] float32; the attention layer; its weights
-      without the batch, see the layer's `call`.
+      The image, [1, resolution, resolution, channels] float32, and the last attention in it.
     """
-    layers = [layer for layer in generator.synthesis.layers if layer.attention is not None]
-    attend = layers[-1].convolution.attend
-    heard = []
-    original = attend.call
-
-    def listen(x):
-        out, weights = original(x, return_weights=True)
-        heard.append(weights)
-        return out
-
-    with replaced_call(attend, listen):
-        image = generator.synthesis(w)
-    (weights,) = heard
-    return image, attend, weights[0].numpy()
+    return _listen(generator, lambda: layer_latents.images(generator, latents, labels))
 
 
 def of_discriminator(
-    discriminator: discriminators.Discriminator, image: tf.Tensor, reference: tf.Tensor
-) -> tuple[keras.layers.Layer, np.ndarray]:
-    """Returns the attention layer, and its weights [side, side, taps, maps].
+    discriminator: networks.Discriminator, image: tf.Tensor, reference: tf.Tensor
+) -> Heard:
+    """Returns the last attention to an image.
 
     Args:
       discriminator: built, with attention.
       image, reference: [1, resolution, resolution, channels] float32 in [-1, 1]; self-attention
         makes no use of the reference.
     """
-    (attend,) = (block.same for block in discriminator.blocks if block.attention is not None)
-    maps = discriminator.encode(image)
     if discriminator.takes_references:
-        _, weights = attend(maps, discriminator.encode(reference), return_weights=True)
-    else:
-        _, weights = attend(maps, return_weights=True)
-    return attend, weights[0].numpy()
+        (attend,) = layers_of(discriminator)
+        maps, compared = discriminator.encode(image), discriminator.encode(reference)
+        _, weights = attend(maps, compared, return_weights=True)
+        return Heard(attend, weights[0].numpy(), maps.shape[1])
+    # Of any class: the label is asked for after the last map.
+    labels = {"labels": tf.zeros([1], tf.int64)} if discriminator.classes else {}
+    _, heard = _listen(discriminator, lambda: discriminator(image, **labels))
+    return heard
 
 
-def map_of(
-    layer: keras.layers.Layer,
-    weights: np.ndarray,
-    place: tuple[int, int],
-    side: int,
-    reflections: bool = False,
-) -> AttentionMap:
+def _listen(network: keras.Model, run: Callable[[], tf.Tensor]) -> tuple[tf.Tensor, Heard]:
+    """Runs a network as it is, and returns what it returned and the last attention of one image."""
+    heard = []
+
+    def listener(layer):
+        original = layer.call
+
+        def listen(x, **how):
+            out, weights = original(x, **how, return_weights=True)
+            heard.append(Heard(layer, weights[0].numpy(), x.shape[1]))
+            return out
+
+        return listen
+
+    with contextlib.ExitStack() as stack:
+        for layer in layers_of(network):
+            stack.enter_context(replaced_call(layer, listener(layer)))
+        returned = run()
+    return returned, heard[-1]
+
+
+def map_of(heard: Heard, place: tuple[int, int], reflections: bool = False) -> AttentionMap:
     """Returns the map of one place.
 
     SAN and DFN reach a window, SAGAN all places. VT has no weights between places, but between
     places and tokens: the map is that of the token which the place contributes most to.
 
     Args:
-      layer: the attention.
-      weights: of one image, see the layer's `call`.
+      heard: the attention to one image.
       place: row and column in the layer's map.
-      side: of that map.
       reflections: whether taps beyond a reflecting border are shown, where they are reflected to.
     """
+    layer, weights, side = heard
     if isinstance(layer, (san.SAN, dfn.DFN)):
         border = layer.border if reflections else "zero"
         return window_map(weights, place, layer.sharing, border)

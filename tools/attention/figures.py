@@ -5,21 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.tools.attention import attention_figure, attention_weights, dots
-from dualcontrast.tools.attention.attention_weights import AttentionMap
+from dualcontrast.tools.attention.attention_weights import AttentionMap, Heard
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import sampler as samplers
 from dualcontrast.trainer import files, folder_lock, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import schema
-from dualcontrast.trainer.config.attention_fields import (
-    DiscriminatorAttentionConfig,
-    GeneratorAttentionConfig,
-)
-from dualcontrast.trainer.config.families import stylegan2
+from dualcontrast.trainer.config import section
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.features import discriminator as discriminator_features
 
 
@@ -68,66 +64,68 @@ def of_run(
       UserError: there is no such run or nothing to draw, or the folder cannot be written.
     """
     workdir, prefix = checkpoint.locate(pathlib.Path(run))
-    config = checkpoint.read_config(workdir)
-    check_run(run, config, dataset)
-    figures = {}
-    if of_stylegan2(config)[0].kind != "none":
-        generator, _, images_seen = checkpoint.load_average(str(prefix))
-        figures["generator"] = of_generator(generator, config, look, images_seen)
     if dataset is not None:
-        figures["discriminator"] = of_discriminator(prefix, config, dataset, look)
+        check_data(run, checkpoint.read_config(workdir).images, dataset)
+    generator, _, images_seen = checkpoint.load_average(str(prefix))
+    discriminator = checkpoint.load_discriminator(str(prefix))
+    check_run(run, generator, discriminator, dataset)
+    figures = {}
+    if attention_weights.layers_of(generator):
+        generated.check_truncation(generator, look.truncation_psi)
+        figures["generator"] = of_generator(generator, look, images_seen)
+    if dataset is not None:
+        figures["discriminator"] = of_discriminator(discriminator, dataset, look)
     write(figures, folder, str(prefix), look.reflections)
     lines = [
         f"{folder / name}.png with {len(figure.rows)} rows; {_summary(figure.record)}"
         for name, figure in figures.items()
     ]
-    if dataset is None and of_stylegan2(config)[1].pairing != "none":
+    if dataset is None and attention_weights.layers_of(discriminator):
         lines.append("the discriminator attends too: --data=DATA draws it")
     return lines
 
 
-def of_stylegan2(
-    config: schema.Config,
-) -> tuple[GeneratorAttentionConfig, DiscriminatorAttentionConfig]:
-    """Returns the attention of the two networks, which are StyleGAN2's.
-
-    Raises:
-      UserError: they are others.
-    """
-    generator = stylegan2.Generator.expect(config.generator)
-    return generator.attention, stylegan2.Discriminator.expect(config.discriminator).attention
-
-
-def check_run(run: str, config: schema.Config, dataset: manifest.Manifest | None) -> None:
+def check_run(
+    run: str,
+    generator: networks.Generator,
+    discriminator: networks.Discriminator,
+    dataset: manifest.Manifest | None,
+) -> None:
     """Checks that there is attention to draw.
 
     Args:
       run: its folder.
-      config: of the run.
+      generator, discriminator: of the run, built.
       dataset: None where none was named.
 
     Raises:
-      UserError: neither network attends, or the dataset is missing or of other images.
+      UserError: neither network attends, or one that does not was asked for.
     """
-    generator, discriminator = of_stylegan2(config)
-    of_generator, of_discriminator = generator.kind, discriminator.pairing
-    if of_generator == of_discriminator == "none":
+    in_generator, in_discriminator = map(attention_weights.layers_of, (generator, discriminator))
+    if not in_generator and not in_discriminator:
+        kinds = ", ".join(attention_weights.KINDS.values())
         raise UserError(
-            f"the run {run} has no attention to draw: generator.attention.kind and"
-            " discriminator.attention.pairing are none"
+            f"the run {run} has no attention to draw: neither network has a layer of a kind that"
+            f" can be drawn ({kinds})"
         )
-    if of_discriminator == "none" and dataset is not None:
+    if not in_discriminator and dataset is not None:
         raise UserError(
-            f"--data has no place here: in the run {run} discriminator.attention.pairing is none"
+            f"--data has no place here: the discriminator of the run {run} has no attention"
         )
-    if of_generator == "none" and dataset is None:
+    if not in_generator and dataset is None:
         raise UserError(
             f"--data is missing: in the run {run} only the discriminator attends, to real images"
         )
-    if dataset is None:
-        return
+
+
+def check_data(run: str, images: section.Images, dataset: manifest.Manifest) -> None:
+    """Checks that the dataset has the run's kind of images.
+
+    Raises:
+      UserError: it has others.
+    """
     found = dataset.resolution, dataset.channels
-    wanted = config.data.resolution, config.data.channels
+    wanted = images.resolution, images.channels
     if found != wanted:
         raise UserError(
             f"--data={dataset.folder} has images of {found[0]}x{found[0]} with {found[1]} channels,"
@@ -135,34 +133,30 @@ def check_run(run: str, config: schema.Config, dataset: manifest.Manifest | None
         )
 
 
-def of_generator(
-    generator: generators.Generator,
-    config: schema.Config,
-    look: Look,
-    images_seen: int,
-) -> Figure:
+def of_generator(generator: networks.Generator, look: Look, images_seen: int) -> Figure:
     """Returns the figure of the generator: an image and its maps in every row.
 
     Args:
-      generator: with averaged weights.
-      config: of the run.
-      look: its seeds are those of `dualcontrast-generate`, with the fixed noise.
+      generator: with averaged weights, and attention.
+      look: its seeds are those of `dualcontrast-generate`, of their own classes where there are
+        any, with the fixed noise.
       images_seen: by the generator.
     """
-    attention = of_stylegan2(config)[0]
     sampler = samplers.Sampler(generator, look.truncation_psi, random_noise=False)
     rows, records = [], []
     for seed in look.seeds:
-        w = sampler.styles(sampler.latents([seed]))
-        image, layer, weights = attention_weights.of_generator(generator, w)
+        labels = sampler.labels([seed])
+        latents = sampler.styles(sampler.latents([seed]), labels)
+        image, heard = attention_weights.of_generator(generator, latents, labels)
         pixels = pictures.to_uint8(image)[0].numpy()
-        row_dots = look.dots or dots.choose(pixels, attention.resolution)
-        maps = _maps(layer, weights, row_dots, attention.resolution, look.reflections)
+        row_dots = look.dots or dots.choose(pixels, heard.side)
+        maps = _maps(heard, row_dots, look.reflections)
         rows.append(attention_figure.Row([pixels], row_dots, [m.values for m in maps]))
-        records.append({"seed": seed, "dots": _records(row_dots, maps, attention.resolution)})
+        label = {} if labels is None else {"label": int(labels[0])}
+        records.append({"seed": seed, **label, "dots": _records(row_dots, maps, heard.side)})
     record = {
-        "attention": attention.kind,
-        "resolution": attention.resolution,
+        "attention": heard.kind,
+        "resolution": heard.side,
         "images_seen": images_seen,
         "truncation_psi": look.truncation_psi,
         "noise": "fixed",
@@ -172,35 +166,30 @@ def of_generator(
 
 
 def of_discriminator(
-    prefix: pathlib.Path,
-    config: schema.Config,
-    dataset: manifest.Manifest,
-    look: Look,
+    network: networks.Discriminator, dataset: manifest.Manifest, look: Look
 ) -> Figure:
     """Returns the figure of the discriminator: an image, its reference and the maps in every row.
 
     Args:
-      prefix: of the checkpoint.
-      config: of the run.
+      network: with attention.
       dataset: of the real images.
       look: its first seed decides which images; there are as many as seeds.
     """
-    attention, count = of_stylegan2(config)[1], len(look.seeds)
-    network = checkpoint.load_discriminator(str(prefix))
+    count = len(look.seeds)
     images = _reals(dataset, 2 * count if network.takes_references else count, look.seeds[0])
     rows, records = [], []
     for index in range(count):
         shown = images[index::count]
         floats = [discriminator_features.to_float(image[None]) for image in shown]
-        layer, weights = attention_weights.of_discriminator(network, floats[0], floats[-1])
-        row_dots = look.dots or dots.choose(shown[-1], attention.resolution)
-        maps = _maps(layer, weights, row_dots, attention.resolution, look.reflections)
+        heard = attention_weights.of_discriminator(network, floats[0], floats[-1])
+        row_dots = look.dots or dots.choose(shown[-1], heard.side)
+        maps = _maps(heard, row_dots, look.reflections)
         values = [found.values for found in maps]
         rows.append(attention_figure.Row(list(shown), row_dots, values, over=shown[-1]))
-        records.append({"dots": _records(row_dots, maps, attention.resolution)})
+        records.append({"dots": _records(row_dots, maps, heard.side)})
     record = {
-        "attention": attention.pairing,
-        "resolution": attention.resolution,
+        "attention": heard.layer.pairing if network.takes_references else "self",
+        "resolution": heard.side,
         "data": str(dataset.folder),
         "data_seed": look.seeds[0],
         "rows": records,
@@ -220,11 +209,9 @@ def _reals(dataset: manifest.Manifest, count: int, seed: int) -> np.ndarray:
         raise image_stream.explain(error, dataset) from error
 
 
-def _maps(
-    layer, weights: np.ndarray, row_dots: list[Dot], side: int, reflections: bool
-) -> list[AttentionMap]:
-    places = [dot.place(side) for dot in row_dots]
-    return [attention_weights.map_of(layer, weights, place, side, reflections) for place in places]
+def _maps(heard: Heard, row_dots: list[Dot], reflections: bool) -> list[AttentionMap]:
+    places = [dot.place(heard.side) for dot in row_dots]
+    return [attention_weights.map_of(heard, place, reflections) for place in places]
 
 
 def _records(row_dots: list[Dot], maps: list[AttentionMap], side: int) -> list[dict]:

@@ -1,6 +1,6 @@
 """Predicts what the CUDA kernels move and how long they take, as a table in Markdown.
 
-  python -m dualcontrast.tools.kernel_model
+  python -m dualcontrast.tools.benchmarks.kernel_model
 
 A prediction, nothing is run: seconds = max(bytes / bandwidth, operations / peak rate) with the
 makers' figures for the GPUs. `python -m dualcontrast.tools.gpu_check` measures the same kernels.
@@ -24,18 +24,22 @@ class Gpu:
       called: a part of what its driver calls it.
       bandwidth: of its memory, bytes a second.
       rate: float32 operations a second, without tensor cores.
+      tf32, bfloat16: operations a second of its tensor cores in these types, summed in float32 and
+        without sparsity.
     """
 
     name: str
     called: str
     bandwidth: float
     rate: float
+    tf32: float
+    bfloat16: float
 
 
 GPUS = (
-    Gpu("A100 80GB", "A100", 2039e9, 19.5e12),
-    Gpu("H100 SXM", "H100 80GB HBM3", 3350e9, 66.9e12),
-    Gpu("RTX 4090", "RTX 4090", 1008e9, 82.6e12),
+    Gpu("A100 80GB", "A100", 2039e9, 19.5e12, 156e12, 312e12),
+    Gpu("H100 SXM", "H100 80GB HBM3", 3350e9, 66.9e12, 494.7e12, 989.4e12),
+    Gpu("RTX 4090", "RTX 4090", 1008e9, 82.6e12, 82.6e12, 165.2e12),
 )
 
 

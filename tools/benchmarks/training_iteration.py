@@ -37,10 +37,10 @@ def stepper(config, run, strategy, name: str) -> Callable[[], None]:
     trainer = steps.Steps(config, run, strategy)
     if name == "average":
         return lambda: trainer.average(0)
-    reals = _images(strategy, config.data.resolution, seed=0)
+    reals = _images(strategy, config, seed=0)
     references = None
     if config.discriminator.reads_references:
-        references = _images(strategy, config.data.resolution, seed=1)
+        references = _images(strategy, config, seed=1)
     step = trainer.compiled(steps_of(config)[name])
 
     def call():
@@ -61,8 +61,9 @@ def steps_of(config: schema.Config) -> dict[str, steps.Step]:
     }
 
 
-def _images(strategy, side: int, seed: int):
-    pixels = np.random.default_rng(seed).integers(0, 256, [BATCH, side, side, 3])
+def _images(strategy, config, seed: int):
+    shape = [config.training.batch_size, config.data.resolution, config.data.resolution, 3]
+    pixels = np.random.default_rng(seed).integers(0, 256, shape)
     return strategy.experimental_distribute_values_from_function(
         lambda _: tf.constant(pixels, tf.uint8)
     )

@@ -148,7 +148,7 @@ def run(
                 leftover.unlink()
             files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
             written = _write_shards(plan, entries, dest, processes, on_count)
-            return _finish(plan, request, source, dest, written, others)
+            return _finish(plan, entries, request, source, dest, written, others)
     except files.FileError as error:
         raise UserError(f"{str(error).splitlines()[0]}\n{_KEPT}") from error
     except OSError as error:  # Of the destination; what an image raises is a row in rejected.csv.
@@ -198,6 +198,7 @@ def _write_shard(
 
 def _finish(
     plan: Plan,
+    entries: list[list[Entry]],
     request: dict,
     source: str,
     dest: Path,
@@ -218,6 +219,7 @@ def _finish(
         rejected=len(rejected),
         request=request,
         shards=tuple(note.shard for note in written),
+        classes=_classes(plan, entries, rejected),
     )
     if not finished.count:
         _give_up(dest, written, rejected)
@@ -226,6 +228,18 @@ def _finish(
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished
+
+
+def _classes(
+    plan: Plan, entries: list[list[Entry]], rejected: Sequence[tuple[str, str, int]]
+) -> tuple[manifest.Category, ...]:
+    """The classes with the images that were kept; entries of one name have one label."""
+    labels = {entry.name: entry.label for shard in entries for entry in shard}
+    counts = Counter(entry.label for shard in entries for entry in shard)
+    counts.subtract(labels[name] for name, _, _ in rejected)
+    return tuple(
+        manifest.Category(name, counts[number]) for number, name in enumerate(plan.classes)
+    )
 
 
 def _give_up(dest: Path, written: list[Written], rejected: list) -> None:

@@ -28,6 +28,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from dualcontrast.tools.conversion import decoder_noise, jpeg_file, png_file
 from dualcontrast.tools.conversion.png_file import Png
 from dualcontrast.tools.conversion.rejected import Rejected
+from dualcontrast.trainer import errors
 
 # Pillow reads many more, some of which nobody has looked at for years.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -96,7 +97,7 @@ def read(data: bytes, max_pixels: int) -> Image.Image:
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises almost anything for files that were made to harm.
-        raise Rejected(f"cannot be decoded: {_first_line(error)}") from error
+        raise Rejected(f"cannot be decoded: {errors.first_line(error)}") from error
     return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
 
 
@@ -279,7 +280,3 @@ def _with_key(pixels: np.ndarray, values: np.ndarray, key: np.ndarray | None) ->
 
 
 _MODE = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -31,6 +31,7 @@ class Plan:
       rules: how they become alike.
       encoding: "png" or "jpeg".
       shards: how many there are.
+      classes: names, in the order of the numbers that label the entries; none without labels.
       bounds: what an image may cost.
     """
 
@@ -38,6 +39,7 @@ class Plan:
     rules: pixels.Rules
     encoding: str
     shards: int
+    classes: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
 
 
@@ -129,8 +131,8 @@ def _examples(
             yield entry, why
         else:
             name = entry.name.encode("utf-8", "surrogateescape")
-            example = records.encode_example(encoding.encode(image, plan.encoding), name)
-            yield entry, records.frame(example)
+            encoded = encoding.encode(image, plan.encoding)
+            yield entry, records.frame(records.encode_example(encoded, name, entry.label))
 
 
 def _content(opener: Opener) -> bytes:

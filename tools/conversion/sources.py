@@ -37,11 +37,12 @@ _APPLE_DOUBLE = "._"
 
 @dataclass(frozen=True)
 class Entry:
-    """An image of a source: its name for people, its place in the source, its bytes."""
+    """An image of a source: its name for people, its place in the source, its bytes, its class."""
 
     name: str
     place: int
     bytes: int
+    label: int | None = None
 
 
 class Other(NamedTuple):
@@ -216,6 +217,23 @@ class Zip:
         """For each entry a function that opens it."""
         for entry in entries:
             yield functools.partial(_open_member, self.path, entry.place)
+
+    def read(self, name: str) -> bytes:
+        """Returns what a member holds that is no image.
+
+        Raises:
+          UserError: there is none, or it cannot be read.
+        """
+        names = _archive(self.path).namelist()
+        if name not in names:
+            raise UserError(
+                f"{self.path} has no {name}; python -m zipfile -l {self.path} lists it."
+            )
+        try:
+            with _open_member(self.path, names.index(name)) as file:
+                return file.read()
+        except Exception as error:  # As for an image: it is encrypted, or fails its checksum.
+            raise UserError(f"{name} in {self.path} cannot be read: {error}") from error
 
 
 @functools.lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from dualcontrast.tools.conversion.sources import Entry, Listing, Opener
+from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
 
 logging.set_verbosity(logging.ERROR)
@@ -47,6 +48,31 @@ class Tfds:
         for example in examples.as_numpy_iterator():
             yield functools.partial(io.BytesIO, example[self.feature])
 
+    def labels(self, feature: str) -> tuple[list[str], list[int]]:
+        """Returns the names of a feature's classes, and the number of the class of every image.
+
+        Raises:
+          UserError: there is no such feature, or it is no class.
+        """
+        features = dict(_builder(self.name).info.features.items())
+        classes = {
+            key: kind
+            for key, kind in features.items()
+            if isinstance(kind, tfds.features.ClassLabel) and kind.num_classes
+        }
+        if feature not in classes:
+            what = "is a feature without classes" if feature in features else "is no feature"
+            known = ", ".join(f"tfds:{key}" for key in sorted(classes)) or "none"
+            raise UserError(f"--labels=tfds:{feature} {what} of {self.name}; those with: {known}.")
+        examples = _builder(self.name).as_dataset(
+            split=self.split,
+            decoders=tfds.decode.PartialDecoding({feature: features[feature]}),
+            read_config=tfds.ReadConfig(interleave_cycle_length=1),
+            shuffle_files=False,
+        )
+        numbers = [int(example[feature]) for example in examples.as_numpy_iterator()]
+        return classes[feature].names, numbers
+
 
 def open_source(source: str) -> Tfds:
     """Returns the source for `tfds:NAME[:SPLIT]`, downloading the data if they are not here.
@@ -71,7 +97,9 @@ def _builder(name: str) -> tfds.core.DatasetBuilder:
     try:
         return tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, ImportError) as error:
-        raise UserError(f"--source=tfds:{name} cannot be opened: {_first_line(error)}") from None
+        raise UserError(
+            f"--source=tfds:{name} cannot be opened: {errors.first_line(error)}"
+        ) from None
 
 
 def _prepare(source: str, name: str) -> None:
@@ -79,10 +107,6 @@ def _prepare(source: str, name: str) -> None:
         _builder(name).download_and_prepare()
     except Exception as error:  # Whatever the dataset's own code and the network may raise.
         raise UserError(
-            f"--source={source} cannot be downloaded: {_first_line(error)}\n"
+            f"--source={source} cannot be downloaded: {errors.first_line(error)}\n"
             "Prepare it where there is a network, and point TFDS_DATA_DIR at it."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

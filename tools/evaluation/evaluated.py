@@ -10,7 +10,9 @@ import numpy as np
 from dualcontrast.layers import networks
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
-from dualcontrast.trainer.evaluation import generated, image_set
+from dualcontrast.trainer.evaluation import fake_labels, generated, image_set
+from dualcontrast.trainer.evaluation.fake_labels import Frequencies
+from dualcontrast.trainer.evaluation.generated import Source
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 from dualcontrast.trainer.features import discriminator
 from dualcontrast.trainer.features.extractor import Extractor
@@ -19,6 +21,9 @@ from dualcontrast.trainer.metrics.feature_distribution_distance import Compositi
 # Departs from one for each image (Yu et al. 2021 say no number): they are kept, 200 MB of 256x256.
 _MOST_REFERENCES = 1024
 
+# How often each class of a generator is drawn, by its name and its classes; see fake_labels.choose.
+Choose = Callable[[str, tuple[str, ...]], Frequencies | None]
+
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
@@ -26,6 +31,8 @@ class Subject:
 
     Attributes:
       images: of it.
+      source: that more of them can be drawn from; None where there are only images.
+      frequencies: of the classes among the images; None where there are none.
       images_seen: by the generator; None where nobody knows.
       generator: with averaged weights; None where there are only images.
       config: of the run; likewise.
@@ -33,27 +40,55 @@ class Subject:
     """
 
     images: ImageSet
+    source: Source | None = None
+    frequencies: Frequencies | None = None
     images_seen: int | None = None
     generator: networks.Generator | None = None
     config: schema.Config | None = None
     trained_on: list[str] | None = None
 
 
-def of_run(path: str, **how) -> Subject:
+def of_source(source: Source, count: int, choose: Choose) -> Subject:
+    """Returns the images of a generator of which nothing else is known.
+
+    Args:
+      source: of the images.
+      count: of them.
+      choose: how often each class is drawn.
+
+    Raises:
+      UserError: see `choose`.
+    """
+    frequencies = choose(source.name, source.classes)
+    return Subject(source.images(count, frequencies), source, frequencies)
+
+
+def of_run(path: str, count: int, choose: Choose = fake_labels.uniform, **how) -> Subject:
     """Returns a checkpoint of a run, with its networks.
 
     Args:
       path: the run's folder, for its newest checkpoint, or one checkpoint.
+      count: images of it.
+      choose: how often each class is drawn, where the run has any.
       **how: see `generated.of_generator`.
 
     Raises:
-      UserError: there is none, or it is damaged.
+      UserError: there is none, or it is damaged; or see `choose`.
     """
     workdir, prefix = checkpoint.locate(pathlib.Path(path))
+    classes = tuple(category.name for category in checkpoint.read_classes(str(prefix)))
+    frequencies = choose(str(prefix), classes)
     generator, config, images_seen = checkpoint.load_average(str(prefix))
-    images = generated.of_generator(generator, str(prefix), images_seen, **how)
-    data = checkpoint.read_data(workdir) or {}
-    return Subject(images, images_seen, generator, config, data.get("sha256"))
+    source = generated.of_generator(generator, str(prefix), images_seen, classes=classes, **how)
+    return Subject(
+        source.images(count, frequencies),
+        source,
+        frequencies,
+        images_seen=images_seen,
+        generator=generator,
+        config=config,
+        trained_on=(checkpoint.read_data(workdir) or {}).get("sha256"),
+    )
 
 
 def references_of(reals: ImageSet) -> Callable[[], np.ndarray]:

@@ -12,10 +12,13 @@ import numpy as np
 from dualcontrast.tools.evaluation import evaluated, evaluation_flags, evaluation_inputs
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import (
     encodings,
+    fake_labels,
     image_set,
+    intra_distance,
     measure,
     metric_names,
     path_length,
@@ -28,6 +31,30 @@ from dualcontrast.trainer.features import lpips, vgg16
 from dualcontrast.trainer.features.extractor import Extractor
 
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How it is measured.
+
+    Attributes:
+      batch_size: images that an extractor sees at once.
+      error_bars: whether distances are also taken without one tenth of the images at a time.
+      seed: of all draws.
+      pairs, crop: of the path lengths.
+      class_count: generated images of each class, for intra-FID.
+      labels: of the generated images, see `fake_labels.choose`.
+      save_statistics: file for the statistics of the reals.
+    """
+
+    batch_size: int = 32
+    error_bars: bool = True
+    seed: int = 0
+    pairs: int = 50_000
+    crop: bool = False
+    class_count: int = 5000
+    labels: str | None = None
+    save_statistics: str | None = None
+
+
 class Session:
     """What stays the same from one checkpoint to the next.
 
@@ -36,8 +63,7 @@ class Session:
       paths: the path lengths to take, keys of `metric_names.PATH_LENGTHS`.
       reals: None where nothing is compared.
       distance: LPIPS, where a path length is taken.
-      pairs, crop: of the path lengths.
-      save_statistics: file for the statistics of the reals.
+      how: it is measured.
     """
 
     def __init__(
@@ -46,13 +72,25 @@ class Session:
         paths: tuple[str, ...],
         reals: Reals | KnownReals | None,
         distance: lpips.Distance | None,
-        pairs: int,
-        crop: bool,
-        save_statistics: str | None,
+        how: Settings,
     ):
         self._plan, self._paths, self._reals = plan, paths, reals
-        self._distance, self._pairs, self._crop = distance, pairs, crop
-        self._save = save_statistics
+        self._distance, self._how = distance, how
+
+    def choose(self, name: str, classes: tuple[str, ...]) -> fake_labels.Frequencies | None:
+        """Returns how often each class of a generator is drawn; see `fake_labels.choose`."""
+        reals = self._labelled if classes else None
+        return fake_labels.choose(name, classes, reals, self._how.labels)
+
+    @functools.cached_property
+    def _labelled(self) -> ImageSet | None:
+        """The images whose labels the generated ones may follow, compared with or not."""
+        if isinstance(self._reals, Reals):
+            return self._reals.images
+        path = evaluation_flags.DATA.value
+        if path is None or not (pathlib.Path(path) / manifest.FILE_NAME).exists():
+            return None
+        return evaluation_inputs.real_images(self._plan.seed)
 
     def evaluate(self, subject: Subject) -> dict[str, Any]:
         """Measures, prints the table, and returns the row for metrics-evaluation.jsonl.
@@ -63,7 +101,7 @@ class Session:
         started = time.monotonic()
         self._check_alike(subject.images)
         plan = self._plan_for(subject)
-        self._check_counts(plan, subject.images.count)
+        self._check_counts(plan.of_all_images(), subject.images.count)
         results = self._with_warning(self._measure(plan, subject), subject)
         print(f"{subject.images.name} against {self._reals_name()}")
         print(report.table(results), flush=True)
@@ -94,11 +132,16 @@ class Session:
         }
         if plan.composition:
             content["discriminator_batches"] = dataclasses.asdict(plan.composition)
+        if intra_distance.METRIC in plan.metrics:
+            content["intra_fid"] = {
+                "fakes_of_a_class": self._how.class_count,
+                "least_reals": intra_distance.LEAST_REALS,
+            }
         if self._paths:
             content["path_length"] = {
                 "lpips_sha256": self._distance.digest,
-                "pairs": self._pairs,
-                "crop": self._crop,
+                "pairs": self._how.pairs,
+                "crop": self._how.crop,
                 "epsilon": 1e-4,
             }
         return content
@@ -146,57 +189,79 @@ class Session:
 
     def _measure(self, plan: Plan, subject: Subject) -> dict[str, Result]:
         reading = self._reals.protocol["count"] if self._reals and self._reals.missing(plan) else 0
-        drawing = subject.images.count if plan.metrics else 0
-        with ProgressBar("images", reading + drawing + self._pairs * len(self._paths)) as bar:
+        of_all = plan.of_all_images()
+        drawing = subject.images.count if of_all.metrics else 0
+        classes = self._how.class_count * len(self._measured_classes(subject))
+        total = reading + drawing + classes + self._how.pairs * len(self._paths)
+        with ProgressBar("images", total) as bar:
             known = {}
             if self._reals:
                 known = self._reals.references(plan, bar.show)
                 self._save_statistics(plan, known)
             results = {}
-            if plan.metrics:
+            if of_all.metrics:
                 results = measure.measure(
-                    plan, known, subject.images, lambda count: bar.show(reading + count)
+                    of_all, known, subject.images, lambda count: bar.show(reading + count)
+                )
+            if classes:
+                results[intra_distance.METRIC] = self._intra_distance(
+                    plan, known, subject, bar, reading + drawing
                 )
             for place, metric in enumerate(self._paths):
-                before = reading + drawing + place * self._pairs
-                results[metric] = self._path_length(metric, subject, plan.seed, bar, before)
+                before = reading + drawing + classes + place * self._how.pairs
+                results[metric] = self._path_length(metric, subject, bar, before)
         return results
 
-    def _path_length(
-        self, metric: str, subject: Subject, seed: int, bar: ProgressBar, before: int
+    def _measured_classes(self, subject: Subject) -> list[int]:
+        """Returns the classes that are measured by themselves."""
+        if intra_distance.METRIC not in self._plan.metrics:
+            return []
+        assert isinstance(self._reals, Reals)  # refused where statistics stand for them
+        return intra_distance.check(subject.images.name, subject.source, self._reals.images)
+
+    def _intra_distance(
+        self, plan: Plan, known: dict, subject: Subject, bar: ProgressBar, before: int
     ) -> Result:
+        assert isinstance(self._reals, Reals) and subject.source
+        return intra_distance.measure(
+            plan,
+            known[metric_names.MAIN],
+            self._reals.images,
+            subject.source,
+            self._how.class_count,
+            lambda count: bar.show(before + count),
+        )
+
+    def _path_length(self, metric: str, subject: Subject, bar: ProgressBar, before: int) -> Result:
         return path_length.measure(
             metric,
             subject.generator,
             self._distance,
-            pairs=self._pairs,
-            crop=self._crop,
-            seed=seed,
+            pairs=self._how.pairs,
+            crop=self._how.crop,
+            seed=self._how.seed,
+            frequencies=subject.frequencies,
             on_count=lambda count: bar.show(before + count),
         )
 
     def _save_statistics(self, plan: Plan, known: dict) -> None:
-        if not self._save or metric_names.MAIN not in known or not isinstance(self._reals, Reals):
+        save = self._how.save_statistics
+        if not save or metric_names.MAIN not in known or not isinstance(self._reals, Reals):
             return
         content = references.protocol(self._reals.images, plan.extractors[metric_names.MAIN])
-        path = pathlib.Path(self._save)
+        path = pathlib.Path(save)
         references.save_statistics(path, content, known[metric_names.MAIN])
 
     def _reals_name(self) -> str:
         return evaluation_flags.DATA.value if self._reals else "nothing"
 
 
-def open_session(
-    metrics: tuple[str, ...],
-    *,
-    batch_size: int,
-    error_bars: bool,
-    seed: int,
-    pairs: int,
-    crop: bool,
-    save_statistics: str | None,
-) -> Session:
+def open_session(metrics: tuple[str, ...], how: Settings) -> Session:
     """Loads the networks and opens the real images that the flags name.
+
+    Args:
+      metrics: by the names of `metric_names`.
+      how: they are taken.
 
     Raises:
       UserError: weights or images are missing, or something else than they should be.
@@ -211,15 +276,15 @@ def open_session(
         extractors[metric_names.MAIN] = evaluation_inputs.main_extractor()
         if "precision_recall" in by_features and evaluation_flags.VGG16.value:
             extractors[metric_names.SHAPE] = vgg16.load(evaluation_flags.VGG16.value)
-    plan = Plan(by_features, extractors, None, batch_size, error_bars, seed)
-    reals = _reals(plan, seed) if plan.compares() else None
-    return Session(plan, paths, reals, distance, pairs, crop, save_statistics)
+    plan = Plan(by_features, extractors, None, how.batch_size, how.error_bars, how.seed)
+    reals = _reals(plan) if plan.compares() else None
+    return Session(plan, paths, reals, distance, how)
 
 
-def _reals(plan: Plan, seed: int) -> Reals | KnownReals:
+def _reals(plan: Plan) -> Reals | KnownReals:
     path = pathlib.Path(evaluation_flags.DATA.value)
     if path.suffix != ".npz":
-        return Reals(evaluation_inputs.real_images(seed), evaluation_flags.cache_folder())
+        return Reals(evaluation_inputs.real_images(plan.seed), evaluation_flags.cache_folder())
     if set(plan.metrics) - {"fid", "is"}:
         greedy = next(name for name in plan.metrics if name not in ("fid", "is"))
         raise UserError(

@@ -13,7 +13,7 @@ from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import files, folder_lock, pictures
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import gather, image_set
+from dualcontrast.trainer.evaluation import fake_labels, gather, image_set
 from dualcontrast.trainer.metrics import embedding, feature_distribution_distance, statistics
 
 PICTURE = "tsne.png"
@@ -50,7 +50,15 @@ def draw(
         written.
     """
     reals = image_set.of_dataset(dataset, how.count, how.count)
-    subjects = [evaluated.of_run(path, count=how.count, seed=how.seed) for path in runs]
+    subjects = [
+        evaluated.of_run(
+            path,
+            how.count,
+            lambda name, classes: fake_labels.choose(name, classes, reals, None),
+            seed=how.seed,
+        )
+        for path in runs
+    ]
     for run_subject in subjects:
         image_set.check_alike((reals.name, reals.resolution, reals.channels), run_subject.images)
     references = evaluated.references_of(reals)

@@ -1,13 +1,18 @@
-"""A folder of images as they are, for evaluation: nothing is cropped, resized or converted."""
+"""A folder of images as they are, for evaluation: nothing is cropped, resized or converted.
+
+An image may cost what it may cost the converter. All work is done in the main thread of one
+process, so a decoder that cannot be interrupted can only be waited for.
+"""
 
 import collections
+import contextlib
 import hashlib
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 
-from dualcontrast.tools.conversion import pixel_formats, sources
+from dualcontrast.tools.conversion import decode_bounds, pixel_formats, sources
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
@@ -17,6 +22,7 @@ from dualcontrast.trainer.evaluation.image_set import ImageSet
 _CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 _MAX_PIXELS = 50_000_000
 _BATCH = 64
+_BOUNDS = decode_bounds.Bounds()
 
 
 def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
@@ -36,8 +42,9 @@ def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
         raise UserError(f"{flag}={path} has {len(names):,} images, asked for {count:,}")
     names = names[: most if count is None else count]
     paths = [pathlib.Path(path) / name for name in names]
-    first = _pixels(paths[0])
-    _check_sizes(paths, first)
+    with _BOUNDS.watching() as watch:
+        first = _pixels(paths[0], watch)
+        _check_sizes(paths, first, watch)
     side, _, channels = first.shape
     digest, encoded = _look(paths, pathlib.Path(path))
     protocol = {
@@ -67,17 +74,15 @@ def _names(path: str, flag: str) -> list[str]:
     return [entry.name for entry in listing.entries]
 
 
-def _check_sizes(paths: list[pathlib.Path], first: np.ndarray) -> None:
+def _check_sizes(paths: list[pathlib.Path], first: np.ndarray, watch: decode_bounds.Watch) -> None:
     """Looks at the headers of all images before any time is spent on their pixels."""
     height, width, _ = first.shape
     if height != width:
         raise UserError(f"{paths[0]} has {width}x{height} pixels: expected squares. {_CONVERT}")
     for path in paths:
         with files.reading(path), open(path, "rb") as file:
-            try:
+            with _told(path), watch:
                 size = pixel_formats.shown_size(file, _MAX_PIXELS)
-            except pixel_formats.Rejected as error:
-                raise UserError(f"{path} {error}") from error
         if size != (width, height):
             raise UserError(
                 f"{path} has {size[0]}x{size[1]} pixels, {paths[0]} {width}x{height}: expected "
@@ -88,30 +93,37 @@ def _check_sizes(paths: list[pathlib.Path], first: np.ndarray) -> None:
 _CONVERT = "Make a dataset of them: dualcontrast-convert --help"
 
 
+@contextlib.contextmanager
+def _told(path: pathlib.Path) -> Iterator[None]:
+    """Says of which image it is that it is rejected."""
+    try:
+        yield
+    except Rejected as error:
+        raise UserError(f"{path} {error}.\nTo leave such images out: {_CONVERT}") from error
+
+
 def _read(paths: list[pathlib.Path], first: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, len(paths), _BATCH):
-        batch = []
-        for path in paths[start : start + _BATCH]:
-            image = _pixels(path)
+        # By batches: the clock of the bounds does not tick while they are used.
+        with _BOUNDS.watching() as watch:
+            batch = [_pixels(path, watch) for path in paths[start : start + _BATCH]]
+        for path, image in zip(paths[start:], batch):
             if image.shape != first.shape:
                 raise UserError(
                     f"{path} has {image.shape[2]} channels, {paths[0]} {first.shape[2]}: expected "
                     f"one kind. {_CONVERT}"
                 )
-            batch.append(image)
         yield np.stack(batch)
 
 
-def _pixels(path: pathlib.Path) -> np.ndarray:
+def _pixels(path: pathlib.Path, watch: decode_bounds.Watch) -> np.ndarray:
     """Returns uint8 [height, width, channels]."""
     content = files.read_bytes(path)
-    try:
+    with _told(path), watch:
         picture = pixel_formats.read(content, _MAX_PIXELS)
-    except pixel_formats.Rejected as error:
-        raise UserError(f"{path} {error}") from error
-    if picture.mode not in _CHANNELS:
-        picture = picture.convert("RGBA")
-    return np.asarray(picture).reshape(picture.height, picture.width, _CHANNELS[picture.mode])
+        if picture.mode not in _CHANNELS:
+            picture = picture.convert("RGBA")
+        return np.asarray(picture).reshape(picture.height, picture.width, _CHANNELS[picture.mode])
 
 
 def _look(paths: list[pathlib.Path], folder: pathlib.Path) -> tuple[str, dict[str, int]]:

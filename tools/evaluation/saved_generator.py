@@ -1,58 +1,73 @@
 """A SavedModel of dualcontrast-export as a source of images to measure."""
 
+import functools
 import pathlib
 
 import tensorflow as tf
 
-from dualcontrast.trainer import literal_path, seeds
+from dualcontrast.trainer import errors, literal_path, seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
-from dualcontrast.trainer.evaluation.image_set import ImageSet
+from dualcontrast.trainer.evaluation.generated import Source
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.trust import saved_model
 
 
-def open_model(
-    path: str, *, count: int, seed: int, truncation_psi: float, trusted: bool = False
-) -> ImageSet:
-    """Returns images of the model, with the noise that is fixed in it.
+def open_model(path: str, *, seed: int, truncation_psi: float, trusted: bool = False) -> Source:
+    """Returns the model to draw images from, with the noise that is fixed in it.
 
     Args:
       path: of the SavedModel's folder.
-      count: how many images.
       seed: another one gives other images.
       truncation_psi: 1 is the whole variety.
       trusted: whether the model may touch files and run code.
 
     Raises:
-      UserError: there is no such model, it is none of a generator of ours, or it does more than
-        compute and is not trusted.
+      UserError: there is no such model, it is none of a generator of ours, it cannot truncate, or
+        it does more than compute and is not trusted.
     """
     model, function = _load(path, trusted)
-    latent_size = function.structured_input_signature[1]["z"].shape[1]
+    inputs = function.structured_input_signature[1]
     shape = function.structured_outputs["images"].shape
-    psi = tf.constant(truncation_psi, tf.float32)
-    # Exports that are older have no bound.
-    bound = int(getattr(model, "max_batch", count))
+    how: dict[str, tf.Tensor] = {}
+    if "truncation_psi" in inputs:
+        how["truncation_psi"] = tf.constant(truncation_psi, tf.float32)
+    elif truncation_psi != 1:
+        raise generated.no_truncation(truncation_psi)
 
-    def draw(numbers: tf.Tensor, model=model) -> tf.Tensor:  # holds on to the model's variables
-        z = seeds.latents(numbers, latent_size)
-        parts = [z[first : first + bound] for first in range(0, len(z), bound)]
-        return tf.concat([function(z=z, truncation_psi=psi)["images"] for z in parts], axis=0)
+    @functools.partial(tf.function, autograph=False)
+    def latents(numbers: tf.Tensor) -> tf.Tensor:
+        return seeds.latents(numbers, inputs["z"].shape[1])
 
-    resolution, channels = shape[1], shape[3]
-    protocol = {
-        "kind": "saved_model",
-        "weights": weights.digest_folder(pathlib.Path(path)),
-        **generated.settings(count, seed, truncation_psi, random_noise=False),
-        "resolution": resolution,
-        "channels": channels,
-    }
+    def draw(numbers: tf.Tensor, model=model, **labels: tf.Tensor) -> tf.Tensor:
+        # Exports that are older have no bound. `model` holds on to its variables.
+        bound = int(getattr(model, "max_batch", len(numbers)))
+        batch = {"z": latents(numbers), **labels}
+        parts = [
+            function(**{name: x[first : first + bound] for name, x in batch.items()}, **how)
+            for first in range(0, len(numbers), bound)
+        ]
+        return tf.concat([part["images"] for part in parts], axis=0)
 
-    def read():
-        return generated.batches(draw, path, count, seed)
+    return Source(
+        path,
+        shape[1],
+        shape[3],
+        _classes(path, model) if "labels" in inputs else (),
+        {"kind": "saved_model", "weights": weights.digest_folder(pathlib.Path(path))},
+        seed,
+        truncation_psi,
+        False,
+        draw,
+    )
 
-    return ImageSet(path, count, resolution, channels, protocol, read)
+
+def _classes(path: str, model) -> tuple[str, ...]:
+    """Returns the names of the classes whose labels the model takes."""
+    names = getattr(model, "classes", None)
+    if not isinstance(names, tf.Variable) or names.dtype != tf.string or not names.shape.rank:
+        raise UserError(f"--model={path} takes labels and does not name its classes: export anew")
+    return tuple(name.decode("utf-8", "surrogateescape") for name in names.numpy())
 
 
 def _load(path: str, trusted: bool):
@@ -70,8 +85,9 @@ def _load(path: str, trusted: bool):
         function = model.signatures["latents"]
         known = "z" in function.structured_input_signature[1]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        reason = (str(error) or type(error).__name__).strip().splitlines()[0][:200]
-        raise UserError(f"--model={path} cannot be loaded as a generator: {reason}") from error
+        raise UserError(
+            f"--model={path} cannot be loaded as a generator: {errors.first_line(error)}"
+        ) from error
     if not known or None in function.structured_outputs["images"].shape[1:]:
         raise UserError(f"--model={path} is no generator of dualcontrast-export")
     return model, function

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from dualcontrast.tools.evaluation.evaluated import Subject
 from dualcontrast.tools.evaluation.evaluation_session import Session
+from dualcontrast.trainer import errors
 from dualcontrast.trainer.checkpoints import checkpoint, discovery
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import report
@@ -64,7 +65,7 @@ def _evaluate(session, workdir, images_seen, open_subject, output) -> None:
     except UserError as error:
         if discovery.fault(prefix) is None:
             raise
-        print(f"{prefix} is gone: {str(error).splitlines()[0]}", flush=True)
+        print(f"{prefix} is gone: {errors.first_line(error)}", flush=True)
         return
     report.append(output, row)
 

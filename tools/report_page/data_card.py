@@ -1,8 +1,11 @@
 """The section of data cards: what each run was trained on."""
 
+from collections.abc import Sequence
+
 from dualcontrast.tools.report_page import markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
+from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.formatting import short_number
 
@@ -13,13 +16,15 @@ _CROPS = {
     "squash": "none: squeezed into a square",
     "celeba": "the usual crop of aligned CelebA",
 }
+_CLASSES_SHOWN = 12
 
 
 def section(runs: list[Run]) -> Html:
     """Returns the section."""
     cards = []
     for index, run in enumerate(runs):
-        facts = _of_run(run) | (_of_manifest(run.dataset) if run.dataset else {})
+        facts = _of_run(run) | _of_classes(run)
+        facts |= _of_manifest(run.dataset) if run.dataset else {}
         rows = [
             markup.join([markup.element("dt", name), markup.element("dd", value)])
             for name, value in facts.items()
@@ -50,6 +55,22 @@ def _of_run(run: Run) -> dict[str, object]:
         first = markup.element("code", f"{digests[0][:16]}…")
         facts["Shards"] = markup.join([f"{len(digests)}; sha256 of the first ", first])
     return facts
+
+
+def _of_classes(run: Run) -> dict[str, object]:
+    classes = checkpoint.read_classes(str(run.folder))
+    if classes:
+        return {"Classes": _listed(classes)}
+    unused = run.dataset.classes if run.dataset else ()
+    return {"Classes": f"{_listed(unused)} Not used by this run."} if unused else {}
+
+
+def _listed(classes: Sequence[manifest.Category]) -> str:
+    """All classes in words, or of many the first and the range of the rest."""
+    shown = ", ".join(f"{found.name} {found.count:,}" for found in classes[:_CLASSES_SHOWN])
+    rest = [found.count for found in classes[_CLASSES_SHOWN:]]
+    more = f", and {len(rest):,} more of {min(rest):,} to {max(rest):,} images" if rest else ""
+    return f"{len(classes):,}, with images: {shown}{more}."
 
 
 def _of_manifest(dataset: manifest.Manifest) -> dict[str, object]:

@@ -5,15 +5,24 @@ import json
 import pathlib
 from typing import Any
 
-from dualcontrast.tools.report_page import charts, markup
+from dualcontrast.tools.report_page import charts, class_scores, markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
 from dualcontrast.trainer.formatting import short_number
 
 # Whether less (-1) or more (+1) is better; 0 where neither is.
-_BETTER = {"fid": -1, "kid": -1, "is": 1, "precision": 1, "recall": 1, "coverage": 1}
+_BETTER = {
+    "fid": -1,
+    "intra_fid": -1,
+    "kid": -1,
+    "is": 1,
+    "precision": 1,
+    "recall": 1,
+    "coverage": 1,
+}
 _TITLES = {
     "fid": "FID",
+    "intra_fid": "Intra-FID",
     "kid": "KID",
     "is": "Inception score",
     "fddf": "FDDF",
@@ -82,6 +91,7 @@ def section(runs: list[Run]) -> Html | None:
         "best is marked; only values of one row can be compared.",
         markup.table(head, rows, class_="scores"),
         markup.element("ol", markup.join(footnotes), class_="notes") if notes else "",
+        *(_of_classes(key, scores, runs) for key, scores in found.items()),
         _charts(found, runs),
         _all(found, runs),
     )
@@ -121,6 +131,8 @@ def _words(score: Score) -> str:
         words.append(f"ψ {fakes['truncation_psi']:g}")
     if fakes.get("noise") == "fixed":
         words.append("fixed noise")
+    if fakes.get("labels", {}).get("drawn") == "uniform":
+        words.append("all classes alike")
     return ", ".join(words)
 
 
@@ -184,6 +196,11 @@ def _bars(scores: list[Score]) -> Html:
         f'<svg class="bars" width="{_BAR_WIDTH}" height="{height}" aria-hidden="true">'
         f'{"".join(parts)}</svg>'
     )
+
+
+def _of_classes(key: Key, scores: list[Score], runs: list[Run]) -> Html:
+    newest = {score.run: score.estimate for score in scores}
+    return class_scores.table(_title(key.metric), newest, runs)
 
 
 def _charts(found: dict[Key, list[Score]], runs: list[Run]) -> Html:

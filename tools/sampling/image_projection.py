@@ -5,18 +5,18 @@ import importlib.metadata
 import io
 import pathlib
 import time
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from dualcontrast.layers.stylegan2 import generator as generators
+from dualcontrast.layers import networks
 from dualcontrast.tools.conversion import pixel_formats, pixels
-from dualcontrast.tools.sampling import distances, model_folder
+from dualcontrast.tools.sampling import class_names, distances, model_folder
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import files, folder_lock, pictures, projection, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
-from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import generated
 from dualcontrast.trainer.features import weights
@@ -35,7 +35,8 @@ class Request:
       run, model: where the generator is; one of both is None.
       image: path of the picture.
       folder: for the files, made if need be.
-      space: one of `projection.SPACES`.
+      class_text: the picture's class, by name or number, where the generator has classes.
+      space: one of `projection.spaces`; None for the usual one.
       steps: of the search.
       seed: of its draws.
       crop: whether the picture is cropped, resized and converted to fit.
@@ -46,13 +47,30 @@ class Request:
     model: str | None
     image: str
     folder: pathlib.Path
-    space: str
+    class_text: str | None
+    space: str | None
     steps: int
     seed: int
     crop: bool
     distance: str
     vgg16: str | None
     lpips: str | None
+
+
+class Searched(NamedTuple):
+    """What is searched.
+
+    Attributes:
+      generator: in float32.
+      origin: where it came from, and the class, ready for JSON.
+      space: one of `projection.spaces`.
+      label: the picture's class; None where there are none.
+    """
+
+    generator: networks.Generator
+    origin: dict
+    space: str
+    label: int | None
 
 
 def project(asked: Request) -> projection.Projection:
@@ -62,44 +80,58 @@ def project(asked: Request) -> projection.Projection:
       UserError: the generator, the picture or the networks of the distance cannot be read, or the
         folder cannot be written.
     """
-    generator, origin = _generator(asked)
-    synthesis = generator.synthesis
-    target = read_image(asked.image, synthesis.resolution, synthesis.channels, asked.crop)
-    distance = distances.choose(
-        asked.distance, synthesis.resolution, synthesis.channels, asked.vgg16, asked.lpips
-    )
+    searched = _searched(asked)
+    resolution, channels = searched.generator.resolution, searched.generator.channels
+    target = read_image(asked.image, resolution, channels, asked.crop)
+    distance = distances.choose(asked.distance, resolution, channels, asked.vgg16, asked.lpips)
     with folder_lock.output(asked.folder):
         pictures.save_png(asked.folder / "target.png", target)
-        found, seconds = search(generator, target, distance, asked)
-        write(asked.folder, found, describe(asked, origin, distance, found, seconds))
+        found, seconds = search(searched, target, distance, asked)
+        described = describe(asked, searched, distance, found, seconds)
+        write(asked.folder, searched.space, found, described)
     return found
 
 
-def _generator(asked: Request) -> tuple[generators.Generator, dict]:
+def _searched(asked: Request) -> Searched:
+    """Returns the generator that is asked for, and where in it."""
+    if asked.model:
+        owner, names = "the model", model_folder.read_class_names(pathlib.Path(asked.model))
+    else:
+        owner, classes = "the run", checkpoint.read_classes(asked.run)
+        names = [category.name for category in classes]
+    owner = f"{owner} {asked.model or asked.run}"
+    label = class_names.one(asked.class_text, names, owner, "the picture's")
+    generator, origin = _generator(asked)
+    if label is not None:
+        origin["class"] = {"label": label, "name": names[label]}
+    spaces = projection.spaces(generator)
+    if asked.space not in (None, *spaces):
+        raise UserError(
+            f"--space={asked.space}: this generator has no mapping, so no w: drop the flag, and z"
+            " itself is searched"
+        )
+    return Searched(generator, origin, asked.space or spaces[0], label)
+
+
+def _generator(asked: Request) -> tuple[networks.Generator, dict]:
     """Returns the generator that is asked for, in float32, and where it came from."""
     if asked.model:
         generator = load_model(pathlib.Path(asked.model))
         origin: dict[str, object] = {"model": asked.model}
     else:
         _, prefix = checkpoint.locate(pathlib.Path(asked.run))
-        generator, config, images_seen = checkpoint.load_average(str(prefix))
-        stylegan2.Generator.expect(config.generator)
+        generator, _, images_seen = checkpoint.load_average(str(prefix))
         origin = {"checkpoint": str(prefix), "images_seen": images_seen}
     return generator, {**origin, "weights_sha256": generated.weights_digest(generator)}
 
 
-def load_model(folder: pathlib.Path) -> generators.Generator:
+def load_model(folder: pathlib.Path) -> networks.Generator:
     """Returns the generator of an export. Its SavedModel has fixed noise, so Keras makes it again.
 
     Raises:
       UserError: the folder is no export.
     """
-    weights_path = folder / model_folder.WEIGHTS_NAME
-    if not weights_path.is_file():
-        raise UserError(
-            f"--model={folder} is no export: it has no {model_folder.WEIGHTS_NAME}.\n"
-            "Expected a folder of dualcontrast-export"
-        )
+    weights_path = model_folder.find_weights(folder)
     config = schema.replace(checkpoint.read_config(folder), {"training.precision": "float32"})
     generator = state.make_generator(config, name="average")
     try:
@@ -149,7 +181,7 @@ def snapshots(steps: int) -> list[int]:
 
 
 def search(
-    generator: generators.Generator,
+    searched: Searched,
     target: np.ndarray,
     distance: distances.Named,
     asked: Request,
@@ -165,10 +197,11 @@ def search(
 
     with ProgressBar("steps", asked.steps) as bar:
         found = projection.project(
-            generator,
+            searched.generator,
             target[None].astype(np.float32) / 127.5 - 1.0,
             distance.between,
-            space=asked.space,
+            space=searched.space,
+            label=searched.label,
             steps=asked.steps,
             seed=asked.seed,
             on_step=on_step,
@@ -178,20 +211,20 @@ def search(
 
 def describe(
     asked: Request,
-    origin: dict,
+    searched: Searched,
     distance: distances.Named,
     found: projection.Projection,
     seconds: float,
 ) -> dict:
     """Returns the content of project.json."""
     return {
-        "generator": origin,
+        "generator": searched.origin,
         "image": {
             "path": asked.image,
             "sha256": weights.digest(files.read_bytes(asked.image)),
             "crop": "center" if asked.crop else "none",
         },
-        "space": asked.space,
+        "space": searched.space,
         "steps": asked.steps,
         "seed": asked.seed,
         "distance": distance.protocol,
@@ -202,15 +235,24 @@ def describe(
     }
 
 
-def write(folder: pathlib.Path, found: projection.Projection, description: dict) -> None:
+def write(
+    folder: pathlib.Path, space: str, found: projection.Projection, description: dict
+) -> None:
     """Writes the picture and what reproduces it.
+
+    Args:
+      folder: for the files.
+      space: the first letter of which names the latents.
+      found: the projection.
+      description: content of project.json.
 
     Raises:
       UserError: the folder may not be written to, or the disk is full.
     """
     pictures.save_png(folder / "projection.png", pictures.to_uint8(found.image)[0].numpy())
     arrays = {f"noise{layer}": noise for layer, noise in enumerate(found.noise)}
+    arrays[space[0]] = found.latents
     encoded = io.BytesIO()
-    np.savez(encoded, w=found.w, distances=found.distances, losses=found.losses, **arrays)
+    np.savez(encoded, distances=found.distances, losses=found.losses, **arrays)
     files.write(folder / "projected.npz", encoded.getvalue())
     files.write_object(folder / "project.json", description)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import pictures
+from dualcontrast.trainer import layer_latents, pictures
 from dualcontrast.trainer import seeds as draws
 
 _BATCH = 8
@@ -14,6 +14,8 @@ _BATCH = 8
 
 class Sampler:
     """Makes uint8 images with a generator.
+
+    Where it has classes, `label` is the class of the images; None for each seed's own.
 
     Args:
       generator: built.
@@ -31,59 +33,76 @@ class Sampler:
         """Returns z, [count, latent_size] float32."""
         return draws.latents(tf.constant(seeds, tf.int64), self._generator.latent_size).numpy()
 
-    def styles(self, z: np.ndarray) -> np.ndarray:
+    def labels(self, seeds: list[int], label: int | None = None) -> np.ndarray | None:
+        """Returns the class of every image, [count] int64; None where there are no classes."""
+        if not self._generator.classes:
+            return None
+        if label is not None:
+            return np.full(len(seeds), label, np.int64)
+        return draws.labels(tf.constant(seeds, tf.int64), self._generator.classes).numpy()
+
+    def styles(self, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """Returns the truncated w of z, [count, latents, w_size] float32, one a layer.
 
         Where there is no mapping it is z itself that enters the layers.
         """
-        if self._generator.mapping is None:
-            return z
-        w = self._generator.broadcast(self._generator.mapping(z))
-        return self._generator.truncate(w, self._psi).numpy()
+        return np.asarray(layer_latents.of(self._generator, z, labels, self._psi))
 
-    def images(self, w: np.ndarray, seeds: list[int]) -> Iterator[np.ndarray]:
+    def images(
+        self, w: np.ndarray, seeds: list[int], labels: np.ndarray | None = None
+    ) -> Iterator[np.ndarray]:
         """Yields uint8 [resolution, resolution, channels] for every w, in order.
 
         Args:
           w: from `styles`, [count, ...].
           seeds: [count], of the noise maps where they are random.
+          labels: [count], where there are classes.
         """
         for first in range(0, len(w), _BATCH):
             batch = slice(first, first + _BATCH)
-            yield from self._synthesize(w[batch], tf.constant(seeds[batch], tf.int64)).numpy()
+            numbers = tf.constant(seeds[batch], tf.int64)
+            of_batch = None if labels is None else labels[batch]
+            yield from self._synthesize(w[batch], numbers, of_batch).numpy()
 
-    def from_seeds(self, seeds: list[int]) -> Iterator[np.ndarray]:
+    def from_seeds(self, seeds: list[int], label: int | None = None) -> Iterator[np.ndarray]:
         """Yields the image of every seed; latents are drawn as the images are asked for."""
         for first in range(0, len(seeds), _BATCH):
             batch = seeds[first : first + _BATCH]
-            yield from self.images(self.styles(self.latents(batch)), batch)
+            labels = self.labels(batch, label)
+            yield from self.images(self.styles(self.latents(batch), labels), batch, labels)
 
-    def mixed(self, row: int, columns: list[int], layers: list[int]) -> Iterator[np.ndarray]:
+    def mixed(
+        self, row: int, columns: list[int], layers: list[int], label: int | None = None
+    ) -> Iterator[np.ndarray]:
         """Yields images with the styles of seed `row`, and those of a column's seed in `layers`.
 
         Karras et al. 2019, section 3.1. Random noise is the row's. It needs a mapping.
         """
-        own = self.styles(self.latents([row]))
+        own = self.styles(self.latents([row]), self.labels([row], label))
         w = np.repeat(own, len(columns), axis=0)
-        w[:, layers] = self.styles(self.latents(columns))[:, layers]
+        others = self.styles(self.latents(columns), self.labels(columns, label))
+        w[:, layers] = others[:, layers]
         yield from self.images(w, [row] * len(columns))
 
-    def interpolated(self, seeds: list[int], frames: int) -> Iterator[np.ndarray]:
+    def interpolated(
+        self, seeds: list[int], frames: int, label: int | None = None
+    ) -> Iterator[np.ndarray]:
         """Yields `frames` images from each seed to the next, and from the last to the first.
 
         The way is a great circle in z: every frame is an image that the generator could have drawn,
-        where a straight line in w would pass closer to the mean image.
+        where a straight line in w would pass closer to the mean image. The first seed's class is
+        that of them all.
         """
         z = self.latents(seeds)
+        numbers = [seeds[0]] * frames
+        labels = self.labels(numbers, label)
         for start, end in zip(z, np.roll(z, -1, axis=0)):
-            path = [slerp(start, end, step / frames) for step in range(frames)]
-            yield from self.images(self.styles(np.stack(path)), [seeds[0]] * frames)
+            path = np.stack([slerp(start, end, step / frames) for step in range(frames)])
+            yield from self.images(self.styles(path, labels), numbers, labels)
 
-    def _graph(self, w, seeds):
-        how = {"noise": draws.noise(seeds, self._sides)} if self._sides else {}
-        generator = self._generator
-        layers = generator if generator.mapping is None else generator.synthesis
-        return pictures.to_uint8(layers(w, **how))
+    def _graph(self, w, seeds, labels):
+        noise = draws.noise(seeds, self._sides) if self._sides else None
+        return pictures.to_uint8(layer_latents.images(self._generator, w, labels, noise))
 
 
 def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:

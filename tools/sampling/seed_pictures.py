@@ -4,19 +4,45 @@ import math
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from dualcontrast.tools.sampling.sampler import Sampler
 from dualcontrast.trainer import pictures
 
+_Image = TypeVar("_Image")
 
-def save_images(sampler: Sampler, seeds: list[int], folder: pathlib.Path) -> str:
-    """Writes the image of every seed."""
-    images = _counted(sampler.from_seeds(seeds), len(seeds))
-    for seed, image in zip(seeds, images):
-        pictures.save_png(folder / f"seed{seed:04d}.png", image)
-    return f"{len(seeds)} images in {folder}"
+
+def save_images(
+    sampler: Sampler, seeds: list[int], classes: list[int], folder: pathlib.Path
+) -> str:
+    """Writes the image of every seed, of each of the classes; none for each seed's own."""
+    total = len(seeds) * max(1, len(classes))
+    labels = classes or [None]
+    named = (pair for label in labels for pair in _named_images(sampler, seeds, label))
+    for name, image in _counted(named, total):
+        pictures.save_png(folder / name, image)
+    return f"{total} images in {folder}"
+
+
+def _named_images(
+    sampler: Sampler, seeds: list[int], label: int | None
+) -> Iterator[tuple[str, np.ndarray]]:
+    for seed, image in zip(seeds, sampler.from_seeds(seeds, label)):
+        labels = sampler.labels([seed], label)
+        start = "" if labels is None else f"class{labels[0]:04d}-"
+        yield f"{start}seed{seed:04d}.png", image
+
+
+def save_class_grid(
+    sampler: Sampler, seeds: list[int], classes: list[int], folder: pathlib.Path
+) -> str:
+    """Writes one picture with a row for every class, of the same seeds."""
+    rows = (image for label in classes for image in sampler.from_seeds(seeds, label))
+    images = np.stack(list(_counted(rows, len(seeds) * len(classes))))
+    pictures.save_png(folder / "grid.png", pictures.grid(images, len(seeds)))
+    return f"{folder / 'grid.png'} with {len(images)} images, a class a row"
 
 
 def save_grid(sampler: Sampler, seeds: list[int], folder: pathlib.Path) -> str:
@@ -31,14 +57,18 @@ def save_style_mixing(
     rows: list[int],
     columns: list[int],
     layers: list[int],
+    label: int | None,
     folder: pathlib.Path,
 ) -> str:
-    """Writes a table of mixed styles, its sources above and to the left, and each of its images."""
-    above = list(sampler.from_seeds(columns))
+    """Writes a table of mixed styles, its sources above and to the left, and each of its images.
+
+    All are of the class `label`, where there are classes.
+    """
+    above = list(sampler.from_seeds(columns, label))
     table = [np.zeros_like(above[0]), *above]
     for row in rows:
-        table += sampler.from_seeds([row])
-        for column, image in zip(columns, sampler.mixed(row, columns, layers)):
+        table += sampler.from_seeds([row], label)
+        for column, image in zip(columns, sampler.mixed(row, columns, layers, label)):
             pictures.save_png(folder / f"row{row:04d}-column{column:04d}.png", image)
             table.append(image)
         _progress(len(table), (len(rows) + 1) * (len(columns) + 1))
@@ -48,7 +78,12 @@ def save_style_mixing(
 
 
 def save_interpolation(
-    sampler: Sampler, seeds: list[int], between: int, rate: int, folder: pathlib.Path
+    sampler: Sampler,
+    seeds: list[int],
+    between: int,
+    rate: int,
+    label: int | None,
+    folder: pathlib.Path,
 ) -> str:
     """Writes an animation through the seeds that begins again.
 
@@ -57,15 +92,16 @@ def save_interpolation(
       seeds: two or more.
       between: frames from each seed to the next.
       rate: frames a second.
+      label: of the frames, where there are classes.
       folder: for the file.
     """
-    frames = list(_counted(sampler.interpolated(seeds, between), between * len(seeds)))
+    frames = list(_counted(sampler.interpolated(seeds, between, label), between * len(seeds)))
     path = folder / "interpolation.webp"
     pictures.save_animation(path, frames, 1000 // rate)
     return f"{path} of {len(frames)} frames"
 
 
-def _counted(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
+def _counted(images: Iterable[_Image], total: int) -> Iterator[_Image]:
     for done, image in enumerate(images, start=1):
         yield image
         _progress(done, total)

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from dualcontrast.trainer import files, state
+from dualcontrast.trainer import errors, files, state
 from dualcontrast.trainer.checkpoints import discovery, writing
 from dualcontrast.trainer.errors import UserError
 
@@ -70,7 +70,7 @@ class Best:
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
                 f"the best checkpoint could not be written to {self._folder}: "
-                f"{discovery.first_line(error)}\nMake room, then run the same command again."
+                f"{errors.first_line(error)}\nMake room, then run the same command again."
             ) from error
         for number in discovery.numbers(self._folder):  # the former best
             if number != images_seen:

@@ -1,13 +1,14 @@
 """Training state on disk: saved atomically, checked when restored, never half a run."""
 
 import contextlib
+import dataclasses
 import pathlib
 from typing import Any
 
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import files, literal_path, state
+from dualcontrast.trainer import errors, files, literal_path, state
 from dualcontrast.trainer.checkpoints import discovery, run_path, writing
 from dualcontrast.trainer.config import advice, schema, serialisation
 from dualcontrast.trainer.data import manifest
@@ -52,7 +53,7 @@ class Checkpoints:
                 if (fault := discovery.fault(prefix)) is None:
                     raise UserError(
                         f"checkpoint {prefix} is whole, but of another network or version: "
-                        f"{discovery.first_line(error)}\n"
+                        f"{errors.first_line(error)}\n"
                         "Continue it with what it began with, or give another --workdir."
                     ) from error
                 print(f"checkpoint {prefix} is damaged: {fault}", flush=True)
@@ -85,7 +86,7 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
                 f"the checkpoint could not be written to {self._folder}: "
-                f"{discovery.first_line(error)}\n"
+                f"{errors.first_line(error)}\n"
                 f"{earlier}Make room, then run the same command again."
             ) from error
         self._list(prefix)
@@ -138,7 +139,12 @@ def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manife
     Raises:
       UserError: the folder holds a run with another configuration or other images.
     """
-    data = {"count": dataset.count, "sha256": [shard.sha256 for shard in dataset.shards]}
+    data: dict[str, Any] = {
+        "count": dataset.count,
+        "sha256": [shard.sha256 for shard in dataset.shards],
+    }
+    if config.data.labels:
+        data["classes"] = [dataclasses.asdict(category) for category in dataset.classes]
     files.make_folder(workdir, f"--workdir={workdir}")
     if discovery.candidates(workdir):
         if (workdir / CONFIG_NAME).exists():
@@ -165,7 +171,7 @@ def read_config(workdir: pathlib.Path) -> schema.Config:
         return serialisation.from_json(text)
     except (UserError, KeyError, RecursionError) as error:
         lacks = "it lacks the section " if isinstance(error, KeyError) else ""
-        why = lacks + advice.left_out(discovery.first_line(error))
+        why = lacks + advice.left_out(errors.first_line(error))
         raise UserError(
             f"{path}: {why}\nIt was cut, edited, or written by another version of dualcontrast:"
             " restore it from a copy, or use that version."
@@ -187,6 +193,32 @@ def read_data(workdir: pathlib.Path) -> dict[str, Any] | None:
         return files.read_object(workdir / DATA_NAME, {"count": int, "sha256": list}, check)
     except files.Missing:
         return None
+
+
+def read_classes(path: str) -> tuple[manifest.Category, ...]:
+    """Returns the classes that the networks of a run know; none where it trains without labels.
+
+    Args:
+      path: as for `load_average`.
+
+    Raises:
+      UserError: the file that has them is missing or damaged.
+    """
+    workdir = workdir_of(pathlib.Path(path))
+    classes = read_config(workdir).data.classes
+    if classes is None:
+        return ()
+    found = (read_data(workdir) or {}).get("classes", [])
+    try:
+        known = tuple(manifest.Category(**category) for category in found)
+    except TypeError:
+        known = ()
+    if len(known) != classes:
+        raise UserError(
+            f"{workdir / DATA_NAME} does not have the {classes} classes of {CONFIG_NAME}: it was"
+            " edited or lost. Restore it from a copy."
+        )
+    return known
 
 
 def load_average(path: str) -> tuple[networks.Generator, schema.Config, int]:
@@ -241,7 +273,7 @@ def _restore(path: str, parts: dict) -> None:
             if discovery.index_of(prefix).exists():
                 raise UserError(
                     f"checkpoint {prefix} is damaged or of another network: "
-                    f"{discovery.first_line(error)}\n"
+                    f"{errors.first_line(error)}\n"
                     f"Try another one of {workdir / FOLDER}."
                 ) from None
             # The run goes on meanwhile, and has deleted it for newer ones.

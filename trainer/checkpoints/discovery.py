@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from dualcontrast.trainer import literal_path
+from dualcontrast.trainer import errors, literal_path
 from dualcontrast.trainer.errors import UserError
 
 FOLDER = "checkpoints"
@@ -27,8 +27,6 @@ DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError, RuntimeErro
 
 _LOG = logging.getLogger(__name__)
 _PART = re.compile(r"images-(\d+)\.(index|data-\d{5}-of-(\d{5}))")
-# Where in a graph TensorFlow met an error.
-_OPERATION = re.compile(r"\{\{[^}]*\}\} | \[Op:\w+\]")
 _NAMED = re.compile(rb'^model_checkpoint_path: "(.*)"$', re.MULTILINE)
 
 
@@ -105,7 +103,7 @@ def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
             for tensor in reader.get_variable_to_shape_map() if read_values else ():
                 reader.get_tensor(tensor)
     except DAMAGE as error:
-        return first_line(error)
+        return errors.first_line(error)
     return None
 
 
@@ -151,13 +149,6 @@ def disagreement(prefix: pathlib.Path) -> str | None:
     if named == prefix.name:
         return None
     return f"{index} names {named}: taking {prefix.name}, the newest that is whole"
-
-
-def first_line(error: BaseException) -> str:
-    """Returns what an error says, in one line of at most 200 characters."""
-    line = _OPERATION.sub("", (str(error) or type(error).__name__).splitlines()[0])
-    # TensorFlow puts paths first and the reason last.
-    return line if len(line) <= 200 else f"{line[:60]} ... {line[-135:]}"
 
 
 def lost_indexes(folder: pathlib.Path) -> Iterator[pathlib.Path]:

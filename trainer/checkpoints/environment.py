@@ -31,7 +31,8 @@ _VARIABLES = (
 # What two starts must have in common for the bits of a run that was never stopped.
 _DECIDE_BITS = (
     *("dualcontrast", "tensorflow", "keras", "numpy"),
-    *("processor", "processor_model", "devices", "deterministic", "operations", "variables"),
+    *("processor", "processor_model", "devices", "deterministic", "tf32"),
+    *("operations", "variables"),
 )
 
 
@@ -59,6 +60,7 @@ def of_training(replicas: int, precision: str, is_deterministic: bool) -> dict[s
         **describe(),
         "devices": f"{replicas} {_device_kinds()}",
         "deterministic": is_deterministic,
+        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
         "operations": _operations(precision),
         "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }

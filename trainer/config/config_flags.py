@@ -34,7 +34,7 @@ from dualcontrast.trainer.errors import UserError
 flags.disclaim_key_flags()
 
 _PREFIX = "config."
-_ROWS = ("sg2e_", "sngan_")  # Too many to list in an error.
+_ROWS = ("sg2e_", "sngan_", "snganproj_", "sagan_imagenet")  # Too many to list in an error.
 
 
 def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -66,12 +66,16 @@ def config(flag_values: flags.FlagValues = flags.FLAGS) -> schema.Config:
     reference = flag_values["config"].value
     if not reference:
         raise UserError(f"--config is missing: expected {_expected_reference()}")
-    overrides = {
+    texts = {
         path: flag_values[_PREFIX + path].value
         for path in known_fields()
         if flag_values[_PREFIX + path].present
     }
-    chosen = schema.replace(load(reference), overrides)
+    chosen = load(reference)
+    if schema.LOSS.path in texts:  # whose fields are those that the others are read as
+        chosen = schema.replace(chosen, {schema.LOSS.path: texts.pop(schema.LOSS.path)})
+    values = {path: _value(text, schema.find_field(path, chosen)) for path, text in texts.items()}
+    chosen = schema.replace(chosen, values)
     schema.validate(chosen)
     return chosen
 
@@ -136,21 +140,18 @@ class _HelpFlag(flags.BooleanFlag):
 
 
 class _FieldParser(flags.ArgumentParser):
-    """Reads the text of an override as the type of its field, in the first family that it fits."""
+    """Checks that the text of an override fits its field in some family; which, is known later."""
 
     def __init__(self, fields: list[schema.Field]) -> None:
         super().__init__()
         self._fields = fields
 
     def parse(self, argument: Any) -> Any:
-        for field in self._fields:
-            try:
-                value = _read(str(argument).strip(), field)
-            except (ValueError, KeyError):
-                continue
-            if field.fits(value):
-                return value
-        raise ValueError(f"expected {self._fields[0].expected()}")
+        text = str(argument).strip()
+        if not any(_fits(text, field) for field in self._fields):
+            expected = dict.fromkeys(field.expected() for field in self._fields)
+            raise ValueError(f"expected {'; or '.join(expected)}")
+        return text
 
 
 def _field_flag(fields: list[schema.Field]) -> flags.Flag:
@@ -188,6 +189,20 @@ def _of(owner: str, config: schema.Config, prefix: str) -> Iterator[tuple[str, s
     for path, field in schema.fields(config).items():
         if path.startswith(prefix):
             yield owner, field
+
+
+def _value(text: str, field: schema.Field) -> Any:
+    """Returns what an override means in the families in use."""
+    if not _fits(text, field):
+        raise UserError(f"--{_PREFIX}{field.path}={text}: expected {field.expected()}")
+    return _read(text, field)
+
+
+def _fits(text: str, field: schema.Field) -> bool:
+    try:
+        return field.fits(_read(text, field))
+    except (ValueError, KeyError):
+        return False
 
 
 def _read(text: str, field: schema.Field) -> Any:

@@ -30,7 +30,10 @@ class DualContrastive(LossSection):
         choices=("global", "replica", "pair"),
     )
     warmup_images: int = setting(
-        1_400_000, "images at the start that train with the non-saturating loss", least=0
+        1_400_000, "images at the start that train with another loss", least=0
+    )
+    warmup_loss: str = setting(
+        "non_saturating", "that loss: the system's own", choices=("non_saturating", "hinge")
     )
 
 

@@ -113,6 +113,10 @@ class DataConfig:
         None, "channels of the images (none: the dataset's)", choices=(1, 3, 4)
     )
     mirror: bool = setting(False, "flip every image left to right with probability 1/2")
+    labels: bool = setting(False, "give both networks the classes of the images")
+    classes: Optional[int] = setting(
+        None, "with labels: how many classes there are (none: the dataset's)", least=1
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +137,9 @@ class TrainingConfig:
         "float32",
         "arithmetic of the layers; losses are always float32",
         choices=("float32", "mixed_bfloat16"),
+    )
+    jit_compile: bool = setting(
+        False, "compile the gradients of every step with XLA, of TensorFlow's own operations"
     )
     log_every_images: int = setting(
         8_000, "images from one line of metrics to the next", least=1, resumable=True
@@ -192,7 +199,8 @@ class Config:
     @property
     def images(self) -> section.Images:
         """The images that the networks make and judge; `resolve` has filled in what was None."""
-        return section.Images(self.data.resolution, self.data.channels)
+        data = self.data
+        return section.Images(data.resolution, data.channels, data.classes or 0)
 
     @property
     def iteration_images(self) -> int:
@@ -383,6 +391,14 @@ def check_replicas(config: Config, replicas: int) -> None:
     Raises:
       UserError: they cannot.
     """
+    # Batch normalisation's moments are of all devices; XLA knows no way to them from within a pass.
+    alone = not isinstance(config.generator, stylegan2.Generator)
+    if config.training.jit_compile and alone and replicas > 1:
+        raise UserError(
+            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
+            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
+            " --config.training.jit_compile=false"
+        )
     sizes = {
         "training.batch_size": config.training.batch_size,
         "schedule.generator_batch_size": config.generator_batch_size,
@@ -408,13 +424,27 @@ def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
     config.discriminator.check_share(share, parts)
 
 
-def resolve(config: Config, resolution: int, channels: int) -> Config:
-    """`config` with the dataset's resolution and channels filled in, validated.
+def resolve(config: Config, resolution: int, channels: int, classes: int = 0) -> Config:
+    """`config` with what the dataset has filled in, validated.
+
+    Args:
+      config: as it was asked for.
+      resolution, channels: of the dataset's images.
+      classes: of its labels; 0 without labels.
 
     Raises:
       UserError: the config asks for others than the dataset has.
     """
-    found = {"data.resolution": resolution, "data.channels": channels}
+    if config.data.labels and not classes:
+        raise UserError(
+            "data.labels=true, and the images of the dataset have no labels: convert them with"
+            " labels (dualcontrast-convert --labels=folders), or drop --config.data.labels"
+        )
+    found = {
+        "data.resolution": resolution,
+        "data.channels": channels,
+        "data.classes": classes if config.data.labels else None,
+    }
     for path, value in found.items():
         asked = get(config, path)
         if asked not in (None, value):

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, NamedTuple, TypeVar
 
+from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
 
 _Kind = TypeVar("_Kind", bound="Section")
@@ -14,10 +15,12 @@ class Images(NamedTuple):
     Attributes:
       resolution: side in pixels.
       channels: 1, 3 or 4.
+      classes: how many they have; 0 where the networks are given no labels.
     """
 
     resolution: int
     channels: int
+    classes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +82,13 @@ class Section:
 @dataclasses.dataclass(frozen=True)
 class GeneratorSection(Section):
     """The section of a generator."""
+
+    fake_labels: str = setting(
+        "uniform",
+        "with data.labels: whether images are made for every class alike, or for each as often as"
+        " the data have it",
+        choices=("uniform", "data"),
+    )
 
     def terms(self) -> list:
         """Returns what the generator minimises besides the adversarial loss: `trainer.terms`."""

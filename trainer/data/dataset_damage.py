@@ -2,18 +2,19 @@
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
 from dualcontrast.trainer.data import records
-from dualcontrast.trainer.data.manifest import Manifest, Shard, open_dataset
+from dualcontrast.trainer.data.manifest import FILE_NAME, Manifest, Shard, open_dataset
 from dualcontrast.trainer.errors import UserError
 
 
 def find(dataset: Manifest, on_count: Callable[[int], None] = lambda count: None) -> str | None:
-    """Returns what is wrong with the first damaged shard in one line, or None.
+    """Returns what is wrong with the first damaged shard, or the classes, in one line, or None.
 
     Args:
       dataset: as it was opened; what changed since is damage too.
@@ -23,21 +24,36 @@ def find(dataset: Manifest, on_count: Callable[[int], None] = lambda count: None
         open_dataset(dataset.folder)
     except UserError as error:
         return str(error).splitlines()[0]
-    before = 0
+    before, labels = 0, Counter[int | None]()
     for shard in dataset.shards:
-        if what := _in_shard(dataset, shard, before, on_count):
+        if what := _in_shard(dataset, shard, before, labels, on_count):
             return f"Shard {dataset.path(shard)} is damaged: {what}"
         before += shard.records
+    return _in_classes(dataset, labels)
+
+
+def _in_classes(dataset: Manifest, labels: Counter[int | None]) -> str | None:
+    for number, category in enumerate(dataset.classes):
+        if labels[number] != category.count:
+            return (
+                f"{dataset.folder / FILE_NAME} is damaged: it gives class {number}"
+                f" ({category.name}) {category.count:,} images, its shards {labels[number]:,}"
+            )
     return None
 
 
 def _in_shard(
-    dataset: Manifest, shard: Shard, before: int, on_count: Callable[[int], None]
+    dataset: Manifest,
+    shard: Shard,
+    before: int,
+    labels: Counter[int | None],
+    on_count: Callable[[int], None],
 ) -> str | None:
     count = 0
     try:
         for count, record in enumerate(records.read(dataset.path(shard)), 1):
             _check_image(dataset, record)
+            labels[_label(dataset, record)] += 1
             on_count(before + count)
     except (records.DamagedRecord, OSError) as error:
         return str(error)
@@ -62,6 +78,21 @@ def _check_image(dataset: Manifest, record: records.Record) -> None:
         raise _damaged(record, f"its image cannot be decoded ({error})") from error
     if received != expected:
         raise _damaged(record, f"its image is {_size(received)}, expected {_size(expected)}")
+
+
+def _label(dataset: Manifest, record: records.Record) -> int | None:
+    """The label of a record, None where the dataset has no classes."""
+    if not dataset.classes:
+        return None
+    last = len(dataset.classes) - 1
+    try:
+        label = records.label_of(record.payload)
+    except ValueError as error:
+        raise _damaged(record, f"its label cannot be read ({error})") from error
+    if label is None or label > last:
+        found = "no label" if label is None else f"the label {label}"
+        raise _damaged(record, f"it has {found}, expected one from 0 to {last}")
+    return label
 
 
 def _damaged(record: records.Record, what: str) -> records.DamagedRecord:

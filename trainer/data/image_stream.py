@@ -46,15 +46,33 @@ def image_batches(
     Returns:
       uint8 tensors [batch_size, resolution, resolution, channels] in [0, 255].
     """
+    return labelled_batches(
+        dataset, batch_size=batch_size, seed=seed, start_image=start_image, mirror=mirror
+    ).map(lambda images, labels: images)
+
+
+def labelled_batches(
+    dataset: Manifest, *, batch_size: int, seed: int, start_image: int, mirror: bool
+) -> tf.data.Dataset:
+    """Returns the stream of `image_batches` with the images' labels.
+
+    Returns:
+      Pairs of uint8 [batch_size, resolution, resolution, channels] and int64 [batch_size], which is
+      0 where the dataset has no labels.
+    """
     chunks = _chunks(dataset, seed, start_image)
     records = chunks.map(_chunk_reader(dataset, seed)).prefetch(1).unbatch()
     decoder = _decoder(dataset)
     batches = records.map(
-        lambda record, coin: (decoder(record), coin),
+        lambda record, label, coin: (decoder(record), label, coin),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     ).batch(batch_size, drop_remainder=True)
-    return batches.map(_mirror if mirror else lambda images, coins: images).prefetch(2)
+
+    def mirrored(images, labels, coins):
+        return _mirror(images, coins) if mirror else images, labels
+
+    return batches.map(mirrored).prefetch(2)
 
 
 def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:
@@ -62,10 +80,28 @@ def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:
 
     Reading raises `READ_ERRORS` for a damaged dataset; see `explain`.
     """
+    images = _stored(dataset, count).map(lambda images, labels: images).unbatch()
+    return images.map(_decoder(dataset), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def stored_labels(dataset: Manifest, count: int) -> np.ndarray:
+    """Returns the labels of the first images in stored order, int64 [count]; 0 without classes.
+
+    Raises:
+      UserError: the dataset is damaged.
+    """
+    labels = _stored(dataset, count).map(lambda images, labels: labels)
+    try:
+        return np.concatenate(list(labels.as_numpy_iterator()))
+    except READ_ERRORS as error:
+        raise explain(error, dataset) from error
+
+
+def _stored(dataset: Manifest, count: int) -> tf.data.Dataset:
+    """The encoded images [n] and labels [n] in stored order, some at a time."""
     paths = [os.fsencode(dataset.path(shard)) for shard in dataset.shards if shard.records]
     payloads = tf.data.TFRecordDataset(paths).take(count)
-    images = payloads.batch(_RECORDS).map(_images_of).unbatch()
-    return images.map(_decoder(dataset), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return payloads.batch(_RECORDS).map(lambda batch: _parsed(dataset, batch))
 
 
 def first_images(dataset: Manifest, count: int) -> np.ndarray:
@@ -117,26 +153,32 @@ def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
 
 
 def _chunk_reader(dataset: Manifest, seed: int):
-    """Returns the function that reads a chunk: encoded images [n] in order, coins [n]."""
+    """Returns the function that reads a chunk: encoded images, labels and coins, [n] each."""
     paths = tf.constant([os.fsencode(dataset.path(shard)) for shard in dataset.shards])
     counts = tf.constant([shard.records for shard in dataset.shards], tf.int64)
 
     def read(number, shards, to_skip):
         size = tf.reduce_sum(tf.gather(counts, shards))
         payloads = tf.data.TFRecordDataset(tf.gather(paths, shards), buffer_size=1 << 20)
-        images = _images_of(payloads.batch(size).get_single_element())
+        images, labels = _parsed(dataset, payloads.batch(size).get_single_element())
         order = _shuffled(size, seed, number, _IMAGE_ORDER)
         coins = tf.random.stateless_uniform(
             [size], _seed(seed, number, _MIRROR), maxval=2, dtype=tf.int32, alg=_ALGORITHM
         )
-        return tf.gather(images, order[to_skip:]), coins[to_skip:]
+        left = order[to_skip:]
+        return tf.gather(images, left), tf.gather(labels, left), coins[to_skip:]
 
     return read
 
 
-def _images_of(payloads: tf.Tensor) -> tf.Tensor:
-    """The encoded images [n] of serialised examples [n]."""
-    return tf.io.parse_example(payloads, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
+def _parsed(dataset: Manifest, payloads: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The encoded images [n] and labels [n] of serialised examples [n]."""
+    features = {"image": tf.io.FixedLenFeature([], tf.string)}
+    if not dataset.classes:
+        images = tf.io.parse_example(payloads, features)["image"]
+        return images, tf.zeros_like(images, tf.int64)
+    found = tf.io.parse_example(payloads, features | {"label": tf.io.FixedLenFeature([], tf.int64)})
+    return found["image"], found["label"]
 
 
 def _decoder(dataset: Manifest):

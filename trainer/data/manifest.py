@@ -34,6 +34,14 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class Category:
+    """A class of images, which their labels number from 0: its name and its images."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What is known about a dataset.
 
@@ -49,6 +57,7 @@ class Manifest:
       rejected: source images that could not be used; they are the rows of rejected.csv.
       request: every option of the conversion and a fingerprint of the source's listing.
       shards: in the order of their numbers.
+      classes: of the labels, in the order of their numbers; none where images have no labels.
     """
 
     folder: Path
@@ -63,6 +72,12 @@ class Manifest:
     rejected: int
     request: dict
     shards: tuple[Shard, ...]
+    classes: tuple[Category, ...] = ()
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Images of every class."""
+        return tuple(category.count for category in self.classes)
 
     def path(self, shard: Shard) -> Path:
         """Where the file of `shard` lies."""
@@ -83,6 +98,8 @@ def to_json(manifest: Manifest) -> str:
     """The text of manifest.json."""
     fields = dataclasses.asdict(manifest)
     del fields["folder"]
+    if not manifest.classes:
+        del fields["classes"]
     return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
@@ -130,7 +147,8 @@ def _checked(folder: Path, fields: dict[str, Any]) -> Manifest:
         raise UserError(f"{path} has version {version!r}, expected {VERSION}. {_CONVERT_AGAIN}")
     try:
         shards = tuple(Shard(**shard) for shard in fields.pop("shards"))
-        manifest = Manifest(folder=folder, shards=shards, **fields)
+        classes = tuple(Category(**category) for category in fields.pop("classes", ()))
+        manifest = Manifest(folder=folder, shards=shards, classes=classes, **fields)
         consistent = _is_consistent(manifest)
     except (KeyError, TypeError) as error:
         raise UserError(
@@ -150,6 +168,9 @@ def _is_consistent(manifest: Manifest) -> bool:
         and is_resolution(manifest.resolution)
         and manifest.channels in (1, 3, 4)
         and manifest.encoding in ENCODINGS
+        and sum(manifest.class_counts) == (manifest.count if manifest.classes else 0)
+        and min(manifest.class_counts, default=0) >= 0
+        and len({category.name for category in manifest.classes}) == len(manifest.classes)
     )
 
 

@@ -5,10 +5,11 @@ described by record and byte offset, which TensorFlow's reader cannot do.
 
 A file is a sequence of frames: length (8 bytes, little endian), masked CRC-32C of those bytes
 (4 bytes), payload, masked CRC-32C of the payload (4 bytes). A payload here is a serialised
-`tf.train.Example` with two features of one bytes value each:
+`tf.train.Example` with these features of one value each:
 
-  image: the encoded picture, PNG or JPEG as the manifest says
-  name:  where the picture came from, a path in UTF-8, for people only
+  image: bytes, the encoded picture, PNG or JPEG as the manifest says
+  name:  bytes, where the picture came from, a path in UTF-8, for people only
+  label: int64, the number of its class, from 0; where the manifest has classes
 """
 
 import struct
@@ -82,27 +83,53 @@ def _masked_crc(data: bytes) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def encode_example(image: bytes, name: bytes) -> bytes:
-    """Returns a serialised `tf.train.Example` of the two features, always the same bytes."""
-    return _field(1, _feature(b"image", image) + _feature(b"name", name))
+def encode_example(image: bytes, name: bytes, label: int | None = None) -> bytes:
+    """Returns a serialised `tf.train.Example` of the features, always the same bytes."""
+    features = _feature(b"image", _field(1, _field(1, image)))
+    features += _feature(b"name", _field(1, _field(1, name)))
+    if label is not None:
+        features += _feature(b"label", _field(3, _field(1, _varint(label))))
+    return _field(1, features)
 
 
 def decode_example(payload: bytes) -> dict[str, bytes]:
-    """Returns the bytes features of a serialised `tf.train.Example`.
+    """Returns the bytes features of a serialised `tf.train.Example`; see `label_of` for the other.
 
     Raises:
-      ValueError: it is no such message, or a feature is not one bytes value.
+      ValueError: it is no such message, or a feature is not one value.
     """
+    return {name: value for name, (kind, value) in _features(payload).items() if kind == 1}
+
+
+def label_of(payload: bytes) -> int | None:
+    """Returns the label of a serialised `tf.train.Example`, None where it has none.
+
+    Raises:
+      ValueError: it is no such message, or the label is not one number from 0.
+    """
+    kind, value = _features(payload).get("label", (3, b""))
+    if kind != 3:
+        raise ValueError("a label that is no number")
+    if not value:
+        return None
+    label, end = _read_varint(value, 0)
+    if end != len(value):
+        raise ValueError("a label of several numbers")
+    return label
+
+
+def _features(payload: bytes) -> dict[str, tuple[int, bytes]]:
+    """The features by name: 1 and bytes, or 3 and packed numbers."""
     features = {}
     for entry in _fields(_only(payload)):
         key, value = _fields(entry)
-        features[key.decode("utf-8")] = _only(_only(value))
+        ((kind, values),) = _numbered_fields(value)
+        features[key.decode("utf-8")] = kind, _only(values)
     return features
 
 
 def _feature(key: bytes, value: bytes) -> bytes:
-    bytes_list = _field(1, _field(1, value))
-    return _field(1, _field(1, key) + _field(2, bytes_list))
+    return _field(1, _field(1, key) + _field(2, value))
 
 
 def _field(number: int, value: bytes) -> bytes:
@@ -126,14 +153,20 @@ def _only(message: bytes) -> bytes:
 
 def _fields(message: bytes) -> list[bytes]:
     """The values of the length-delimited fields of a message, in order."""
+    return [value for _, value in _numbered_fields(message)]
+
+
+def _numbered_fields(message: bytes) -> list[tuple[int, bytes]]:
+    """The numbers and values of the length-delimited fields of a message, in order."""
     values, at = [], 0
     while at < len(message):
         if message[at] & 7 != 2:
             raise ValueError("a field that is not length-delimited")
+        number = message[at] >> 3
         length, at = _read_varint(message, at + 1)
         if at + length > len(message):
             raise ValueError("a field that is longer than its message")
-        values.append(message[at : at + length])
+        values.append((number, message[at : at + length]))
         at += length
     return values
 

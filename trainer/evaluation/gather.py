@@ -1,6 +1,7 @@
 """One pass over images, in which every extractor sees every image once."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -23,6 +24,11 @@ class Need:
     extractor: Extractor
     batch_size: int
     whole_batches: bool = False
+
+    @functools.cached_property
+    def extraction(self) -> Extraction:
+        """The extractor, traced once for all sets of images that are gathered for this need."""
+        return Extraction(self.extractor, self.batch_size)
 
 
 def gather(
@@ -53,7 +59,6 @@ class _Gatherer:
 
     def __init__(self, need: Need, count: int):
         self._need, self._count = need, count
-        self._extract = Extraction(need.extractor, need.batch_size)
         self._waiting: list[np.ndarray] = []
         self._table: np.ndarray | None = None
         self._logits: np.ndarray | None = None
@@ -74,7 +79,7 @@ class _Gatherer:
         return Features(self._table[: self._done], logits)
 
     def _put(self, images: np.ndarray) -> None:
-        found = self._extract(images, self._done)
+        found = self._need.extraction(images, self._done)
         if self._table is None:
             # Made once: half as much memory as a list of batches that is joined in the end.
             self._table = np.empty((self._count, found.table.shape[1]), np.float32)

@@ -1,7 +1,8 @@
 """The images that a generator is measured by."""
 
+import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.trainer import pictures, seeds
 from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation.fake_labels import Frequencies
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 
 # Always the same, so that rounding does not depend on how many images are wanted.
@@ -18,18 +20,66 @@ _BATCH = 16
 # From one seed's images to the next one's.
 _STRIDE = 2**32
 
+Draw = Callable[..., tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A generator to draw images from, with seed 0 those of `dualcontrast-generate --seeds=0-...`.
+
+    Attributes:
+      name: for people, such as the path of a checkpoint.
+      resolution, channels: of the images.
+      classes: their names; none where it takes no labels.
+      origin: what decides its weights, for the protocol.
+      seed: another one gives other images: number i of them is seed * 2^32 + i.
+      truncation_psi: 1 is the whole variety.
+      random_noise: noise maps of each image's own, or fixed ones.
+      draw: int64 numbers [16] -> images [16, height, width, channels] in [-1, 1]; takes `labels`,
+        int64 [16], where there are classes.
+    """
+
+    name: str
+    resolution: int
+    channels: int
+    classes: tuple[str, ...]
+    origin: dict[str, Any]
+    seed: int
+    truncation_psi: float
+    random_noise: bool
+    draw: Draw
+
+    def images(self, count: int, frequencies: Frequencies | None = None) -> ImageSet:
+        """Returns the first images.
+
+        Args:
+          count: how many.
+          frequencies: of the classes, where there are any.
+        """
+        protocol = {
+            **self.origin,
+            **settings(count, self.seed, self.truncation_psi, self.random_noise, frequencies),
+            "resolution": self.resolution,
+            "channels": self.channels,
+        }
+
+        def read() -> Iterator[np.ndarray]:
+            return batches(self.draw, self.name, count, self.seed, frequencies)
+
+        return ImageSet(self.name, count, self.resolution, self.channels, protocol, read)
+
 
 def of_generator(
     generator: networks.Generator,
     name: str,
     images_seen: int,
     *,
-    count: int,
+    classes: tuple[str, ...] = (),
     seed: int = 0,
     truncation_psi: float = 1.0,
     random_noise: bool = True,
-) -> ImageSet:
-    """Returns images of a generator: with seed 0, those of `dualcontrast-generate --seeds=0-...`.
+) -> Source:
+    """Returns a generator to draw images from.
 
     As published: no truncation, no style mixing, noise drawn for each image.
 
@@ -37,7 +87,7 @@ def of_generator(
       generator: built, in float32.
       name: of the checkpoint.
       images_seen: by the generator.
-      count: how many.
+      classes: names of those that it has.
       seed: another one gives other images.
       truncation_psi: 1 is the whole variety; another needs a mapping.
       random_noise: noise maps of each image's own, or the generator's fixed ones.
@@ -46,33 +96,30 @@ def of_generator(
       UserError: a truncation is asked of a generator that cannot.
     """
     check_truncation(generator, truncation_psi)
-    protocol = {
-        "kind": "generator",
-        "images_seen": images_seen,
-        "weights": weights_digest(generator),
-        **settings(count, seed, truncation_psi, random_noise),
-        "resolution": generator.resolution,
-        "channels": generator.channels,
-    }
 
-    def draw(numbers: tf.Tensor) -> tf.Tensor:
+    def draw(numbers: tf.Tensor, **how: Any) -> tf.Tensor:
         z = seeds.latents(numbers, generator.latent_size)
-        how: dict[str, Any] = {}
         if random_noise and generator.noise_sides:
             how["noise"] = seeds.noise(numbers, generator.noise_sides)
         if generator.mapping is not None:
             how["truncation_psi"] = truncation_psi
         return generator(z, **how)
 
-    # Traced on the first batch, so that a set whose results are known costs nothing.
-    drawn = tf.function(draw, autograph=False)
-    return ImageSet(
+    return Source(
         name,
-        count,
         generator.resolution,
         generator.channels,
-        protocol,
-        lambda: batches(drawn, name, count, seed),
+        classes,
+        {
+            "kind": "generator",
+            "images_seen": images_seen,
+            "weights": weights_digest(generator),
+        },
+        seed,
+        truncation_psi,
+        random_noise,
+        # Traced on the first batch, so that a set whose results are known costs nothing.
+        tf.function(draw, autograph=False),
     )
 
 
@@ -83,33 +130,54 @@ def check_truncation(generator: networks.Generator, psi: float) -> None:
       UserError: it has no mapping.
     """
     if psi != 1 and generator.mapping is None:
-        raise UserError(
-            f"--truncation_psi={psi}: this generator has no mapping whose mean it could go by:"
-            " drop the flag"
-        )
+        raise no_truncation(psi)
 
 
-def settings(count: int, seed: int, truncation_psi: float, random_noise: bool) -> dict:
+def no_truncation(psi: float) -> UserError:
+    """Returns what is said where a truncation is asked of a generator that cannot."""
+    return UserError(
+        f"--truncation_psi={psi}: this generator has no mapping whose mean it could go by:"
+        " drop the flag"
+    )
+
+
+def settings(
+    count: int,
+    seed: int,
+    truncation_psi: float,
+    random_noise: bool,
+    frequencies: Frequencies | None = None,
+) -> dict[str, Any]:
     """Returns what was asked of a generator, for the protocol."""
     noise = "random" if random_noise else "fixed"
-    return {"count": count, "seed": seed, "truncation_psi": truncation_psi, "noise": noise}
+    labels = {"labels": frequencies.protocol()} if frequencies else {}
+    return {
+        "count": count,
+        "seed": seed,
+        "truncation_psi": truncation_psi,
+        "noise": noise,
+        **labels,
+    }
 
 
-def batches(draw, name: str, count: int, seed: int) -> Iterator[np.ndarray]:
+def batches(
+    draw: Draw, name: str, count: int, seed: int, frequencies: Frequencies | None = None
+) -> Iterator[np.ndarray]:
     """Yields uint8 images, 16 at a time, the last of them fewer.
 
     Args:
-      draw: int64 numbers [16] -> images [16, height, width, channels] in [-1, 1].
+      draw: see `Source`.
       name: of the generator, for the message.
       count: of all images.
       seed: number i of the images is seed * 2^32 + i.
+      frequencies: of the classes, where there are any.
 
     Raises:
       UserError: an image is not finite.
     """
     for first in range(0, count, _BATCH):
         numbers = seed * _STRIDE + tf.range(first, first + _BATCH, dtype=tf.int64)
-        images = draw(numbers)
+        images = draw(numbers, **({"labels": frequencies.labels(numbers)} if frequencies else {}))
         finite = tf.reduce_all(tf.math.is_finite(images), axis=[1, 2, 3]).numpy()
         if not finite.all():
             image = first + int(np.argmin(finite))

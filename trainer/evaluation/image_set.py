@@ -1,6 +1,7 @@
 """Images to measure: where they come from, how many they are, and what decides their pixels."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ class ImageSet:
       channels: 1, 3 or 4.
       protocol: everything that decides the pixels, ready for JSON; part of every cache key.
       read: yields them as uint8 [any number, resolution, resolution, channels].
+      classes: names of those that the images are labelled with; none without labels.
+      labels: returns the class of each image, [count] int64; None without labels.
     """
 
     name: str
@@ -32,6 +35,8 @@ class ImageSet:
     channels: int
     protocol: dict[str, Any]
     read: Callable[[], Iterator[np.ndarray]]
+    classes: tuple[str, ...] = ()
+    labels: Callable[[], np.ndarray] | None = None
 
 
 def check_alike(reals: tuple[str, int, int], fakes: ImageSet) -> None:
@@ -92,8 +97,16 @@ def of_dataset(
             yield np.where(flipped, batch[:, :, ::-1], batch)
             done += len(batch)
 
-    name = str(dataset.folder)
-    return ImageSet(name, count, dataset.resolution, dataset.channels, protocol, read)
+    return ImageSet(
+        str(dataset.folder),
+        count,
+        dataset.resolution,
+        dataset.channels,
+        protocol,
+        read,
+        tuple(category.name for category in dataset.classes),
+        functools.cache(lambda: _labels(dataset, count)) if dataset.classes else None,
+    )
 
 
 def draw(images: ImageSet, most: int, seed: int = 0) -> np.ndarray:
@@ -124,6 +137,17 @@ def _stored(dataset: Manifest, count: int) -> Iterator[np.ndarray]:
         yield from image_stream.stored_images(dataset, count).batch(_BATCH).as_numpy_iterator()
     except image_stream.READ_ERRORS as error:
         raise image_stream.explain(error, dataset) from error
+
+
+def _labels(dataset: Manifest, count: int) -> np.ndarray:
+    labels = image_stream.stored_labels(dataset, count)
+    wrong = labels[(labels < 0) | (labels >= len(dataset.classes))]
+    if len(wrong):
+        raise UserError(
+            f"{dataset.folder} has an image of class {wrong[0]}, its manifest"
+            f" {len(dataset.classes)} classes. Convert the images again: dualcontrast-convert"
+        )
+    return labels
 
 
 def _size(resolution: int, channels: int) -> str:

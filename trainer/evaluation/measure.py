@@ -10,7 +10,7 @@ from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import gather, references
 from dualcontrast.trainer.evaluation.gather import Need
 from dualcontrast.trainer.evaluation.image_set import ImageSet
-from dualcontrast.trainer.evaluation.metric_names import DISCRIMINATOR, MAIN, ROLES
+from dualcontrast.trainer.evaluation.metric_names import BY_CLASS, DISCRIMINATOR, MAIN, ROLES
 from dualcontrast.trainer.evaluation.references import Reference
 from dualcontrast.trainer.features.extractor import Extractor, Features
 from dualcontrast.trainer.metrics import (
@@ -25,7 +25,7 @@ from dualcontrast.trainer.metrics.estimate import Estimate
 from dualcontrast.trainer.metrics.feature_distribution_distance import Composition
 
 # Metrics that need each feature of the reals, and not only their mean and covariance.
-_WITH_TABLE = ("kid", "precision_recall", "fddf")
+_WITH_TABLE = ("kid", "precision_recall", "fddf", "intra_fid")
 _PARTS = 10  # Of the sample, for an error bar.
 
 
@@ -37,11 +37,15 @@ class Result:
       estimate: the value.
       extractor: name of the network.
       note: what must stand beside the value; empty where it is comparable.
+      classes: what it is the mean of, by the name of the class; none where it is of all images.
+      left_out: real images of each class that has too few of them.
     """
 
     estimate: Estimate
     extractor: str
     note: str = ""
+    classes: dict[str, Estimate] = dataclasses.field(default_factory=dict)
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +80,11 @@ class Plan:
         """Whether any metric needs reals."""
         return any(metric != "is" for metric in self.metrics)
 
+    def of_all_images(self) -> "Plan":
+        """Returns what is left without the metrics of each class."""
+        metrics = tuple(name for name in self.metrics if name not in BY_CLASS)
+        return dataclasses.replace(self, metrics=metrics)
+
     def needs(self, roles: list[str]) -> dict[str, Need]:
         """Returns what is asked of the extractors of some roles."""
         return {role: self._need(role) for role in roles}
@@ -94,7 +103,7 @@ def check_counts(plan: Plan, reals: int | None, fakes: int) -> None:
     """Refuses too few images before any time is spent on them.
 
     Args:
-      plan: what is measured.
+      plan: what is measured, of all images together.
       reals: how many there are; None where none are needed.
       fakes: how many there are.
 
@@ -176,6 +185,8 @@ class Reals:
             self._newest_discriminator = key
         elif self._cache is not None:
             references.save(self._cache, content, found)
+            # As it lies on the disk, a table takes no memory.
+            found = references.load(self._cache, content, plan.with_table(role)) or found
         self._known[key] = found
 
 
@@ -211,7 +222,7 @@ def measure(
     """Reads the images of a generator once and returns every result by its name.
 
     Args:
-      plan: what is measured.
+      plan: what is measured, of all images together.
       reals: by role, as `Reals.references` returns them.
       images: of the generator.
       on_count: receives the number of images read so far.

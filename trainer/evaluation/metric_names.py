@@ -11,7 +11,10 @@ ROLES = {
     "is": MAIN,
     "precision_recall": SHAPE,
     "fddf": DISCRIMINATOR,
+    "intra_fid": MAIN,
 }
+# Of these the images of each class are measured by themselves, those of a generator with classes.
+BY_CLASS = ("intra_fid",)
 # Space of the path and places of the steps, by the names of StyleGAN2's metrics.
 PATH_LENGTHS: dict[str, tuple[str, Literal["full", "end"]]] = {
     "ppl_zfull": ("z", "full"),

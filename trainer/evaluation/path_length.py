@@ -8,6 +8,7 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation.fake_labels import Frequencies
 from dualcontrast.trainer.evaluation.measure import Result
 from dualcontrast.trainer.evaluation.metric_names import PATH_LENGTHS
 from dualcontrast.trainer.features import lpips
@@ -24,11 +25,12 @@ def measure(
     pairs: int,
     crop: bool,
     seed: int,
+    frequencies: Frequencies | None = None,
     on_count: Callable[[int], None] = lambda count: None,
 ) -> Result:
     """Returns the path length of a generator without truncation.
 
-    Both ends of a step have the same noise maps, and each pair has its own.
+    Both ends of a step have the same noise maps and the same class, and each pair has its own.
 
     Args:
       metric: a key of `PATH_LENGTHS`.
@@ -37,6 +39,7 @@ def measure(
       pairs: of images.
       crop: compares the region of an aligned face only.
       seed: of latents and places.
+      frequencies: of the classes, where there are any.
       on_count: receives the number of pairs begun so far.
 
     Raises:
@@ -51,16 +54,21 @@ def measure(
         raise UserError(f"--metrics={metric} goes through w, and this generator has no mapping")
     drawn = _drawer(generator, space)
 
+    def labels(numbers: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"labels": frequencies.labels(numbers)} if frequencies else {}
+
     def generate(latents: np.ndarray, batch: int) -> np.ndarray:
-        first = tf.constant(seed * 2**32 + batch * _BATCH, tf.int64)
-        images = drawn(tf.constant(latents, tf.float32), first).numpy()
+        numbers = _numbers(seed, batch, len(latents))
+        how = labels(numbers) if space == "z" else {}
+        images = drawn(tf.constant(latents, tf.float32), numbers, **how).numpy()
         if not np.isfinite(images).all():
             raise UserError(f"--metrics={metric}: images of batch {batch} hold NaN or infinity")
         on_count(min(pairs, (batch + 1) * _BATCH))
         return images
 
-    def mapping(z: np.ndarray) -> np.ndarray:
-        return generator.mapping(tf.constant(z, tf.float32)).numpy()
+    def mapping(z: np.ndarray, batch: int) -> np.ndarray:
+        how = labels(_numbers(seed, batch, len(z)))
+        return generator.mapping(tf.constant(z, tf.float32), **how).numpy()
 
     estimate = perceptual_path_length.estimate(
         generate,
@@ -76,14 +84,17 @@ def measure(
     return Result(estimate, "lpips")
 
 
-def _drawer(generator: networks.Generator, space: str) -> Callable:
-    """Returns the compiled function of latents in `space` and the number of the first's noise."""
+def _numbers(seed: int, batch: int, count: int) -> tf.Tensor:
+    """Returns which pair of all each of a batch is, which decides its noise and its class."""
+    return seed * 2**32 + batch * _BATCH + tf.range(count, dtype=tf.int64)
 
-    def draw(latents, first):
-        count = tf.shape(latents)[0]
-        numbers = first + tf.range(tf.cast(count, tf.int64))
-        sides = generator.noise_sides
-        how = {"noise": seeds.noise(numbers, sides)} if sides else {}
+
+def _drawer(generator: networks.Generator, space: str) -> Callable:
+    """Returns the compiled function of latents in `space` and the numbers of their pairs."""
+
+    def draw(latents, numbers, **how):
+        if generator.noise_sides:
+            how["noise"] = seeds.noise(numbers, generator.noise_sides)
         if space == "z":
             return generator(latents, **how)
         return generator.synthesis(generator.broadcast(latents), **how)

@@ -9,7 +9,14 @@ from dualcontrast.trainer import state as states
 from dualcontrast.trainer.checkpoints import best_checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
-from dualcontrast.trainer.evaluation import generated, image_set, measure, metric_names, report
+from dualcontrast.trainer.evaluation import (
+    fake_labels,
+    generated,
+    image_set,
+    measure,
+    metric_names,
+    report,
+)
 from dualcontrast.trainer.features import embedded, inception
 from dualcontrast.trainer.features.extractor import Extractor
 
@@ -18,7 +25,8 @@ class Periodic:
     """Measures the averaged generator of a run.
 
     Nothing random is drawn from the run's own draws, so a run with evaluations trains the same
-    weights, bit for bit, as one without.
+    weights, bit for bit, as one without. With classes, each is drawn as often as it is among the
+    reals.
 
     Args:
       config: of the run, resolved.
@@ -46,6 +54,7 @@ class Periodic:
         images = image_set.of_dataset(dataset, None, self._count)
         measure.check_counts(self._plan, images.count, self._count)
         self._reals = measure.Reals(images, workdir / "references")
+        self._frequencies = fake_labels.of_reals(images) if config.data.classes else None
         # In float32 and on one device, as it will be released.
         released = schema.replace(config, {"training.precision": "float32"})
         self._generator = states.make_generator(released, name="released")
@@ -100,15 +109,16 @@ class Periodic:
         average = self._state.average
         for own, variable in zip(self._generator.variables, average.variables, strict=True):
             own.assign(variable.numpy())
-        return generated.of_generator(
-            self._generator, f"average at {images_seen:,} images", images_seen, count=self._count
-        )
+        name = f"average at {images_seen:,} images"
+        classes = self._reals.images.classes if self._frequencies else ()
+        source = generated.of_generator(self._generator, name, images_seen, classes=classes)
+        return source.images(self._count, self._frequencies)
 
     def _asked(self) -> dict:
         return {
             "metrics": list(self._plan.metrics),
             "reals": self._reals.protocol,
-            "fakes": generated.settings(self._count, 0, 1.0, random_noise=True),
+            "fakes": generated.settings(self._count, 0, 1.0, True, self._frequencies),
             "extractors": {role: e.protocol() for role, e in self._plan.extractors.items()},
         }
 

@@ -6,22 +6,32 @@ import pathlib
 from typing import Any
 
 from dualcontrast.trainer import files
-from dualcontrast.trainer.evaluation import references
+from dualcontrast.trainer.evaluation import fake_labels, references
 from dualcontrast.trainer.evaluation.measure import Result
 
 FILE_NAME = "metrics-evaluation.jsonl"
+_MOST_CLASSES = 100  # That are shown; the file has all of them.
 _HEAD = ("metric", "value", "deviation", "reals", "fakes", "extractor")
 
 
 def table(results: dict[str, Result]) -> str:
     """Returns the results as aligned columns, and below them what limits their meaning."""
-    rows = [_HEAD, *(_row(name, result) for name, result in results.items())]
+    rows: list[tuple[str, ...]] = [_HEAD]
+    for name, result in results.items():
+        rows.append(_row(name, result))
+        for own in list(result.classes)[:_MOST_CLASSES]:
+            rows.append(_row(f"  {fake_labels.shown(own)}", Result(result.classes[own], "")))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = []
     for row in rows:
         ends = row[0].ljust(widths[0]), row[-1]
         middle = [word.rjust(width) for word, width in zip(row[1:-1], widths[1:-1])]
         lines.append("  ".join([ends[0], *middle, ends[1]]))
+    lines += [
+        f"{name}: of {len(result.classes):,} classes the first {_MOST_CLASSES} are shown"
+        for name, result in results.items()
+        if len(result.classes) > _MOST_CLASSES
+    ]
     warnings: dict[str, list[str]] = {}
     for name, result in results.items():
         warnings.setdefault(result.estimate.warning, []).append(name)
@@ -64,16 +74,26 @@ def record(
         **{name: result.estimate.value for name, result in results.items()},
         "fakes": fakes,
         "reals": reals,
-        "estimates": {
-            name: {**dataclasses.asdict(result.estimate), "extractor": result.extractor}
-            | ({"note": result.note} if result.note else {})
-            for name, result in results.items()
-        },
+        "estimates": {name: _estimate(result) for name, result in results.items()},
         "protocol": protocol,
         "request": request,
         "versions": versions,
         "seconds": round(seconds, 1),
     }
+
+
+def _estimate(result: Result) -> dict[str, Any]:
+    found = {**dataclasses.asdict(result.estimate), "extractor": result.extractor}
+    if result.note:
+        found["note"] = result.note
+    if result.classes:
+        found["classes"] = {
+            name: {"value": own.value, "reals": own.reals, "fakes": own.fakes}
+            for name, own in result.classes.items()
+        }
+    if result.left_out:
+        found["left_out"] = result.left_out
+    return found
 
 
 def request_of(**parts: Any) -> str:
@@ -111,9 +131,13 @@ def checked_rows(path: pathlib.Path) -> list[dict[str, Any]]:
 def _wrong(row: dict[str, Any]) -> str:
     """Returns which part of a row is of another kind than `record` makes it; empty for none."""
     for name, estimate in row["estimates"].items():
-        value = estimate.get("value") if isinstance(estimate, dict) else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _has_value(estimate):
             return f"its estimate of {name} has no value"
+        classes = estimate.get("classes", {})
+        if not isinstance(classes, dict) or not all(map(_has_value, classes.values())):
+            return f"its estimate of {name} lacks the value of a class"
+        if not isinstance(estimate.get("left_out", {}), dict):
+            return f"its estimate of {name} does not say which classes it leaves out"
     protocol = row.get("protocol", {})
     if not isinstance(protocol, dict):
         return "its protocol is no object"
@@ -121,6 +145,13 @@ def _wrong(row: dict[str, Any]) -> str:
     parts = [fakes, *(extractors.values() if isinstance(extractors, dict) else [extractors])]
     if not all(isinstance(part, dict) for part in parts):
         return "its protocol names no fakes or no extractors"
+    if not isinstance(fakes.get("labels", {}), dict):
+        return "its protocol does not say how labels were drawn"
     if not isinstance(row.get("versions", {}), dict):
         return "its versions are no object"
     return ""
+
+
+def _has_value(estimate: Any) -> bool:
+    value = estimate.get("value") if isinstance(estimate, dict) else None
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -66,8 +66,10 @@ def last_features(network: networks.Discriminator, *inputs: tf.Tensor) -> tf.Ten
         heard.append(x)
         return original(x, **how)
 
+    # Labels come after the features, so any will do.
+    labels = {"labels": tf.zeros(inputs[0].shape[:1], tf.int64)} if network.classes else {}
     with replaced_call(network.logit, listen):
-        network(*inputs)
+        network(*inputs, **labels)
     (features,) = heard
     return features
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dualcontrast.trainer import files, literal_path
+from dualcontrast.trainer import errors, files, literal_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
@@ -58,7 +58,7 @@ def _keras(path: pathlib.Path, flag: str, trusted: bool) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=not trusted)
     except Exception as error:  # Keras raises almost anything for files that it cannot read.
-        raise UserError(f"{flag}={path} cannot be loaded: {_first_line(error)}") from error
+        raise UserError(f"{flag}={path} cannot be loaded: {errors.first_line(error)}") from error
 
 
 def _saved_model(path: pathlib.Path, flag: str, trusted: bool) -> tuple[Callable, Any]:
@@ -69,7 +69,7 @@ def _saved_model(path: pathlib.Path, flag: str, trusted: bool) -> tuple[Callable
             loaded = tf.saved_model.load(place)
         function = loaded.signatures["serving_default"]
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        raise UserError(f"{flag}={path} cannot be loaded: {_first_line(error)}") from error
+        raise UserError(f"{flag}={path} cannot be loaded: {errors.first_line(error)}") from error
     inputs = function.structured_input_signature[1]
     if len(inputs) != 1:
         raise UserError(f"{flag}={path} takes {len(inputs)} inputs, expected one: images")
@@ -104,7 +104,3 @@ def _compute(call: Callable, side: int | None, flag: str, path: str):
         return found["features"], found.get("logits")
 
     return compute
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0][:200]

@@ -18,7 +18,7 @@ def estimate(
     distance: Callable[[np.ndarray, np.ndarray], np.ndarray],
     *,
     latent_size: int,
-    mapping: Callable[[np.ndarray], np.ndarray] | None = None,
+    mapping: Callable[[np.ndarray, int], np.ndarray] | None = None,
     sampling: Literal["full", "end"] = "full",
     crop: bool = False,
     pairs: int = 50_000,
@@ -32,12 +32,12 @@ def estimate(
     great circle in z, of unit vectors: generators that normalise their z are measured as published.
 
     Args:
-      generate: (latents, noise) -> images [batch, height, width, channels] in [-1, 1]; latents are
+      generate: (latents, batch) -> images [batch, height, width, channels] in [-1, 1]; latents are
         what `mapping` returns, or z [batch, latent_size] float64. Both ends of a step are asked for
-        with the same number `noise`, and must have the same noise maps.
+        with the same number of the batch, and must have the same noise maps and labels.
       distance: (images, images) -> [batch], such as LPIPS: it grows with the square of a step.
       latent_size: of z.
-      mapping: z -> w, [batch, ...]; None for the path in z.
+      mapping: (z, batch) -> w, [batch, ...]; None for the path in z.
       sampling: steps anywhere on the path ("full"), or at its beginning only ("end").
       crop: compares the region of an aligned face only: rows 3/8 to 7/8, columns 2/8 to 6/8.
       pairs: of images.
@@ -57,13 +57,13 @@ def estimate(
         raise UserError(f"sampling {sampling!r}: expected 'full' or 'end'")
     draw = np.random.default_rng(seed)
     found = []
-    for noise, first in enumerate(range(0, pairs, batch_size)):
+    for batch, first in enumerate(range(0, pairs, batch_size)):
         # Whole batches are drawn and the last one cut, so that more pairs begin with the same ones.
         z = draw.standard_normal([2, batch_size, latent_size])
         place = draw.uniform(size=batch_size) if sampling == "full" else np.zeros(batch_size)
         count = min(batch_size, pairs - first)
-        ends = _steps(z[:, :count], place[:count], epsilon, mapping)
-        images = [compared(generate(end, noise), crop) for end in ends]
+        ends = _steps(z[:, :count], place[:count], epsilon, mapping, batch)
+        images = [compared(generate(end, batch), crop) for end in ends]
         found.append(tables.checked_values(distance(*images), "distances", count))
     where = f"{'z' if mapping is None else 'w'} {sampling}{', cropped' if crop else ''}"
     return _summary(np.concatenate(found) / epsilon**2, where)
@@ -129,12 +129,12 @@ def compared(images: np.ndarray, crop: bool) -> np.ndarray:
 
 
 def _steps(
-    z: np.ndarray, place: np.ndarray, epsilon: float, mapping: Callable | None
+    z: np.ndarray, place: np.ndarray, epsilon: float, mapping: Callable | None, batch: int
 ) -> list[np.ndarray]:
     """Returns the latents of both ends of the steps."""
     if mapping is None:
         return [slerp(z[0], z[1], at) for at in (place, place + epsilon)]
-    start, end = (np.asarray(mapping(x), np.float64) for x in z)
+    start, end = (np.asarray(mapping(x, batch), np.float64) for x in z)
     return [lerp(start, end, at) for at in (place, place + epsilon)]
 
 

@@ -16,10 +16,10 @@ OPERATIONS = ["upfirdn2d", "bias_act", "local_aggregation"]
 CALLS = {"upfirdn2d": 120, "bias_act": 80, "local_aggregation": 120}
 # Sub-command, count and seed.
 DEFAULT = [
-    *[(f"fuzz_{operation}", 100_000, 1) for operation in OPERATIONS],
+    *[(f"fuzz_{operation}", 30_000, 1) for operation in OPERATIONS],
     *[(operation, CALLS[operation], 1) for operation in OPERATIONS],
-    ("conversions", 10_000_000, 1),
-    ("divisor", 10_000_000, 1),
+    ("conversions", 3_000_000, 1),
+    ("divisor", 3_000_000, 1),
     ("launches", 0, 0),
 ]
 SLOW = [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.layers.sngan import dcgan_generator, down_block, up_block
+from dualcontrast.layers.sngan import dcgan_generator, discriminator, down_block, up_block
 
 
 def sines(shape, k):
@@ -80,3 +80,27 @@ def test_no_two_kernels_begin_alike_and_a_seed_decides_them():
     assert np.std(first[2]) == pytest.approx(0.02, rel=0.1)
     for one, other in zip(first, again):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_projection_is_the_product_of_features_and_the_labels_row():
+    network = discriminator.Discriminator(32, width=2, classes=3)
+    network.build()
+    fill(*((variable, k) for k, variable in enumerate(network.variables)))
+    images = tf.random.stateless_normal([4, 32, 32, 3], [0, 1])
+    labels = [2, 0, 1, 2]
+    x = images
+    for block in network.blocks:
+        x = block(x)
+    features = np.maximum(x, 0).sum(axis=(1, 2))
+    dense, table = network.logit.layer.kernel.numpy(), network.embedding.layer.kernel.numpy()
+    expected = features @ normalised(dense, network.logit.u.numpy())[:, 0]
+    rows = normalised(table.T, network.embedding.u.numpy()).T[labels]
+    expected += (features * rows).sum(axis=1)
+    np.testing.assert_allclose(network(images, tf.constant(labels)), expected, rtol=1e-4)
+
+
+def normalised(matrix, u):
+    """The matrix over its norm, by one iteration of the power method."""
+    v = matrix @ u / np.linalg.norm(matrix @ u)
+    u = matrix.T @ v / np.linalg.norm(matrix.T @ v)
+    return matrix / (v @ matrix @ u)

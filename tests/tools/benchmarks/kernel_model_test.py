@@ -64,7 +64,7 @@ def test_half_the_bytes_take_half_the_time_and_no_fewer_operations():
 
 
 def test_time_is_bandwidth_or_rate_whichever_is_longer():
-    gpu = kernel_model.Gpu("a GPU", "a GPU", bandwidth=100.0, rate=10.0)
+    gpu = kernel_model.Gpu("a GPU", "a GPU", bandwidth=100.0, rate=10.0, tf32=10.0, bfloat16=10.0)
     work = kernel_model.Prediction("", "", (), moved=300, operations=20, composition=0)
     assert work.seconds(gpu) == 3
     busy = kernel_model.Prediction("", "", (), moved=300, operations=70, composition=0)

@@ -25,6 +25,14 @@ def test_busy_samples_are_taken_again(monkeypatch):
     assert clock.rejected == 1
 
 
+def test_minima_are_the_shortest_of_the_clean_samples():
+    lasts = iter([0.0, 0.03, 0.001, 0.2, 0.02])  # the first is to warm up, the fourth is busy
+    used = iter([0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    clock = quiet_clock.QuietClock(rounds=3, others_seconds=lambda: next(used))
+    seconds = clock.minima({"step": lambda: time.sleep(next(lasts))})
+    assert 0.001 <= seconds["step"] < 0.015 and clock.rejected == 1
+
+
 def test_a_machine_that_stays_busy_is_given_up_on(monkeypatch):
     monkeypatch.setattr(quiet_clock, "_PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(busy, "others_seconds", lambda: time.monotonic() * 10)

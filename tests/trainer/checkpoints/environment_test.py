@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import tensorflow as tf
 
+from dualcontrast.trainer import devices
 from dualcontrast.trainer.checkpoints import environment
 
 # Of a start, as `of_training` returns it.
@@ -17,6 +19,7 @@ FOUND = {
     "processor_model": "a model",
     "devices": "1 CPU",
     "deterministic": True,
+    "tf32": False,
     "operations": {"bias_act float32": "cpu", "upfirdn2d float32": "ref"},
     "variables": {},
 }
@@ -44,6 +47,7 @@ def test_every_start_has_a_line(tmp_path):
             " -> bias_act float32 ref, upfirdn2d float32 ref",
         ),
         ({"deterministic": False}, "deterministic True -> False"),
+        ({"tf32": True}, "tf32 False -> True"),
         ({"devices": "2 NVIDIA A100"}, "devices 1 CPU -> 2 NVIDIA A100"),
         (
             {"variables": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
@@ -83,6 +87,17 @@ def test_what_an_older_version_recorded_is_the_first_start(tmp_path):
     said = environment.record_start(tmp_path, 64, FOUND)
     assert said == "tensorflow 2.20.0 -> 2.21.0"
     assert environment.starts(tmp_path)[0] == older
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_whether_tf32_is_allowed_reaches_tensorflow_and_the_record(allowed):
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    try:
+        devices.allow_tf32(allowed)
+        assert tf.config.experimental.tensor_float_32_execution_enabled() == allowed
+        assert environment.of_training(1, "float32", is_deterministic=True)["tf32"] == allowed
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def test_this_process_says_what_it_computes_with():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Optional
 
 import pytest
 from absl import flags
@@ -159,6 +160,23 @@ def test_an_override_is_read_as_the_type_of_its_field(argument, path, value):
     assert type(read) is type(value)
 
 
+def test_an_override_is_read_by_the_family_in_use(folder):
+    # SNGAN's width may be none; of two families with a field of one name each has its own limits.
+    assert parse("--config=sngan_adv", "--config.generator.width=none").generator.width is None
+    with pytest.raises(flags.IllegalFlagValueError, match="width=0: expected .* >= 1 or none$"):
+        parse("--config=sngan_adv", "--config.generator.width=0")
+    fields = [field("x", int), field("x", Optional[int])]
+    parser = config_flags._FieldParser(fields)
+    assert parser.parse("none") == "none"
+    with pytest.raises(UserError, match="--config.x=none: expected a whole number$"):
+        config_flags._value("none", fields[0])
+    assert config_flags._value("none", fields[1]) is None
+
+
+def field(path, kind):
+    return schema.Field(path, kind, None, "", {}, (), False)
+
+
 def test_the_last_of_two_overrides_counts():
     parsed = parse("--config.training.seed=1", "--config.training.seed=2")
     assert parsed.training.seed == 2
@@ -212,7 +230,7 @@ def test_the_line_that_fails_is_named_for_a_relative_path_too(folder, monkeypatc
 @pytest.mark.parametrize("name", config_flags.names())
 def test_every_packaged_experiment_is_valid(name):
     config = parse(f"--config={name}")
-    schema.resolve(config, resolution=256, channels=3)
+    schema.resolve(config, config.data.resolution or 128, channels=3, classes=1000)
     if config.loss.family == "dual_contrastive":
         assert config.loss.warmup_images < config.training.total_images
 

@@ -49,7 +49,7 @@ def test_fields_are_found_where_they_are_now():
     assert (penalties.r1_gamma, penalties.gradient_penalty_weight) == (0.4, 10.0)
     assert config.schedule.average.half_life_images == 5000
     assert (config.generator.latent_size, config.discriminator.fmap_max) == (256, 64)
-    assert (config.training.seed, config.images) == (4, (64, 3))
+    assert (config.training.seed, config.images) == (4, (64, 3, 0))
 
 
 def test_the_loss_keeps_its_fields_where_it_has_them():

@@ -20,7 +20,7 @@ SECTIONS = "the sections are loss, generator, discriminator, penalties, schedule
         ("discriminator.san.sharing", "discriminator.attention.san.sharing"),
         ("r1_gamma", "penalties.r1_gamma"),
         ("batch_size", "training.batch_size"),
-        ("loss.warmup", "loss.warmup_images"),
+        ("loss.warmup_imgs", "loss.warmup_images"),
         ("training.seed.x", "training.seed"),
     ],
 )
@@ -41,7 +41,7 @@ def test_a_name_in_a_section_that_there_is_not_lists_the_sections(asked):
     [
         ("data.seed", "data has resolution, channels, mirror"),
         ("evaluation.kind", "evaluation has every_images, images, extractor, weights"),
-        ("loss.kind", "loss has generator_objective, contrast_scope, warmup_images, drift"),
+        ("loss.kind", "loss has generator_objective, contrast_scope, warmup_images,"),
         ("discriminator.latent_size", "discriminator has "),
         ("schedule.generator.batch_size", "schedule.generator has learning_rate, adam_beta_1,"),
         ("discriminator", "discriminator has "),

@@ -73,6 +73,44 @@ def test_a_sound_record_that_holds_the_wrong_thing_is_named(copy, payload, what)
     assert what in found
 
 
+@pytest.mark.parametrize(
+    "label, what",
+    [
+        (None, "it has no label, expected one from 0 to 4"),
+        (5, "it has the label 5, expected one from 0 to 4"),
+        (2**64 - 1, "it has the label 18446744073709551615, expected"),  # TensorFlow's -1.
+    ],
+)
+def test_a_record_with_a_wrong_label_is_named(labelled, tmp_path, label, what):
+    copy = manifest.open_dataset(shutil.copytree(labelled.folder, tmp_path / "copy"))
+    payload = records.encode_example(image(8, 8, 3), b"a", label)
+    found = dataset_damage.find(replace_record(copy, 5, payload))
+    assert f"{SHARD} is damaged: record 5 (byte" in found
+    assert what in found
+
+
+def test_a_label_that_is_no_number_is_named(labelled, tmp_path):
+    copy = manifest.open_dataset(shutil.copytree(labelled.folder, tmp_path / "copy"))
+    # The feature `name` of another name: bytes where a number should be.
+    payload = records.encode_example(image(8, 8, 3), b"abc").replace(b"\x04name", b"\x05label")
+    payload = payload.replace(b"\x0a\x0f\x0a\x05label", b"\x0a\x10\x0a\x05label")
+    payload = payload[:1] + bytes([payload[1] + 1]) + payload[2:]
+    found = dataset_damage.find(replace_record(copy, 5, payload))
+    assert f"{SHARD} is damaged: record 5 (byte" in found
+    assert "its label cannot be read (a label that is no number)" in found
+
+
+def test_class_counts_that_contradict_the_records_are_found(labelled):
+    assert dataset_damage.find(labelled) is None
+    first, second, *others = labelled.classes
+    more = dataclasses.replace(first, count=first.count + 1)
+    fewer = dataclasses.replace(second, count=second.count - 1)
+    changed = dataclasses.replace(labelled, classes=(more, fewer, *others))
+    found = dataset_damage.find(changed)
+    assert f"manifest.json is damaged: it gives class 0 (sum 0) {more.count} images" in found
+    assert f"its shards {first.count}" in found
+
+
 def test_shards_that_changed_places_are_found(copy):
     # The images of a scene are about as long as others, but hardly ever exactly.
     first, second = (copy.folder / shard.name for shard in copy.shards[:2])

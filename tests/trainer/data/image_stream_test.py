@@ -23,6 +23,20 @@ def stream(dataset, images, *, start=0, batch=8, seed=0, mirror=False) -> np.nda
     return np.concatenate(found)[:images]
 
 
+def labelled_stream(dataset, images, start=0, mirror=True) -> tuple[np.ndarray, np.ndarray]:
+    """The images from `start` on with their labels, int64 [images]; 8 divides `images`."""
+    batches = image_stream.labelled_batches(
+        dataset, batch_size=8, seed=0, start_image=start, mirror=mirror
+    )
+    found = list(batches.take(images // 8).as_numpy_iterator())
+    return tuple(map(np.concatenate, zip(*found)))
+
+
+def sums(images) -> np.ndarray:
+    """What the labels of the labelled dataset are, mirrored or not."""
+    return images.sum(axis=(1, 2, 3), dtype=np.int64) % 5
+
+
 def keys(images) -> list[bytes]:
     return [image.tobytes() for image in images]
 
@@ -70,11 +84,14 @@ def test_every_epoch_and_every_seed_has_its_own_order(dataset, stored, chunk_byt
         assert order not in orders[:number]
 
 
-def test_the_stream_is_the_same_wherever_it_starts(dataset, chunk_bytes):
-    whole = stream(dataset, 3 * COUNT, mirror=True)
+def test_the_stream_is_the_same_wherever_it_starts(labelled, chunk_bytes):
+    whole, labels = labelled_stream(labelled, 3 * COUNT)
+    assert labels.dtype == np.int64 and len(set(labels)) == 5
+    np.testing.assert_array_equal(labels, sums(whole))
     for start in (1, 31, 32, 33, 95, 96, 97, 140, 191, 192, 200):
-        images = stream(dataset, 40, start=start, mirror=True)
+        images, theirs = labelled_stream(labelled, 40, start)
         np.testing.assert_array_equal(images, whole[start : start + 40])
+        np.testing.assert_array_equal(theirs, labels[start : start + 40])
 
 
 def test_the_stream_is_the_same_for_every_batch_size(dataset, chunk_bytes):
@@ -103,6 +120,31 @@ def test_the_order_has_not_changed():
     # A run that goes on with a newer version must see the images that it would have seen.
     order = image_stream._shuffled(8, seed=5, number=3, purpose=1).numpy()
     assert list(order) == [0, 7, 3, 5, 6, 1, 4, 2]
+
+
+def test_labels_change_nothing_about_the_images(dataset, labelled):
+    images, labels = labelled_stream(dataset, COUNT)
+    np.testing.assert_array_equal(images, labelled_stream(labelled, COUNT)[0])
+    np.testing.assert_array_equal(labels, np.zeros(COUNT, np.int64))
+
+
+def test_stored_labels_are_those_of_the_first_images(dataset, labelled, stored):
+    labels = image_stream.stored_labels(labelled, COUNT)
+    assert labels.dtype == np.int64
+    np.testing.assert_array_equal(labels, sums(stored))
+    np.testing.assert_array_equal(image_stream.stored_labels(labelled, 70), labels[:70])
+    np.testing.assert_array_equal(image_stream.stored_labels(dataset, 70), np.zeros(70, np.int64))
+
+
+def test_a_record_without_a_label_is_named(labelled, tmp_path):
+    def strip(path):
+        features = records.decode_example(list(records.read(path))[3].payload)
+        rewrite(path, 3, records.encode_example(features["image"], features["name"]))
+
+    changed = spoiled(labelled, tmp_path, strip)
+    with pytest.raises(UserError, match="images-00001-of-00003.tfrecord has"):
+        image_stream.stored_labels(changed, COUNT)
+    assert "images-00001-of-00003.tfrecord has" in reading_error(changed)
 
 
 def spoiled(dataset, tmp_path, change) -> manifest.Manifest:

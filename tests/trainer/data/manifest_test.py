@@ -42,6 +42,16 @@ def test_the_file_is_the_same_after_reading_and_writing(folder):
     assert str(folder) not in text
 
 
+def test_classes_are_kept_with_their_names_and_counts(folder):
+    kept = [{"name": "Käse, \udcff", "count": 96}, {"name": "none", "count": 0}]
+    edit(folder, classes=kept)
+    opened = manifest.open_dataset(folder)
+    assert opened.classes == (manifest.Category("Käse, \udcff", 96), manifest.Category("none", 0))
+    assert opened.class_counts == (96, 0)
+    (folder / "manifest.json").write_text(manifest.to_json(opened))
+    assert manifest.open_dataset(folder) == opened
+
+
 def test_a_missing_shard_is_named(folder):
     (folder / "images-00001-of-00003.tfrecord").unlink()
     assert "images-00001-of-00003.tfrecord is missing" in refusal(folder)
@@ -124,6 +134,13 @@ def test_a_manifest_that_lacks_a_field_is_refused(folder):
         {"encoding": "gif"},
         {"shards": []},
         {"count": 0, "shards": []},
+        {"classes": [{"name": "a", "count": 50}, {"name": "b", "count": 45}]},
+        {"classes": [{"name": "a", "count": 97}, {"name": "b", "count": -1}]},
+        {"classes": [{"name": "a", "count": 50}, {"name": "a", "count": 46}]},
+        {"classes": [{"name": "a", "count": "96"}]},
+        {"classes": [{"name": "a"}]},
+        {"classes": ["a"]},
+        {"classes": 2},
     ],
     ids=str,
 )

@@ -74,18 +74,59 @@ def test_an_example_of_tensorflow_is_read(payloads):
         assert records.decode_example(example.SerializeToString()) == expected
 
 
+def example_of(**features) -> bytes:
+    """A serialised example of TensorFlow's own."""
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+@pytest.mark.parametrize("label", [0, 1, 127, 128, 999, 21_840, 2**40])
+def test_a_label_is_the_one_that_tensorflow_reads_and_writes(label):
+    payload = records.encode_example(b"image", b"name", label)
+    found = tf.train.Example.FromString(payload).features.feature
+    assert sorted(found) == ["image", "label", "name"]
+    assert list(found["label"].int64_list.value) == [label]
+    assert records.label_of(payload) == label
+    assert records.decode_example(payload) == {"image": b"image", "name": b"name"}
+    written = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+    assert records.label_of(example_of(label=written)) == label
+
+
+def test_a_record_without_a_label_is_what_it_was_before_there_were_labels():
+    # Field 1 of an Example (its features) has an entry (key, value) for each feature.
+    expected = b"\x0a\x2a" + b"\x0a\x14\x0a\x05image\x12\x0b\x0a\x09\x0a\x07picture"
+    expected += b"\x0a\x12\x0a\x04name\x12\x0a\x0a\x08\x0a\x06a/b.pg"
+    assert records.encode_example(b"picture", b"a/b.pg") == expected
+    assert records.label_of(expected) is None
+
+
+@pytest.mark.parametrize(
+    "label, what",
+    [
+        (tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"3"])), "no number"),
+        (tf.train.Feature(float_list=tf.train.FloatList(value=[3.0])), "no number"),
+        (tf.train.Feature(int64_list=tf.train.Int64List(value=[3, 4])), "several numbers"),
+    ],
+    ids=["bytes", "float", "two"],
+)
+def test_a_label_of_another_kind_is_a_value_error(label, what):
+    with pytest.raises(ValueError, match=what):
+        records.label_of(example_of(label=label))
+
+
 @pytest.mark.parametrize("payload", [b"", b"\x08\x01", b"\x0a\xff", b"\x0a\x05abc", b"\x0a" * 30])
-def test_what_is_no_example_is_a_value_error(payload):
+@pytest.mark.parametrize("decode", [records.decode_example, records.label_of])
+def test_what_is_no_example_is_a_value_error(decode, payload):
     with pytest.raises(ValueError):
-        records.decode_example(payload)
+        decode(payload)
 
 
 def test_damaged_examples_raise_nothing_but_value_errors():
-    example, random = records.encode_example(b"image" * 20, b"name"), np.random.default_rng(2)
-    for _ in range(500):
+    example, random = records.encode_example(b"image" * 20, b"name", 300), np.random.default_rng(2)
+    for _ in range(1000):
         damaged = bytearray(example)
         damaged[random.integers(len(example))] = random.integers(256)
         try:
             assert isinstance(records.decode_example(bytes(damaged)), dict)
+            assert isinstance(records.label_of(bytes(damaged)), int | None)
         except ValueError:
             pass

@@ -1,6 +1,7 @@
 """Images of datasets and generators as they are measured."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -98,7 +99,7 @@ def _generator() -> Generator:
 
 
 def test_generated_images_are_those_of_their_seeds(generator):
-    images = generated.of_generator(generator, "run", 0, count=20)
+    images = generated.of_generator(generator, "run", 0).images(20)
     numbers = tf.range(20, dtype=tf.int64)
     noise = seeds.noise(numbers, generator.synthesis.noise_sides)
     expected = pictures.to_uint8(generator(seeds.latents(numbers, 4), noise=noise)).numpy()
@@ -106,16 +107,26 @@ def test_generated_images_are_those_of_their_seeds(generator):
     assert found.shape == (20, 8, 8, 3)
     assert abs(found.astype(int) - expected).max() <= 1  # next to a tie
     assert (everything(images) == found).all()
-    fewer = everything(generated.of_generator(generator, "run", 0, count=5))
+    fewer = everything(generated.of_generator(generator, "run", 0).images(5))
     assert (fewer == found[:5]).all()
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"truncation_psi": 0.5}, {"random_noise": False}])
 def test_what_changes_images_changes_the_protocol(generator, change):
-    plain = generated.of_generator(generator, "run", 0, count=16)
-    other = generated.of_generator(generator, "run", 0, count=16, **change)
+    plain = generated.of_generator(generator, "run", 0).images(16)
+    other = generated.of_generator(generator, "run", 0, **change).images(16)
     assert (everything(plain) != everything(other)).any()
     assert plain.protocol != other.protocol
+
+
+def test_a_generator_without_classes_has_the_protocol_that_results_are_kept_under(generator):
+    source = generated.of_generator(generator, "run", 7, seed=2, truncation_psi=0.5)
+    weights = generated.weights_digest(generator)
+    # To the byte, as of before there were classes.
+    assert json.dumps(source.images(16).protocol) == (
+        f'{{"kind": "generator", "images_seen": 7, "weights": "{weights}", "count": 16, "seed": 2,'
+        ' "truncation_psi": 0.5, "noise": "random", "resolution": 8, "channels": 3}'
+    )
 
 
 def test_an_image_that_is_not_finite_is_named():

@@ -153,5 +153,6 @@ def test_reals_are_read_once_for_many_generators(tmp_path):
     assert (again.statistics.covariance() == first.statistics.covariance()).all()
     # Statistics alone are not enough for a metric that compares each feature.
     greedy = measure.Plan(("fid", "kid"), {"main": classifier()})
-    assert measure.Reals(images.set(), tmp_path).references(greedy)["main"].table.shape == (150, 6)
+    table = measure.Reals(images.set(), tmp_path).references(greedy)["main"].table
+    assert table.shape == (150, 6) and isinstance(table, np.memmap)
     assert images.read_images == 300

@@ -9,6 +9,7 @@ from dualcontrast.layers.stylegan2.generator import Generator
 from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import path_length
+from dualcontrast.trainer.evaluation.fake_labels import Frequencies
 from dualcontrast.trainer.features import lpips
 
 
@@ -63,3 +64,29 @@ def test_a_generator_of_transparent_images_is_refused():
     made = Generator(8, channels=4, latent_size=4, w_size=4, fmap_base=32, fmap_max=4)
     with pytest.raises(UserError, match="this generator makes RGBA"):
         measure(made, "ppl_wend")
+
+
+class Classes:
+    """Stands in for a generator of three classes, whose images of two are far apart."""
+
+    channels, latent_size, noise_sides = 3, 4, []
+
+    def mapping(self, z, labels):
+        return z + 100 * tf.cast(labels, tf.float32)[:, None]
+
+    def broadcast(self, w):
+        return w
+
+    def synthesis(self, w):
+        return tf.tile(w[:, None, None, :3], [1, 4, 4, 1])
+
+    def __call__(self, z, labels):
+        return self.synthesis(self.mapping(z, labels))
+
+
+@pytest.mark.parametrize("metric, most", [("ppl_zend", 200), ("ppl_wend", 1000)])
+def test_both_ends_of_a_step_have_the_same_class(metric, most):
+    # The speed of z: pi at most on the circle, |v - w| on the line; squared, for 16 pixels. Two
+    # classes would be 100 apart on a step of 1e-4.
+    found = measure(Classes(), metric, frequencies=Frequencies("data", (1, 1, 1)))
+    assert 0 < found.estimate.value < most

@@ -11,7 +11,14 @@ from dualcontrast.trainer import state as states
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import generated, image_set, measure, periodic, report
+from dualcontrast.trainer.evaluation import (
+    fake_labels,
+    generated,
+    image_set,
+    measure,
+    periodic,
+    report,
+)
 from dualcontrast.trainer.features import embedded
 
 # Without regularisers and a second loss there is less to compile.
@@ -65,7 +72,7 @@ def test_the_value_is_that_of_the_released_generator(finished, dataset):
     generator, _, images_seen = checkpoint.load_average(str(finished[0]))
     plan = measure.Plan(("fid",), {"main": embedded.load()}, error_bars=False)
     reals = measure.Reals(image_set.of_dataset(dataset, 20, 20), None)
-    fakes = generated.of_generator(generator, "run", images_seen, count=20)
+    fakes = generated.of_generator(generator, "run", images_seen).images(20)
     found = measure.measure(plan, reals.references(plan), fakes)["fid"].estimate.value
     last = report.rows(finished[0] / "metrics-evaluation.jsonl")[-1]
     assert last["fid"] == pytest.approx(found, rel=1e-6)
@@ -113,6 +120,21 @@ def periodic_of(config, dataset, workdir, state=None) -> periodic.Periodic:
             pass
 
     return periodic.Periodic(config, dataset, workdir, state or states.State(config), Log())
+
+
+def test_the_classes_of_a_labelled_run_are_drawn_by_the_reals(labelled, tiny_config, tmp_path):
+    labels = {"data.labels": True, "data.classes": 4}
+    config = schema.replace(tiny_config, EVALUATED | labels)
+    state = states.State(config)
+    periodic_of(config, labelled, tmp_path, state).evaluate(lambda: False)
+    (row,) = report.rows(tmp_path / "metrics-evaluation.jsonl")
+    # Of the first 20 images in stored order.
+    assert row["protocol"]["fakes"]["labels"] == {"drawn": "data", "counts": [14, 0, 6, 0]}
+    # As the command would take them.
+    reals = image_set.of_dataset(labelled, 20, 20)
+    source = generated.of_generator(state.average, "run", 0, classes=reals.classes)
+    images = source.images(20, fake_labels.of_reals(reals))
+    assert images.protocol == row["protocol"]["fakes"] and row["fid"] > 0
 
 
 def test_a_signal_ends_an_evaluation(dataset, tiny_config, tmp_path):

@@ -8,7 +8,7 @@ SIZE, SIDE = 6, 4
 WEIGHTS = np.random.default_rng(0).standard_normal([SIZE, SIDE * SIDE * 3])
 
 
-def linear(latents: np.ndarray, noise: int) -> np.ndarray:
+def linear(latents: np.ndarray, batch: int) -> np.ndarray:
     return (latents @ WEIGHTS).reshape(-1, SIDE, SIDE, 3)
 
 
@@ -16,7 +16,7 @@ def squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return ((a - b) ** 2).sum(axis=(1, 2, 3))
 
 
-def affine(z: np.ndarray) -> np.ndarray:
+def affine(z: np.ndarray, batch: int) -> np.ndarray:
     return 2 * z + 1
 
 

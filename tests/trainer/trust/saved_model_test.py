@@ -233,7 +233,7 @@ def test_a_generator_to_measure_is_looked_at_too(tmp_path):
     trace = tmp_path / "trace"
     folder = save(tmp_path / "net", lambda images: saves_a_checkpoint(images, str(trace)))
     with pytest.raises(UserError, match=f"--model={folder} .*SaveV2"):
-        saved_generator.open_model(str(folder), count=2, seed=0, truncation_psi=1.0)
+        saved_generator.open_model(str(folder), seed=0, truncation_psi=1.0)
     assert not list(tmp_path.glob("trace*"))
 
 

@@ -1,7 +1,7 @@
 """The families of networks: a module each, whose name is the family's.
 
 A new family is its networks in `layers/`, a module here with their two sections, and an experiment
-in `configs/`.
+in `configs/`; docs/training.md shows one.
 """
 
 import importlib

@@ -26,22 +26,20 @@ class Generator(section.GeneratorSection):
         """Returns the generator, unbuilt."""
         from dualcontrast.layers.sngan import dcgan_generator, generator
 
-        fields = {**images._asdict(), "latent_size": self.latent_size, **keras}
+        fields = {"latent_size": self.latent_size, **keras}
         if self.architecture == "dcgan":
-            return dcgan_generator.DCGANGenerator(**fields, width=self.width or 64)
-        return generator.Generator(**fields, width=self.width)
+            return dcgan_generator.DCGANGenerator(
+                images.resolution, images.channels, width=self.width or 64, **fields
+            )
+        return generator.Generator(**images._asdict(), width=self.width, **fields)
 
     def check(self, images: section.Images) -> None:
-        """Checks the resolution."""
-        _check_resolution("generator", self.architecture, images.resolution)
+        """Checks the resolution, and whether there may be classes."""
+        _check("generator", self.architecture, images)
 
     def check_share(self, share: int, parts: int) -> None:
         """Checks that the moments of a batch are taken of it as a whole."""
-        if parts > 1:
-            raise UserError(
-                f"training.accumulation={parts} would take the moments of batch normalisation in"
-                " parts: try --config.training.accumulation=1"
-            )
+        check_moments(parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,19 +55,35 @@ class Discriminator(section.DiscriminatorSection):
         """Returns the discriminator, unbuilt."""
         from dualcontrast.layers.sngan import dcgan_discriminator, discriminator
 
-        fields = {**images._asdict(), **keras}
         if self.architecture == "dcgan":
-            return dcgan_discriminator.DCGANDiscriminator(**fields, width=self.width or 64)
-        return discriminator.Discriminator(**fields, width=self.width)
+            return dcgan_discriminator.DCGANDiscriminator(
+                images.resolution, images.channels, width=self.width or 64, **keras
+            )
+        return discriminator.Discriminator(**images._asdict(), width=self.width, **keras)
 
     def check(self, images: section.Images) -> None:
-        """Checks the resolution."""
-        _check_resolution("discriminator", self.architecture, images.resolution)
+        """Checks the resolution, and whether there may be classes."""
+        _check("discriminator", self.architecture, images)
 
 
-def _check_resolution(network: str, architecture: str, resolution: Optional[int]) -> None:
+def check_moments(parts: int) -> None:
+    """Raises UserError if a batch is computed in parts, each of which has other moments."""
+    if parts > 1:
+        raise UserError(
+            f"training.accumulation={parts} would take the moments of batch normalisation in"
+            " parts: try --config.training.accumulation=1"
+        )
+
+
+def _check(network: str, architecture: str, images: section.Images) -> None:
+    resolution = images.resolution
     if resolution is None:
         return
+    if architecture == "dcgan" and images.classes:
+        raise UserError(
+            f"data.labels=true, and {network}.architecture=dcgan has no form with classes:"
+            f" try --config.{network}.architecture=resnet, or drop --config.data.labels"
+        )
     if architecture == "resnet" and resolution not in _RESIDUAL:
         raise UserError(
             f"config field data.resolution: got {resolution}, expected one of"

@@ -12,6 +12,10 @@ from dualcontrast.trainer.errors import UserError
 class Generator(section.GeneratorSection):
     """The generator and its path length regulariser."""
 
+    fake_labels: str = setting(
+        "data", "with data.labels: as in StyleGAN2-ADA, or alike", choices=("uniform", "data")
+    )
+
     latent_size: int = setting(512, "length of the latent vector z", least=1)
     w_size: int = setting(512, "length of the intermediate latent vector w", least=1)
     mapping_layers: int = setting(8, "dense layers from z to w", least=1)
