@@ -10,7 +10,7 @@ PACKAGES := configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast/__init__.py tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops crosscheck gpu-check lint format
+.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops benchmark-peer crosscheck gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -54,6 +54,10 @@ benchmark-data: $(INSTALLED)
 
 benchmark-ops: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark_ops
+
+# PEER is a checkout of stylegan2-ada-pytorch, PEER_PYTHON a Python that has torch and requests.
+benchmark-peer: operations
+	$(BIN)/python -m dualcontrast.tools.benchmark_peer --peer="$(PEER)" --python="$(PEER_PYTHON)"
 
 gpu-check: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.tools.gpu_check --report=gpu_check.json
