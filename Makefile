@@ -55,9 +55,9 @@ benchmark-data: $(INSTALLED)
 benchmark-ops: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark_ops
 
-# PEER is a checkout of stylegan2-ada-pytorch, PEER_PYTHON a Python that has PyTorch.
+# PEER is a checkout of stylegan2-ada-pytorch, PEER_PYTHON a Python that has torch and requests.
 benchmark-peer: operations
-	$(BIN)/python -m dualcontrast.tools.benchmark_peer --peer=$(PEER) --python=$(PEER_PYTHON)
+	$(BIN)/python -m dualcontrast.tools.benchmark_peer --peer="$(PEER)" --python="$(PEER_PYTHON)"
 
 gpu-check: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.tools.gpu_check --report=gpu_check.json

@@ -8,17 +8,13 @@ samples taken while other programs used the processor are thrown away. The exit 
 iteration is less than twice as fast as the peer's. docs/performance.md says what is compared.
 """
 
-import functools
 import os
 import pathlib
 import subprocess
 
 from absl import flags
 
-from dualcontrast.custom_ops import busy
-from dualcontrast.tools.benchmarks import peer_process
-from dualcontrast.tools.benchmarks.peer_worker import INTERVALS
-from dualcontrast.tools.benchmarks.quiet_clock import QuietClock
+from dualcontrast.tools.benchmarks import peer_process, peer_speed
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.errors import UserError
 
@@ -31,7 +27,6 @@ _THREADS = flags.DEFINE_integer(
 )
 _ROUNDS = flags.DEFINE_integer("samples", 3, "Clean ones of each step.", lower_bound=1)
 
-GOAL, FLOOR = 3.0, 2.0
 _ADDRESS = "https://github.com/NVlabs/stylegan2-ada-pytorch"
 _FILES = ("training/networks.py", "training/loss.py")
 _FIND_TORCH = "import importlib.util; print(importlib.util.find_spec('torch') is not None)"
@@ -48,7 +43,7 @@ def main(argv: list[str]) -> int:
         peer_process.ours(*sizes) as ours,
         peer_process.theirs(_PYTHON.value, os.path.abspath(_PEER.value), *sizes) as theirs,
     ):
-        return measure(ours, theirs, _ROUNDS.value)
+        return peer_speed.measure(ours, theirs, _ROUNDS.value)
 
 
 def check_sizes(resolution: int, batch: int) -> None:
@@ -90,62 +85,6 @@ def check_python(python: str | None) -> None:
         raise UserError(
             f"--python={python}: it has no PyTorch; type: {python} -m pip install torch requests"
         )
-
-
-def measure(ours: peer_process.Process, theirs: peer_process.Process, rounds: int) -> int:
-    """Has the two take turns and prints their times; returns 1 when the iteration falls short.
-
-    Raises:
-      UserError: their networks differ.
-    """
-    if ours.parameters != theirs.parameters:
-        raise UserError(
-            f"the networks differ: this project's have parameters {ours.parameters},"
-            f" the peer's {theirs.parameters}"
-        )
-    counts = ", ".join(f"{name} {count:,}" for name, count in ours.parameters.items())
-    print(f"parameters of both: {counts}\nours: {ours.runs}\nthe peer: {theirs.runs}", flush=True)
-
-    def others_seconds() -> float:
-        return busy.others_seconds() - ours.processor_seconds - theirs.processor_seconds
-
-    clock = QuietClock(rounds, others_seconds)
-    seconds = clock.minima(
-        {
-            (whose, step): functools.partial(side.run, step)
-            for step in INTERVALS
-            for whose, side in (("ours", ours), ("theirs", theirs))
-        }
-    )
-    if seconds is None:
-        print("not measured, the machine was busy")
-        return 1
-    print(f"{clock.rejected} busy samples thrown away")
-    return report(seconds)
-
-
-def report(seconds: dict[tuple[str, str], float]) -> int:
-    """Prints the ratio of each step and of the iteration; returns 1 when it is below the floor.
-
-    Args:
-      seconds: of each step, by ("ours" or "theirs", its name).
-    """
-    for step, every in INTERVALS.items():
-        often = f"{step}, every {every} iterations" if every > 1 else step
-        print(f"{often}: {_line(seconds['ours', step], seconds['theirs', step])}")
-    ours, theirs = (
-        sum(seconds[whose, step] / every for step, every in INTERVALS.items())
-        for whose in ("ours", "theirs")
-    )
-    ratio = theirs / ours
-    reached = ratio >= FLOOR  # which NaN is not
-    verdict = "ok" if ratio >= GOAL else "short of the goal" if reached else "MISSED"
-    print(f"iteration: {_line(ours, theirs)} (goal {GOAL}, at least {FLOOR}) {verdict}")
-    return int(not reached)
-
-
-def _line(ours: float, theirs: float) -> str:
-    return f"{ours:.3f} s, the peer {theirs:.3f} s, {theirs / ours:.2f} times as fast"
 
 
 def run() -> None:

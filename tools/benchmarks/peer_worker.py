@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 # Iterations from one run of a step to the next, in the order of an iteration.
 INTERVALS = {"G": 1, "path_length": 4, "average": 1, "D": 1, "R1": 16}
@@ -85,12 +85,11 @@ def ours(peer: None, resolution: int, batch: int, threads: int) -> Side:
     strategy = devices.make_strategy()
     with strategy.scope():
         run = state.State(config)
-    networks: dict[str, Any] = {"generator": run.generator, "discriminator": run.discriminator}
     return Side(
         f"TensorFlow {tf.__version__}, {implementation.report()}",
         {
-            name: sum(math.prod(v.shape) for v in network.trainable_variables)
-            for name, network in networks.items()
+            name: sum(math.prod(v.shape) for v in getattr(run, name).trainable_variables)
+            for name in ("generator", "discriminator")
         },
         {name: training_iteration.stepper(config, run, strategy, name) for name in INTERVALS},
     )
