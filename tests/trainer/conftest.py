@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from dualcontrast.trainer import draws, state, steps
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 
@@ -30,6 +33,48 @@ TINY = {
 def tiny_config() -> schema.Config:
     """A resolved configuration for 8x8 RGB images."""
     return schema.resolve(schema.replace(schema.Config(), TINY), 8, 3)
+
+
+@pytest.fixture
+def first_step(strategy_of):
+    """Takes the first step of a network on some devices, and returns the variables after it."""
+
+    def take(config, step, replicas, images, labels=None, class_counts=()):
+        strategy = strategy_of(replicas)
+        with strategy.scope():
+            built = state.State(config)
+
+        def shared(x):
+            return strategy.experimental_distribute_values_from_function(
+                lambda context: draws.share(
+                    tf.constant(x), context.replica_id_in_sync_group, replicas
+                )
+            )
+
+        trainer = steps.Steps(config, built, strategy, class_counts)
+        given = {} if labels is None else {"labels": shared(labels)}
+        trainer.compiled(step)(shared(images), tf.constant(0, tf.int64), **given)
+        return {name: value.numpy() for name, value in built.named_variables().items()}
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def assert_same_step():
+    """Compares what `first_step` returned of two ways to take one step.
+
+    Adam hides a wrong scale of the gradients from the weights; its second moments do not.
+    """
+
+    def compare(one, two):
+        for name, expected in one.items():
+            # The true gradient of a logit's bias may be zero: what there is, is rounding.
+            if "logit_bias" in name or not name.endswith(("velocity", ".mean", ".variance", ".u")):
+                continue
+            scale = np.abs(expected).max() + 1e-12
+            np.testing.assert_allclose(two[name] / scale, expected / scale, atol=2e-4, err_msg=name)
+
+    return compare
 
 
 class Tiny:
