@@ -48,8 +48,7 @@ class ClassTable(keras.layers.Layer):
 def rows(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Returns the rows of a table that labels ask for, [batch, units].
 
-    A product, not a gather: its derivative is a dense tensor like every other variable's, which the
-    parts of an accumulated batch can add up.
+    A product, not a gather: its derivative is a dense tensor like every other variable's.
 
     Args:
       table: [classes, units].

@@ -110,4 +110,5 @@ def _zeros(variables) -> list[tf.Tensor]:
 
 
 def _gradient(tape: tf.GradientTape, value: tf.Tensor, variables) -> list[tf.Tensor]:
-    return tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    found = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [tf.convert_to_tensor(gradient) for gradient in found]  # that of an embedding is sparse

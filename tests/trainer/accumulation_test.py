@@ -92,6 +92,29 @@ def test_a_loss_that_couples_samples_is_exact():
     assert np.all(whole)
 
 
+@pytest.mark.parametrize("couples", [False, True])
+def test_the_rows_of_an_embedding_add_up(couples):
+    table = tf.Variable(tf.random.stateless_normal([4], [0, 1]))
+    rows = tf.constant([2, 0, 2, 3])
+
+    def run(parts):
+        return accumulation.gradients(
+            lambda part: [tf.gather(table, draws.share(rows, part, parts)) ** 2],
+            lambda squares: (tf.reduce_mean(squares), {}),
+            [table],
+            numbers=1,
+            parts=parts,
+            couples=couples,
+            named=(),
+            replicas=1,
+        )[0]
+
+    (expected,) = run(1)
+    np.testing.assert_allclose(expected, table * [0.5, 0, 1, 0.5], rtol=1e-6)
+    (found,) = run(2)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_a_mean_over_samples_computes_each_part_once():
     weight = tf.Variable(tf.random.stateless_normal([3], [0, 1]))
     x = tf.random.stateless_normal([6, 3], [0, 2])

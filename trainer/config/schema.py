@@ -391,20 +391,30 @@ def check_replicas(config: Config, replicas: int) -> None:
     Raises:
       UserError: they cannot.
     """
-    # Batch normalisation's moments are of all devices; XLA knows no way to them from within a pass.
-    alone = not isinstance(config.generator, stylegan2.Generator)
-    if config.training.jit_compile and alone and replicas > 1:
-        raise UserError(
-            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
-            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
-            " --config.training.jit_compile=false"
-        )
+    if config.generator.takes_moments:
+        _check_moments(config, replicas)
     sizes = {
         "training.batch_size": config.training.batch_size,
         "schedule.generator_batch_size": config.generator_batch_size,
     }
     for name, size in sizes.items():
         _check_share(config, name, size, replicas)
+
+
+def _check_moments(config: Config, replicas: int) -> None:
+    """Checks that nothing comes between a pass and the moments of the whole batch."""
+    parts = config.training.accumulation
+    if parts > 1:
+        raise UserError(
+            f"training.accumulation={parts} would take the moments of batch normalisation in"
+            " parts: try --config.training.accumulation=1"
+        )
+    if config.training.jit_compile and replicas > 1:  # XLA knows no way to other devices
+        raise UserError(
+            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
+            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
+            " --config.training.jit_compile=false"
+        )
 
 
 def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
@@ -420,7 +430,6 @@ def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
             f"training.accumulation={parts} does not divide the {share} images of a device:"
             f" try --config.training.accumulation={math.gcd(share, parts)}"
         )
-    config.generator.check_share(share, parts)
     config.discriminator.check_share(share, parts)
 
 

@@ -1,7 +1,7 @@
 """What the trainer asks of a family's sections of the configuration."""
 
 import dataclasses
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
@@ -67,21 +67,16 @@ class Section:
           UserError: a contradiction.
         """
 
-    def check_share(self, share: int, parts: int) -> None:
-        """Checks that a device's share of a batch can be computed, in parts.
-
-        Args:
-          share: images of one device.
-          parts: that the share is computed in; they divide it.
-
-        Raises:
-          UserError: it cannot.
-        """
-
 
 @dataclasses.dataclass(frozen=True)
 class GeneratorSection(Section):
-    """The section of a generator."""
+    """The section of a generator.
+
+    Attributes:
+      takes_moments: whether a pass normalises by moments of the whole batch, over all devices.
+    """
+
+    takes_moments: ClassVar[bool] = False
 
     fake_labels: str = setting(
         "uniform",
@@ -112,3 +107,14 @@ class DiscriminatorSection(Section):
     def group(self, batch: int) -> int:
         """Returns how many images of a batch have a say in each other's logits."""
         return 1
+
+    def check_share(self, share: int, parts: int) -> None:
+        """Checks that a device's share of a batch can be computed, in parts.
+
+        Args:
+          share: images of one device.
+          parts: that the share is computed in; they divide it.
+
+        Raises:
+          UserError: it cannot.
+        """

@@ -1,18 +1,16 @@
 """The classes of the images by which a conditional generator is measured."""
 
 import dataclasses
-import functools
 import itertools
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from dualcontrast.trainer import seeds
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 
-# Beside the parts of an image's number in trainer/seeds.py, which count from 0.
-_PART = -1
 _SHOWN = 40  # Characters of a name.
 
 
@@ -42,17 +40,13 @@ class Frequencies:
         return tf.searchsorted(ends, _places(numbers, ends[-1]), side="right", out_type=tf.int64)
 
 
-@functools.partial(
-    tf.function,
+# Of a class each where all are alike likely, and of an image of the data where they are not: so
+# that uniform ones are those of `dualcontrast-generate`.
+_places = tf.function(
+    seeds.labels,
     input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)],
     autograph=False,
 )
-def _places(numbers: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
-    """Returns a place from 0 to `total` for each number, all alike likely."""
-    return tf.map_fn(
-        lambda number: tf.random.stateless_uniform([], [number, _PART], 0, total, tf.int64),
-        numbers,
-    )
 
 
 def only(label: int, classes: int) -> Frequencies:

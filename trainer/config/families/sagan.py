@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any, Optional
 
 from dualcontrast.trainer.config import section
-from dualcontrast.trainer.config.families import sngan
 from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
 
@@ -16,6 +15,7 @@ _ATTENTION = "side of the maps that attend to themselves, 32 or 64 in the progra
 class Generator(section.GeneratorSection):
     """The generator."""
 
+    takes_moments = True
     latent_size: int = setting(128, "length of the latent vector z", least=1)
     width: int = setting(64, "feature maps of the last layers", least=1)
     attention_resolution: Optional[int] = setting(32, _ATTENTION, least=1)
@@ -35,10 +35,6 @@ class Generator(section.GeneratorSection):
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and that of the attention."""
         _check("generator", images.resolution, self.attention_resolution)
-
-    def check_share(self, share: int, parts: int) -> None:
-        """Checks that the moments of a batch are taken of it as a whole."""
-        sngan.check_moments(parts)
 
 
 @dataclasses.dataclass(frozen=True)

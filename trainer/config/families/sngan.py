@@ -16,6 +16,7 @@ _KINDS = "residual blocks, or the convolutions of SNDCGAN"
 class Generator(section.GeneratorSection):
     """The generator."""
 
+    takes_moments = True
     architecture: str = setting("resnet", _KINDS, choices=_ARCHITECTURES)
     latent_size: int = setting(128, "length of the latent vector z", least=1)
     width: Optional[int] = setting(
@@ -36,10 +37,6 @@ class Generator(section.GeneratorSection):
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and whether there may be classes."""
         _check("generator", self.architecture, images)
-
-    def check_share(self, share: int, parts: int) -> None:
-        """Checks that the moments of a batch are taken of it as a whole."""
-        check_moments(parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,15 +61,6 @@ class Discriminator(section.DiscriminatorSection):
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and whether there may be classes."""
         _check("discriminator", self.architecture, images)
-
-
-def check_moments(parts: int) -> None:
-    """Raises UserError if a batch is computed in parts, each of which has other moments."""
-    if parts > 1:
-        raise UserError(
-            f"training.accumulation={parts} would take the moments of batch normalisation in"
-            " parts: try --config.training.accumulation=1"
-        )
 
 
 def _check(network: str, architecture: str, images: section.Images) -> None:
