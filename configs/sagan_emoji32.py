@@ -4,8 +4,8 @@ docs/data.md says how the dataset is made: an image of each emoji, its group as 
 
     dualcontrast-train --config=sagan_emoji32 --data=data/emoji32 --workdir=runs/sagan_emoji32
     dualcontrast-train --config=sagan_emoji32 --config.loss=dual_contrastive \\
-        --config.loss.warmup_images=40_000 --data=data/emoji32 \\
-        --workdir=runs/sagan_emoji32_contr
+        --config.loss.warmup_loss=hinge --config.loss.warmup_images=16_000 \\
+        --data=data/emoji32 --workdir=runs/sagan_emoji32_contr
 
 A quarter of SAGAN's width, self-attention at 16x16. Departs from SAGAN in larger steps, 0.0004 and
 0.0008 in place of 0.0001 and 0.0004, for narrow networks and few hours; in batches of 32, not of
