@@ -10,7 +10,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PACKAGES = ["configs", "custom_ops", "layers", "losses", "tools", "trainer"]
+PACKAGES = ["augmentation", "configs", "custom_ops", "layers", "losses", "tools", "trainer"]
 SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 # `errors.py` turns the errors of absl's flags into a line; it defines no flag.
 MAY_USE_FLAGS = {"trainer/train.py", "trainer/config/config_flags.py", "trainer/path_flags.py"}
@@ -64,8 +64,9 @@ def test_modules_are_imported_by_their_one_name(path):
     assert not wrong | relative
 
 
-def test_losses_import_tensorflow_and_numpy_only():
-    assert offences("losses", {"tensorflow", "numpy", "dualcontrast.losses"}) == []
+@pytest.mark.parametrize("folder", ["losses", "augmentation"])
+def test_functions_of_tensors_import_tensorflow_and_numpy_only(folder):
+    assert offences(folder, {"tensorflow", "numpy", f"dualcontrast.{folder}"}) == []
 
 
 def test_operations_import_tensorflow_and_numpy_only():
@@ -74,6 +75,7 @@ def test_operations_import_tensorflow_and_numpy_only():
 
 def test_experiments_import_the_schema_its_families_and_its_error_only():
     allowed = {
+        "dualcontrast.trainer.config.augmentation_sections",
         "dualcontrast.trainer.config.families",
         "dualcontrast.trainer.config.loss_sections",
         "dualcontrast.trainer.config.schema",

@@ -18,7 +18,7 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PACKAGES = ["configs", "custom_ops", "layers", "losses", "tools", "trainer"]
+PACKAGES = ["augmentation", "configs", "custom_ops", "layers", "losses", "tools", "trainer"]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 SCRIPTS = dict(

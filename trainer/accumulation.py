@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-# From the index of a part to one number for each of its samples, a few times: [samples] each.
+# From the index of a part to what each of its samples contributes: [samples, ...] each.
 Outputs = Callable[[tf.Tensor], list[tf.Tensor]]
 # From what `Outputs` returns, of all parts, to the loss, a scalar, and what else shall be known.
 Loss = Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor]]]
@@ -34,7 +34,7 @@ def gradients(
       outputs: of one part; without side effects.
       loss: of this replica's samples; it may gather those of the others only if `couples`.
       variables: what to derive by. A variable that is not reached has a zero gradient.
-      numbers: how many of them `outputs` returns for each sample.
+      numbers: how many tensors `outputs` returns.
       parts: how many there are.
       couples: whether the loss is more than a mean over samples; what it adds, then, may be too.
       named: what `loss` adds, scalars.
@@ -80,7 +80,7 @@ def _coupled(outputs: Outputs, loss: Loss, variables, numbers: int, parts: int, 
     )
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(whole)
-        value, extras = loss(*(tf.reshape(output, [-1]) for output in whole))
+        value, extras = loss(*(tf.reshape(output, [-1, *output.shape[2:]]) for output in whole))
         scaled = value / replicas
     slopes = tape.gradient(scaled, whole)
 

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import enum
 import itertools
+import zlib
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -62,6 +63,7 @@ class Draws:
         if repeat:
             self._seed = _fold(self._seed, repeat)
         self._batch, self._index, self._count = batch, 0, 1
+        self._names: tuple[str, ...] = ()
         self._class_counts = class_counts
         self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
@@ -72,6 +74,47 @@ class Draws:
         found._count = self._count * count
         return found
 
+    def named(self, name: str) -> "Draws":
+        """Returns draws of their own for something in the step, such as its reals."""
+        found = copy.copy(self)
+        found._names = (*self._names, name)
+        return found
+
+    def uniform(self, name: str, shape: tuple[int, ...] = ()) -> tf.Tensor:
+        """Returns what `augmentation.draws` asks for."""
+        return self.of_batch(
+            name, lambda batch, seed: tf.random.stateless_uniform([batch, *shape], seed)
+        )
+
+    def normal(self, name: str, shape: tuple[int, ...] = ()) -> tf.Tensor:
+        """Returns what `augmentation.draws` asks for."""
+        return self.of_batch(
+            name, lambda batch, seed: tf.random.stateless_normal([batch, *shape], seed)
+        )
+
+    def integers(self, name: str, below: int, shape: tuple[int, ...] = ()) -> tf.Tensor:
+        """Returns what `augmentation.draws` asks for."""
+        return self.of_batch(
+            name,
+            lambda batch, seed: tf.random.stateless_uniform(
+                [batch, *shape], seed, 0, below, tf.int32
+            ),
+        )
+
+    def once(self, name: str) -> tf.Tensor:
+        """Returns what `augmentation.draws` asks for."""
+        return self._outside(lambda: tf.random.stateless_uniform([], self._seed_named(name)))
+
+    def of_batch(self, name: str, draw: Callable[[int, tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """Returns what `augmentation.draws` asks for."""
+        return self._mine(lambda: draw(self._batch, self._seed_named(name)))
+
+    def _seed_named(self, name: str) -> tf.Tensor:
+        seed = self._seed
+        for one in (*self._names, name):
+            seed = _fold(seed, zlib.crc32(one.encode()))
+        return seed
+
     def _normal(self, shape: list[int], part: _Part, layer: int = 0) -> tf.Tensor:
         return self._mine(
             lambda: tf.random.stateless_normal([self._batch, *shape], self._seed_of(part, layer))
@@ -81,14 +124,17 @@ class Draws:
         return _fold(_fold(self._seed, int(part)), layer)
 
     def _mine(self, whole: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """Returns this share of what `whole` draws.
+        """Returns this share of what `whole` draws."""
+        return share(self._outside(whole), self._index, self._count)
 
-        It is drawn where the step began, once for all parts, and outside of what XLA compiles,
-        whose generators give other numbers for the same seed.
+    def _outside(self, draw: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """Returns what `draw` draws, where the step began.
+
+        That is once for all parts, and outside of what XLA compiles, whose generators give other
+        numbers for the same seed.
         """
         with self._graph.as_default() if self._graph else contextlib.nullcontext():
-            drawn = whole()
-        return share(drawn, self._index, self._count)
+            return draw()
 
     def latents(self, size: int) -> tf.Tensor:
         """Returns z, [samples, size] standard normal."""

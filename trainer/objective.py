@@ -48,8 +48,9 @@ class GeneratorLoss(Term):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns the logits of reals, if they are needed, and of fakes."""
-        sees = self._objective.generator_sees_reals
-        return _logits(part, judge_reals=sees)
+        if self._objective.generator_sees_reals:
+            return [outputs.logits for outputs in part.outputs_of_both]
+        return [part.outputs_of_fakes.logits]
 
     def loss(self, outputs: list[tf.Tensor], gather: Gather):
         """Returns the loss."""
@@ -70,7 +71,7 @@ class DiscriminatorLoss(Term):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns the logits of reals and of fakes."""
-        return _logits(part, judge_reals=True)
+        return [outputs.logits for outputs in part.outputs_of_both]
 
     def loss(self, outputs: list[tf.Tensor], gather: Gather):
         """Returns the loss, and the means of the logits."""
@@ -80,11 +81,6 @@ class DiscriminatorLoss(Term):
             "logits/fake": tf.reduce_mean(fake_logits),
         }
         return self._objective.discriminator_loss(real_logits, fake_logits), means
-
-
-def _logits(part: Part, judge_reals: bool) -> list[tf.Tensor]:
-    found = part.discriminator.compare(part.reals, part.fakes(), part.references, judge_reals)
-    return [outputs.logits for outputs in found if outputs is not None]
 
 
 def _contrasted(objective: Objective, logits: list[tf.Tensor], gather: Gather) -> list[tf.Tensor]:

@@ -48,7 +48,7 @@ class R1(Penalty):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns |gradient|^2 of every real."""
-        return [r1.r1_penalty(_logits_beside(part, part.reals.labels), part.reals.images)]
+        return [r1.r1_penalty(*_judged(part, part.reals, "reals"))]
 
 
 class R2(Penalty):
@@ -58,8 +58,7 @@ class R2(Penalty):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns |gradient|^2 of every fake."""
-        fakes = part.fakes()
-        return [r1.r1_penalty(_logits_beside(part, fakes.labels), fakes.images)]
+        return [r1.r1_penalty(*_judged(part, part.fakes, "fakes"))]
 
 
 class GradientPenalty(Penalty):
@@ -69,24 +68,35 @@ class GradientPenalty(Penalty):
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns (|gradient| - 1)^2 of every mixed image, which has its real's label."""
-        return [
-            gradient_penalty.gradient_penalty(
-                _logits_beside(part, part.reals.labels),
-                part.reals.images,
-                part.fakes().images,
-                part.draws.mixture(),
-            )
-        ]
+        judge, reals = _judged(part, part.reals, "reals")
+        _, fakes = _judged(part, part.fakes, "fakes")
+        return [gradient_penalty.gradient_penalty(judge, reals, fakes, part.draws.mixture())]
 
 
-def _logits_beside(part: Part, labels: tf.Tensor | None) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns the discriminator as a function of images, with labels and the part's references.
+def _judged(
+    part: Part, batch: Batch, name: str
+) -> tuple[Callable[[tf.Tensor], tf.Tensor], tf.Tensor]:
+    """Returns the discriminator as a function of images, and the images to take a slope at.
 
-    The references are constants to a derivative by the images, even where they are the same reals,
-    but the outer derivative by the variables goes through them.
+    It has the batch's labels and the part's references, which are constants to a derivative by the
+    images, even where they are the same reals; but the outer derivative by the variables goes
+    through them. The augmentation is either in the function or in the images.
+
+    Args:
+      part: with the discriminator.
+      batch: the images.
+      name: what they are.
     """
     network = part.discriminator
     references = part.references
     if network.takes_references and references is None:
         references = tf.roll(part.reals.images, -1, axis=0)
-    return lambda images: network.outputs(Batch(images, labels), references).logits
+    if references is not None:
+        references = part.shown(references, "references")
+
+    def judge(images):
+        return network.outputs(Batch(images, batch.labels), references).logits
+
+    if part.augmentation.slopes_after:
+        return judge, part.shown(batch.images, name)
+    return lambda images: judge(part.shown(images, name)), batch.images

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import penalties, terms
+from dualcontrast.trainer import augmentations, penalties, terms
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
@@ -93,6 +93,7 @@ class State:
       generator, discriminator: the networks in training.
       average: the generator with the exponential moving average of the weights; what is released.
       generator_optimizer, discriminator_optimizer: Adam.
+      augmentation: of the images that the discriminator is shown.
       images_seen: reals shown so far, int64 scalar.
       terms: what each network minimises besides the adversarial loss, by the network's name.
     """
@@ -105,9 +106,11 @@ class State:
         check_names(self.generator, self.average)
         for variable, source in zip(self.average.variables, self.generator.variables):
             variable.assign(source)
+        self.augmentation = augmentations.of(config.augmentation)
+        of_penalties = penalties.of_discriminator(config.penalties)
         self.terms = {
             "generator": config.generator.terms(),
-            "discriminator": penalties.of_discriminator(config.penalties),
+            "discriminator": of_penalties + self.augmentation.terms(),
         }
         self._schedule = config.schedule
         self.generator_optimizer = self._make_optimizer("generator")

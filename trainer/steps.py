@@ -11,7 +11,7 @@ from dualcontrast.layers import networks
 from dualcontrast.trainer import accumulation, draws, objective
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.state import State
-from dualcontrast.trainer.terms import Part, Term
+from dualcontrast.trainer.terms import Augmentation, Part, Term
 
 Metrics = dict[str, tf.Tensor]
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
@@ -183,6 +183,9 @@ class Steps:
         parts = math.gcd(samples, self._config.training.accumulation)
         mine = self._draws(step, images_seen, samples)
 
+        augments = step.network in self._state.augmentation.networks
+        augmentation = self._state.augmentation if augments else Augmentation()
+
         def part_of(index) -> Part:
             return Part(
                 self._state.generator,
@@ -190,6 +193,7 @@ class Steps:
                 networks.Batch(_part(shown.reals, index, parts), _labels(shown, index, parts)),
                 _part(shown.references, index, parts),
                 mine.share(index, parts),
+                augmentation,
             )
 
         def outputs(index):

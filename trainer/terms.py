@@ -4,8 +4,10 @@ A term says what each sample contributes and what the loss is of these contribut
 adds up the terms of a step, takes the gradient, in parts if need be, and applies it.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,14 +17,38 @@ from dualcontrast.trainer import draws
 Gather = Callable[[tf.Tensor], tf.Tensor]
 
 
-class Part(NamedTuple):
+class Augmentation:
+    """A change of images before they are judged; this one changes nothing.
+
+    Attributes:
+      networks: whose steps show the discriminator augmented images.
+      slopes_after: whether penalties take a slope at the augmented image, and not at the image.
+    """
+
+    networks: tuple[str, ...] = ()
+    slopes_after = True
+
+    def __call__(self, images: tf.Tensor, draws: draws.Draws) -> tf.Tensor:
+        """Returns the images as the discriminator is shown them, of the same shape."""
+        return images
+
+    def terms(self) -> list["Term"]:
+        """Returns what has to be done in the discriminator's steps besides."""
+        return []
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
     """The samples that are computed at once: a replica's share of a batch, or a part of it.
+
+    What several terms need of it is computed once.
 
     Attributes:
       generator, discriminator: in training.
       reals: images [samples, height, width, channels] float32 in [-1, 1], and their labels.
       references: such images; None where the discriminator is not given any.
       draws: of these samples.
+      augmentation: of the images that the discriminator is shown in this step.
     """
 
     generator: networks.Generator
@@ -30,11 +56,40 @@ class Part(NamedTuple):
     reals: networks.Batch
     references: tf.Tensor | None
     draws: draws.Draws
+    augmentation: Augmentation = Augmentation()
 
+    @functools.cached_property
     def fakes(self) -> networks.Batch:
-        """Returns the generator's images, and the labels that they were made for."""
+        """The generator's images, and the labels that they were made for."""
         inputs = self.generator.draw(self.draws)
         return networks.Batch(self.generator.images(inputs), inputs.get("labels"))
+
+    def shown(self, images: tf.Tensor, name: str) -> tf.Tensor:
+        """Returns images as the discriminator is shown them.
+
+        Args:
+          images: [samples, ...].
+          name: what they are; those of one name are changed alike.
+        """
+        return self.augmentation(images, self.draws.named(name))
+
+    @functools.cached_property
+    def outputs_of_fakes(self) -> networks.Outputs:
+        """What the discriminator says of fakes; reals are not judged."""
+        return self._compare(judge_reals=False)[1]
+
+    @functools.cached_property
+    def outputs_of_both(self) -> tuple[networks.Outputs, networks.Outputs]:
+        """What the discriminator says of reals, and of fakes."""
+        return self._compare(judge_reals=True)
+
+    def _compare(self, judge_reals: bool):
+        return self.discriminator.compare(
+            self.reals._replace(images=self.shown(self.reals.images, "reals")),
+            self.fakes._replace(images=self.shown(self.fakes.images, "fakes")),
+            None if self.references is None else self.shown(self.references, "references"),
+            judge_reals,
+        )
 
 
 class Term:

@@ -1,5 +1,7 @@
 """The discriminator's penalties: what they are of, and the two ways in which they are applied."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -48,7 +50,9 @@ def test_r1_is_the_slope_at_reals_and_r2_that_at_fakes(part):
 
 
 def test_the_gradient_penalty_is_zero_where_the_slope_is_one(part):
-    unit = part._replace(reals=networks.Batch(tf.ones([4, 2, 2, 1]) / 2), generator=_Halves())
+    unit = dataclasses.replace(
+        part, reals=networks.Batch(tf.ones([4, 2, 2, 1]) / 2), generator=_Halves()
+    )
     (found,) = penalties.GradientPenalty(10.0, None).outputs(unit)
     np.testing.assert_allclose(found, 0, atol=1e-6)
 

@@ -4,6 +4,7 @@
     --config=my/experiment.py                  any Python file that defines get_config()
     --config=my/experiment.py:big              the same, calling get_config("big")
     --config.loss=hinge                        another adversarial loss, with its defaults
+    --config.augmentation=diffaugment          likewise an augmentation
     --config.training.batch_size=8             one field changed; can be given many times
     --help_config                              every field with its type, default and meaning
 
@@ -72,8 +73,9 @@ def config(flag_values: flags.FlagValues = flags.FLAGS) -> schema.Config:
         if flag_values[_PREFIX + path].present
     }
     chosen = load(reference)
-    if schema.LOSS.path in texts:  # whose fields are those that the others are read as
-        chosen = schema.replace(chosen, {schema.LOSS.path: texts.pop(schema.LOSS.path)})
+    # First what decides which fields there are.
+    kinds = {name: texts.pop(name) for name in schema.CHOICES if name in texts}
+    chosen = schema.replace(chosen, kinds)
     values = {path: _value(text, schema.find_field(path, chosen)) for path, text in texts.items()}
     chosen = schema.replace(chosen, values)
     schema.validate(chosen)
@@ -173,9 +175,10 @@ def known_fields() -> dict[str, list[schema.Field]]:
 def _every_field() -> Iterator[tuple[str, schema.Field]]:
     """Yields the fields with the name of the family or loss that has them, or without one."""
     own = tuple(f"{section}." for section in schema.SECTIONS_OF_FAMILIES)
-    yield "", schema.LOSS
-    for name, loss in schema.LOSSES.items():
-        yield from _of(name, schema.Config(loss=loss()), "loss.")
+    for part, choice in schema.CHOICES.items():
+        yield "", choice
+        for name in choice.choices:
+            yield from _of(name, schema.replace(schema.Config(), {part: name}), f"{part}.")
     for name in families.names():
         for network in ("generator", "discriminator"):
             section: dict[str, Any] = {network: families.find(name, network)()}

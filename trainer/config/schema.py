@@ -2,11 +2,11 @@
 
 A configuration is a tree of frozen dataclasses. Each field states its meaning and its limits once:
 `--help_config`, the validation and the error messages are made from these declarations. The
-sections of the two networks are those of a family (`trainer.config.families`), the section of the
-loss is that loss's (`trainer.config.loss_sections`), all others are the same for every system. The
-defaults are StyleGAN2 config E trained with the dual contrastive loss. Amounts of training are
-counted in real images shown, never in steps, so that they keep their meaning when the batch size
-changes.
+sections of the two networks are those of a family (`trainer.config.families`), the sections of the
+loss and of the augmentation are those of the chosen one (`trainer.config.loss_sections` and
+`augmentation_sections`), all others are the same for every system. The defaults are StyleGAN2
+config E trained with the dual contrastive loss. Amounts of training are counted in real images
+shown, never in steps, so that they keep their meaning when the batch size changes.
 """
 
 import dataclasses
@@ -16,6 +16,11 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 from dualcontrast.trainer.config import section, suggestions
+from dualcontrast.trainer.config.augmentation_sections import (
+    AUGMENTATIONS,
+    AugmentationSection,
+    NoAugmentation,
+)
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
 from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
@@ -190,6 +195,7 @@ class Config:
     generator: section.GeneratorSection = stylegan2.Generator()
     discriminator: section.DiscriminatorSection = stylegan2.Discriminator()
     loss: LossSection = DualContrastive()
+    augmentation: AugmentationSection = NoAugmentation()
     penalties: PenaltiesConfig = PenaltiesConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     data: DataConfig = DataConfig()
@@ -213,22 +219,32 @@ class Config:
         return self.schedule.generator_batch_size or self.training.batch_size
 
 
-# `--config.loss=NAME` and changes of the path `loss`: another loss, with its defaults.
-LOSS = Field(
-    "loss",
-    str,
-    DualContrastive.family,
-    "the adversarial loss, whose fields are below",
-    limits={},
-    choices=tuple(LOSSES),
-    resumable=False,
-)
+# Sections that are chosen by name, by `--config.loss=NAME` or a change of the path `loss`, and then
+# have their defaults: the kinds that there are.
+KINDS: dict[str, dict[str, type]] = {"loss": LOSSES, "augmentation": AUGMENTATIONS}
+_MEANINGS = {
+    "loss": "the adversarial loss, whose fields are below",
+    "augmentation": "the change of images before they are judged, whose fields are below",
+}
+CHOICES = {
+    name: Field(
+        name,
+        str,
+        getattr(Config, name).family,
+        meaning,
+        limits={},
+        choices=tuple(KINDS[name]),
+        resumable=False,
+    )
+    for name, meaning in _MEANINGS.items()
+}
 
 # Sections of which there are several kinds, by the class that all kinds have.
 SECTIONS_OF_FAMILIES = {
     "generator": section.GeneratorSection,
     "discriminator": section.DiscriminatorSection,
     "loss": LossSection,
+    "augmentation": AugmentationSection,
 }
 
 
@@ -276,30 +292,35 @@ def get(config: Config, path: str) -> Any:
 def replace(config: Config, changes: dict[str, Any]) -> Config:
     """`config` with the values of `changes`, keyed by path; the values are not validated.
 
-    The path `loss` takes the name of a loss, which then has its defaults; it is replaced before
-    the fields.
+    The paths `loss` and `augmentation` take the name of one, which then has its defaults; they are
+    replaced before the fields.
 
     Raises:
       UserError: a path is unknown, or a section is not of its class.
     """
     _check_sections(config, Config, "config")
     changes = dict(changes)
-    if "loss" in changes:
-        config = dataclasses.replace(config, loss=find_loss(changes.pop("loss"))())
+    for name in CHOICES:
+        if name in changes:
+            section: Any = find_kind(name, changes.pop(name))()
+            config = dataclasses.replace(config, **{name: section})
     for path, value in changes.items():
         config = _replace(config, find_field(path, config).path.split("."), value)
     return config
 
 
-def find_loss(name: str) -> type[LossSection]:
-    """The section of the loss `name`.
+def find_kind(section: str, name: str) -> type:
+    """The kind `name` of a section of `CHOICES`.
 
     Raises:
       UserError: there is none.
     """
-    if name not in LOSSES:
-        raise UserError(f"config section loss: got {name!r}, expected one of {', '.join(LOSSES)}")
-    return LOSSES[name]
+    kinds = KINDS[section]
+    if name not in kinds:
+        raise UserError(
+            f"config section {section}: got {name!r}, expected one of {', '.join(kinds)}"
+        )
+    return kinds[name]
 
 
 def _replace(part: Any, names: list[str], value: Any) -> Any:

@@ -31,7 +31,7 @@ def as_yaml(config: schema.Config) -> str:
 
 def _as_dict(config: schema.Config) -> dict[str, Any]:
     content = dataclasses.asdict(config)
-    for name in ("generator", "discriminator", "loss"):
+    for name in schema.SECTIONS_OF_FAMILIES:
         content[name] = {_FAMILY: getattr(config, name).family, **content[name]}
     return content
 
@@ -57,12 +57,14 @@ def from_json(text: str) -> schema.Config:
 
 def _empty(content: dict[str, Any]) -> schema.Config:
     """A configuration of the text's families, with their defaults; their names are taken out."""
-    loss = content.setdefault("loss", {}).pop(_FAMILY, schema.Config().loss.family)
-    networks: dict[str, Any] = {
+    sections: dict[str, Any] = {
         name: families.find(content[name].pop(_FAMILY), name)()
         for name in ("generator", "discriminator")
     }
-    return schema.Config(**networks, loss=schema.find_loss(loss)())
+    for name, choice in schema.CHOICES.items():
+        kind = content.setdefault(name, {}).pop(_FAMILY, choice.default)
+        sections[name] = schema.find_kind(name, kind)()
+    return schema.Config(**sections)
 
 
 def _without_empty_sections(content: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Differentiable changes of images, batched, each a function of (images, draws)."""

@@ -1,0 +1,111 @@
+"""Where augmentations act: on whose steps, on what, and where slopes are taken."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dualcontrast.layers import networks
+from dualcontrast.trainer import augmentations, draws, penalties, steps, terms
+from dualcontrast.trainer.config import schema
+
+IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8)
+D_STEP = steps.Step(steps.DISCRIMINATOR, "contrast")
+G_STEP = steps.Step(steps.GENERATOR, "contrast")
+
+
+def augmented(config: schema.Config, **changes) -> schema.Config:
+    """A configuration with DiffAugment, and changes of it."""
+    return schema.replace(config, {"augmentation": "diffaugment", **changes})
+
+
+@pytest.mark.parametrize(
+    "step, replicas, parts",
+    [(D_STEP, 2, 1), (G_STEP, 1, 2)],
+    ids=["the discriminator's, by two devices", "the generator's, in two parts"],
+)
+def test_an_augmented_step_is_the_same_however_its_batch_is_shared(
+    tiny_config, first_step, assert_same_step, step, replicas, parts
+):
+    shared = augmented(tiny_config, **{"training.accumulation": parts})
+    whole = first_step(augmented(tiny_config), step, 1, IMAGES)
+    assert_same_step(whole, first_step(shared, step, replicas, IMAGES))
+
+
+def test_an_augmentation_of_the_discriminator_alone_leaves_the_generator_its_own_step(
+    tiny_config, first_step
+):
+    alone = augmented(tiny_config, **{"augmentation.networks": "discriminator"})
+    plain = first_step(tiny_config, G_STEP, 1, IMAGES)
+    found = first_step(alone, G_STEP, 1, IMAGES)
+    for name, value in plain.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+class Square(networks.Discriminator):
+    """Half the squared length of an image, whose slope is the image."""
+
+    resolution, channels = 2, 1
+
+    def call(self, images):
+        return 0.5 * tf.reduce_sum(images**2, [1, 2, 3])
+
+
+class Twice(terms.Augmentation):
+    """Images twice as bright."""
+
+    def __call__(self, images, draws):
+        return 2 * images
+
+
+@pytest.mark.parametrize("after, slope", [(True, 2.0), (False, 4.0)])
+def test_slopes_are_taken_after_the_augmentation_or_before_it(after, slope):
+    augmentation = Twice()
+    augmentation.slopes_after = after
+    part = terms.Part(
+        networks.Generator(),
+        Square(),
+        networks.Batch(tf.ones([3, 2, 2, 1])),
+        None,
+        draws.Draws(0, 0, draws.Purpose.GRADIENT_PENALTY, 3),
+        augmentation,
+    )
+    # D(2x) = 2 x^2: its slope at 2x is 2x, and at x it is 4x; four pixels of 1.
+    (found,) = penalties.R1(1.0, None).outputs(part)
+    np.testing.assert_allclose(found, [4 * slope**2] * 3, rtol=1e-6)
+
+
+class Difference(Square):
+    """How much brighter images are than their references."""
+
+    takes_references = True
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def call(self, images, references):
+        return tf.reduce_sum(images - references, [1, 2, 3])
+
+
+def test_references_are_augmented_as_images_of_their_own(tiny_config):
+    ones = tf.ones([4, 2, 2, 1])
+    section = augmented(tiny_config).augmentation
+    augmentation = augmentations.of(dataclasses.replace(section, cutout=False, translation=False))
+    drawn = draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 4)
+    part = terms.Part(_Ones(), Difference(), networks.Batch(ones), ones, drawn, augmentation)
+    reals, fakes = part.outputs_of_both
+    brightness = {
+        name: drawn.named(name).named("color").uniform("brightness").numpy()
+        for name in ("reals", "fakes", "references")
+    }
+    for found, name in ((reals, "reals"), (fakes, "fakes")):
+        expected = 4 * (brightness[name] - brightness["references"])
+        np.testing.assert_allclose(found.logits, expected, atol=1e-5)
+
+
+class _Ones(networks.Generator):
+    latent_size = 2
+
+    def call(self, z):
+        return tf.ones([z.shape[0], 2, 2, 1])
