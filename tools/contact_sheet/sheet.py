@@ -1,12 +1,13 @@
 """The contact sheet: a row an augmentation, a column a strength, or a draw."""
 
+import math
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from dualcontrast.tools.contact_sheet.spread import Spread
 from dualcontrast.trainer import augmentations, draws, pictures
@@ -14,7 +15,8 @@ from dualcontrast.trainer.config import augmentation_sections
 from dualcontrast.trainer.data import image_stream, manifest
 
 _LEAST_SIDE, _MOST_SIDE = 64, 128
-_GAP, _LABEL, _FONT_SIZE = 4, 180, 13
+_GAP = 4
+_FONT = ImageFont.load_default(13)
 
 
 class Row(NamedTuple):
@@ -32,25 +34,28 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """Returns what there is: every change that a section may have, and what it is as a whole."""
-    sections = augmentation_sections
+    """Returns what there is: the changes that a section may have, and what it is as a whole."""
+    kinds = augmentation_sections
     strongest = {"least_area": 0.08, "jitter": 0.8, "hue": 0.2, "blur": True, "cutout": True}
     return [
-        *_of("DiffAugment", sections.DiffAugment()),
-        *_of("SimCLR", sections.SimCLR(blur=True, cutout=True)),
-        _whole("SimCLR, CIFAR", sections.SimCLR()),
-        _whole("SimCLR, AFHQ", sections.SimCLR(**strongest)),
-        *_of("flip and shift", sections.FlipShift()),
+        *_parts("DiffAugment", kinds.DiffAugment()),
+        _whole("DiffAugment", kinds.DiffAugment()),
+        *_parts("SimCLR", kinds.SimCLR(blur=True, cutout=True)),
+        _whole("SimCLR (CIFAR-10)", kinds.SimCLR()),
+        _whole("SimCLR (AFHQ)", kinds.SimCLR(**strongest)),
+        *_parts("CR", kinds.FlipShift()),
+        _whole("CR", kinds.FlipShift()),
     ]
 
 
-def _of(title: str, section: augmentation_sections.AugmentationSection) -> Iterator[Row]:
-    """Yields a row a change, and then the whole."""
-    augmentation = augmentations.of(section)
-    if isinstance(augmentation, augmentations.Sequence):
-        for name, change in augmentation.changes.items():
-            yield Row(f"{title}: {name.replace('_', ' ')}", change, spread=True)
-    yield Row(title, augmentation, spread=False)
+def _parts(title: str, section: augmentation_sections.AugmentationSection) -> list[Row]:
+    """Returns a row for every change of a sequence."""
+    sequence = augmentations.of(section)
+    assert isinstance(sequence, augmentations.Sequence)
+    return [
+        Row(f"{title}: {name.replace('_', ' ')}", change, spread=True)
+        for name, change in sequence.changes.items()
+    ]
 
 
 def _whole(title: str, section: augmentation_sections.AugmentationSection) -> Row:
@@ -109,12 +114,12 @@ def draw(image: np.ndarray, shown: list[tuple[str, np.ndarray]]) -> np.ndarray:
     resolution = len(image)
     side = min(-(-_LEAST_SIDE // resolution) * resolution, _MOST_SIDE)
     step, columns = side + _GAP, 1 + len(shown[0][1])
-    picture = Image.new("RGB", (_LABEL + columns * step, _GAP + len(shown) * step), "white")
+    left = 2 * _GAP + max(math.ceil(_FONT.getlength(label)) for label, _ in shown)
+    picture = Image.new("RGB", (left + columns * step, _GAP + len(shown) * step), "white")
     pen = ImageDraw.Draw(picture)
     for number, (label, images) in enumerate(shown):
         top = _GAP + number * step
-        middle = top + side / 2
-        pen.text((_GAP, middle), label, fill="black", font_size=_FONT_SIZE, anchor="lm")
+        pen.text((_GAP, top + side / 2), label, fill="black", font=_FONT, anchor="lm")
         for column, panel in enumerate([image, *images]):
-            picture.paste(pictures.resized(panel, side), (_LABEL + column * step, top))
+            picture.paste(pictures.resized(panel, side), (left + column * step, top))
     return np.asarray(picture)
