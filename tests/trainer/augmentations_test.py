@@ -142,7 +142,13 @@ def test_simclrs_changes_are_those_of_images_from_zero_to_one(channels):
 def test_a_flip_and_shift_is_by_the_fields_share_of_the_side():
     shifted = augmentations.of(augmentation_sections.FlipShift(shift=0.0))
     images = np.random.default_rng(1).normal(size=[64, 8, 8, 1]).astype(np.float32)
-    found = shifted(tf.constant(images), draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 64)).numpy()
+    shown = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(shown)
+        found = shifted(shown, draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 64))
+    # Every pixel of an image is one of the other's.
+    np.testing.assert_array_equal(tape.gradient(found, shown), np.ones_like(images))
+    found = found.numpy()
     same = (found == images).all((1, 2, 3))
     mirrored = (found == images[:, :, ::-1]).all((1, 2, 3))
     assert (same | mirrored).all() and same.any() and mirrored.any()

@@ -103,7 +103,7 @@ class FlipShift(SomeAugmentation):
 
     family = "flip_shift"
     shift: float = setting(
-        0.125, "most that an image moves along an axis, as a share of its side", least=0, most=1
+        0.125, "most that an image moves along an axis, as a share of its side", least=0, most=0.5
     )
 
     def check(self, images: section.Images) -> None:
