@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from dualcontrast.augmentation.diffaugment import color, cutout, translation
 from dualcontrast.augmentation.draws import Draws
+from dualcontrast.trainer import adaptive_augmentation
 from dualcontrast.trainer.config import augmentation_sections
 from dualcontrast.trainer.terms import Augmentation
 
@@ -34,8 +35,13 @@ class Sequence(Augmentation):
 _NETWORKS = {"both": ("generator", "discriminator"), "discriminator": ("discriminator",)}
 
 
-def of(section: augmentation_sections.AugmentationSection) -> Augmentation:
-    """Returns the augmentation that a section describes; build it inside `strategy.scope()`."""
+def of(section: augmentation_sections.AugmentationSection, batch_size: int) -> Augmentation:
+    """Returns the augmentation that a section describes; build it inside `strategy.scope()`.
+
+    Args:
+      section: of the configuration.
+      batch_size: real images of a step, over all devices together.
+    """
     match section:
         case augmentation_sections.NoAugmentation():
             return Augmentation()
@@ -46,4 +52,7 @@ def of(section: augmentation_sections.AugmentationSection) -> Augmentation:
                 cutout.cutout: section.cutout,
             }
             return Sequence(section.networks, [change for change, on in changes.items() if on])
+        case augmentation_sections.ADA():
+            networks = _NETWORKS[section.networks]
+            return adaptive_augmentation.AdaptiveAugmentation(section, networks, batch_size)
     raise TypeError(f"no augmentation for {type(section).__name__}")

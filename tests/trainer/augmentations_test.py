@@ -91,7 +91,8 @@ class Difference(Square):
 def test_references_are_augmented_as_images_of_their_own(tiny_config):
     ones = tf.ones([4, 2, 2, 1])
     section = augmented(tiny_config).augmentation
-    augmentation = augmentations.of(dataclasses.replace(section, cutout=False, translation=False))
+    color = dataclasses.replace(section, cutout=False, translation=False)
+    augmentation = augmentations.of(color, batch_size=4)
     drawn = draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 4)
     part = terms.Part(_Ones(), Difference(), networks.Batch(ones), ones, drawn, augmentation)
     reals, fakes = part.outputs_of_both
