@@ -18,8 +18,8 @@ _GREY[:3, :3] = 1 / 3
 _TURN = np.zeros([4, 4], np.float32)
 _TURN[:3, :3] = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
 _ONE = np.eye(4, dtype=np.float32)
-_SHIFT = np.float32([[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]])
-_SCALE = np.diag(np.float32([1, 1, 1, 0]))
+_SHIFT = np.array([[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], np.float32)
+_SCALE = np.diag(np.array([1, 1, 1, 0], np.float32))
 
 
 def color(images: tf.Tensor, draws: Draws, probability: tf.Tensor | float) -> tf.Tensor:

@@ -11,7 +11,7 @@ from dualcontrast.augmentation.ada.wavelets import SYM2
 from dualcontrast.augmentation.draws import Draws
 
 _BANDS = 4
-_POWERS = np.float32([10, 1, 1, 1]) / 13  # of the bands in natural images: 1 / f
+_POWERS = np.array([10, 1, 1, 1], np.float32) / 13  # of the bands in natural images: 1 / f
 
 
 def filtering(images: tf.Tensor, draws: Draws, probability: tf.Tensor | float) -> tf.Tensor:
@@ -50,7 +50,7 @@ def filter_bank() -> np.ndarray:
 
     The wavelet sym2 cuts the frequencies in halves, and again the lower half of these, twice.
     """
-    low, high = (_half(SYM2 * sign) for sign in (np.ones(4), np.float64([1, -1, 1, -1])))
+    low, high = _half(SYM2), _half(SYM2 * [1, -1, 1, -1])
     bands = [np.ones(1)]
     while len(bands) < _BANDS:
         bands = [np.convolve(_spread(band), low) for band in bands] + [high]

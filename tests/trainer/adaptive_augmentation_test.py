@@ -1,6 +1,4 @@
-"""ADA's controller: where the probability goes, how fast, and that it survives whatever a run does."""
-
-import shutil
+"""ADA's controller: where the probability goes, how fast, and that nothing in a run changes it."""
 
 import numpy as np
 import pytest
@@ -10,8 +8,6 @@ from dualcontrast.trainer import (
     adaptive_augmentation,
     augmentations,
     draws,
-    loop,
-    progress,
     state,
     steps,
 )
@@ -19,7 +15,7 @@ from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import augmentation_sections, schema
 from dualcontrast.trainer.errors import UserError
 
-IMAGES = np.random.default_rng(0).integers(0, 256, [3, 8, 8, 8, 3]).astype(np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, [4, 8, 8, 8, 3]).astype(np.uint8)
 D_STEP = steps.Step(steps.DISCRIMINATOR, "train")
 
 
@@ -55,48 +51,67 @@ def test_a_term_of_no_weight_in_the_loss_reports_the_mean_sign_of_reals():
 
 
 def augmented(config: schema.Config, **changes) -> schema.Config:
-    """A configuration with ADA, whose probability moves by 0.4 in a step, and changes of it."""
-    ada = {"augmentation": "ada", "augmentation.every": 1, "augmentation.speed_images": 20}
+    """A configuration with ADA whose probability rises by 1 in 100 images, and changes of it."""
+    ada = {"augmentation": "ada", "augmentation.speed_images": 100}
     ada |= {"generator.path_length_weight": 0.0, "penalties.r1_gamma": 0.0}
     return schema.replace(config, ada | {"loss": "non_saturating"} | changes)
 
 
-def three_steps(config, strategy) -> tuple[state.State, list[dict[str, float]]]:
-    """Takes steps of D from a probability of a half; returns the state, and what they report."""
-    replicas = strategy.num_replicas_in_sync
-    with strategy.scope():
-        built = state.State(config)
-        built.augmentation.terms()[0].probability.assign(0.5)
-    trainer, rows = steps.Steps(config, built, strategy), []
-    for number, images in enumerate(IMAGES):
-        shared = strategy.experimental_distribute_values_from_function(
-            lambda context: draws.share(
-                tf.constant(images), context.replica_id_in_sync_group, replicas
+class Run:
+    """Steps of D from a probability of a half, which changes every second step."""
+
+    def __init__(self, config, strategy):
+        changes = {"augmentation.groups": "blit", "augmentation.every": 2}
+        changes["discriminator.minibatch_stddev_group"] = 2
+        self.strategy = strategy
+        with strategy.scope():
+            self.state = state.State(augmented(config, **changes))
+        (self.controller,) = self.state.augmentation.terms()
+        self.controller.probability.assign(0.5)
+        self._steps = steps.Steps(augmented(config, **changes), self.state, strategy)
+
+    def steps(self, first: int, last: int) -> list[tuple[float, float]]:
+        """Takes steps by their number; returns p and r_t of each."""
+        rows = []
+        for number in range(first, last):
+            shared = self.strategy.experimental_distribute_values_from_function(
+                lambda context: draws.share(
+                    tf.constant(IMAGES[number]),
+                    context.replica_id_in_sync_group,
+                    self.strategy.num_replicas_in_sync,
+                )
             )
-        )
-        rows.append(trainer.compiled(D_STEP)(shared, tf.constant(8 * number, tf.int64)))
-    return built, [{name: float(value) for name, value in row.items()} for row in rows]
+            rows.append(self._steps.compiled(D_STEP)(shared, tf.constant(8 * number, tf.int64)))
+        return [(float(row["ada/p"]), float(row["ada/r_t"])) for row in rows]
+
+    def kept(self) -> list[float]:
+        """The probability, and the sum and the number of signs since it changed."""
+        return [float(value.numpy()) for value in self.controller.variables().values()]
 
 
-def test_two_devices_that_cut_their_shares_in_parts_have_the_probability_of_one(
-    tiny_config, strategy_of
+def test_the_probability_is_the_same_however_a_batch_is_shared_and_after_a_checkpoint(
+    tiny_config, strategy_of, tmp_path
 ):
-    changes = {"augmentation.groups": "blit", "augmentation.every": 2}
-    config = augmented(tiny_config, **changes, **{"discriminator.minibatch_stddev_group": 2})
-    _, expected = three_steps(config, strategy_of(1))
-    probabilities = [row["ada/p"] for row in expected]
-    assert probabilities[0] == 0.5 and abs(probabilities[1] - 0.5) == 0.5  # 16 images of 20
-    in_parts = schema.replace(config, {"training.accumulation": 2})
-    built, found = three_steps(in_parts, strategy_of(2))
-    for name in ("ada/p", "ada/r_t"):
-        assert [row[name] for row in found] == [row[name] for row in expected]
-    (controlled,) = built.augmentation.terms()
-    kept = {name: float(value) for name, value in controlled.variables().items()}
-    assert kept == {
-        "ada_probability": found[2]["ada/p"],
-        "ada_sign_sum": found[2]["ada/r_t"],
-        "ada_sign_count": 1,
-    }
+    run = Run(tiny_config, strategy_of(1))
+    first = run.steps(0, 3)
+    # Two batches of 8 images are a change of 0.16.
+    assert first[0][0] == 0.5 and abs(first[1][0] - 0.5) == pytest.approx(0.16)
+    assert run.kept() == [first[1][0], first[2][1], 1]
+
+    checkpoint.Checkpoints(tmp_path, run.state, keep=3).save()
+    unstopped = run.steps(3, 4), run.kept()
+    assert abs(unstopped[1][0] - first[1][0]) == pytest.approx(0.16)
+    again = Run(tiny_config, strategy_of(1))
+    assert checkpoint.Checkpoints(tmp_path, again.state, keep=3).restore()
+    assert again.kept() == [first[1][0], first[2][1], 1]
+    # The steps that are compiled already.
+    checkpoint.Checkpoints(tmp_path, run.state, keep=3).restore()
+    assert (run.steps(3, 4), run.kept()) == unstopped
+
+    in_parts = schema.replace(tiny_config, {"training.accumulation": 2})
+    shared = Run(in_parts, strategy_of(2))
+    assert shared.steps(0, 3) == first
+    assert shared.kept() == [first[1][0], first[2][1], 1]
 
 
 def test_slopes_are_taken_at_the_images_before_they_are_augmented(tiny_config):
@@ -124,45 +139,3 @@ def test_a_text_names_the_groups(text, groups):
 def test_an_unknown_text_is_refused_with_those_that_there_are(tiny_config):
     with pytest.raises(UserError, match="groups: got 'bcg', expected blit, .* or bgcfnc"):
         schema.validate(augmented(tiny_config, **{"augmentation.groups": "bcg"}))
-
-
-# A change every two steps of 8 images, a checkpoint after three: between two changes.
-RUN = {
-    "augmentation.groups": "blit",
-    "augmentation.every": 2,
-    "augmentation.speed_images": 100,
-    "training.total_images": 56,
-    "training.log_every_images": 8,
-    "training.checkpoint_every_images": 24,
-}
-
-
-def test_a_resumed_run_has_the_probability_of_one_that_was_not_stopped(
-    tiny_config, dataset, strategy_of, tmp_path, capsys
-):
-    config = augmented(tiny_config, **RUN)
-    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
-    loop.train(config, dataset, whole, strategy_of(1))
-    shutil.copytree(whole, resumed)
-    for path in (resumed / checkpoint.FOLDER).iterdir():
-        if path.name.startswith(("images-48", "images-56")):
-            path.unlink()
-    assert capsys.readouterr().out.count(" r_t ") == 7
-    loop.train(config, dataset, resumed, strategy_of(1))
-    assert "resuming at 24 images" in capsys.readouterr().out
-    expected, found = (
-        [(row["ada/p"], row["ada/r_t"]) for row in progress.rows(folder)]
-        for folder in (whole, resumed)
-    )
-    assert found == expected and len(found) == 7
-    # After the second, fourth and sixth step.
-    assert [b[0] != a[0] for a, b in zip(found, found[1:])] == [True, False] * 3
-    readers = [
-        tf.train.load_checkpoint(str(folder / checkpoint.FOLDER / "images-56"))
-        for folder in (whole, resumed)
-    ]
-    names = [name for name in readers[0].get_variable_to_shape_map() if name.startswith("ada_")]
-    assert len(names) == 3
-    for name in names:
-        one, other = (reader.get_tensor(name) for reader in readers)
-        np.testing.assert_array_equal(one, other)
