@@ -35,7 +35,8 @@ def docstring(name: str) -> str:
     return ast.get_docstring(ast.parse((ROOT / "configs" / f"{name}.py").read_text()))
 
 
-SHOWN = {name: commands(docstring(name)) for name in PAPERS} | {
+RECIPES = ["ada", "ada_cifar10"]
+SHOWN = {name: commands(docstring(name)) for name in [*PAPERS, *RECIPES]} | {
     "page": commands(PAGE.read_text(encoding="utf-8"))
 }
 
