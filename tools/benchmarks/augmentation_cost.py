@@ -1,7 +1,7 @@
 """What augmentations cost: an iteration of training with one against one without.
 
-Config E at batch 8, or SNDCGAN at batch 64 for images of 32x32, both in float32: all of DiffAugment,
-and ADA's pixel blitting, geometry and colour with probability 1/2.
+Config E at batch 8, or SNDCGAN at batch 64 for images of 32x32, both in float32: all of
+DiffAugment, and ADA's pixel blitting, geometry and colour with probability 1/2.
 """
 
 from typing import Any
