@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import networks
 from dualcontrast.layers.sngan import base, dcgan_generator
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
@@ -56,8 +57,8 @@ class DCGANDiscriminator(base.Discriminator):
         self.logit.build((None, shape[1] * shape[2] * shape[3]))
         self.built = True
 
-    def call(self, images, iterations: int = 1):
-        """Returns logits, [batch] float32: larger means more real.
+    def features(self, images, iterations: int = 1):
+        """Returns the last maps, flat, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
@@ -67,7 +68,12 @@ class DCGANDiscriminator(base.Discriminator):
         for conv in self.convs:
             x = tf.nn.leaky_relu(conv(x, iterations=iterations), _SLOPE)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
-        return self.logit(x, iterations=iterations)[:, 0]
+        return tf.cast(x, self.variable_dtype)
+
+    def logits_of(self, features, labels=None, iterations: int = 1):
+        """Returns logits, [batch] float32; there are no labels."""
+        networks.check_labels(self, self.classes, labels)
+        return self.logit(features, iterations=iterations)[:, 0]
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0],)

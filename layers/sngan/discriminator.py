@@ -76,19 +76,27 @@ class Discriminator(base.Discriminator):
         # In the variables' float32 under mixed precision: logits feed exponentials.
         return SpectralNormalization(layer, name=name, dtype=self.variable_dtype)
 
-    def call(self, images, labels=None, iterations: int = 1):
-        """Returns logits, [batch] float32: larger means more real.
+    def features(self, images, iterations: int = 1):
+        """Returns the sums of the last maps over places, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          iterations: see `SpectralNormalization`.
+        """
+        x = images
+        for block in self.blocks:
+            x = block(x, iterations=iterations)
+        return tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
+
+    def logits_of(self, features, labels=None, iterations: int = 1):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          features: from `features`.
           labels: [batch] int, where there are classes.
           iterations: see `SpectralNormalization`.
         """
         networks.check_labels(self, self.classes, labels)
-        x = images
-        for block in self.blocks:
-            x = block(x, iterations=iterations)
-        features = tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
         logits = self.logit(features, iterations=iterations)[:, 0]
         if self.classes:
             embedded = self.embedding(labels, iterations=iterations)

@@ -14,7 +14,7 @@ class Discriminator(networks.Discriminator):
 
     With reference attention it is a Siamese network (Yu et al. 2021, section 3.4): images and their
     references go through the same layers up to the attention. Logits are then
-    judge(encode(images), prepare(encode(references))), and what is prepared of the references may
+    judge(encode(images), prepare(encode(references))).logits, and what is prepared of the references may
     be used for reals and fakes. Reals and fakes are judged apart, because the minibatch deviation
     comes after the attention and would tell a mixed group from others.
 
@@ -120,20 +120,31 @@ class Discriminator(networks.Discriminator):
         self.logit.build((None, maps[-1]))
         self.built = True
 
-    def call(self, images, references=None, labels=None):
-        """Returns logits, [batch] float32: larger means more real.
+    def features(self, images, references=None):
+        """Returns what the last dense layer turns into logits, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
           references: a real for every image, of the same shape; with reference attention only.
-          labels: [batch] int, where there are classes.
         """
-        networks.check_labels(self, self.classes, labels)
         if self.takes_references != (references is not None):
             needs = "needs" if self.takes_references else "takes no"
             raise ValueError(f"Discriminator: this one {needs} references")
         prepared = self.prepare(self.encode(references)) if self.takes_references else None
-        return self.judge(self.encode(images), prepared, labels)
+        return self.finish(self.encode(images), prepared)
+
+    def logits_of(self, features, labels=None):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          features: from `features`.
+          labels: [batch] int, where there are classes.
+        """
+        networks.check_labels(self, self.classes, labels)
+        x = self.logit(features)
+        if not self.classes:
+            return x[:, 0]
+        return tf.reduce_sum(x * self.label_mapping(None, labels), axis=-1) * x.shape[-1] ** -0.5
 
     def compare(self, reals, fakes, references, judge_reals):
         """Returns the outputs of reals, None if they are not judged, and of fakes.
@@ -149,9 +160,8 @@ class Discriminator(networks.Discriminator):
             prepared = self.prepare(compared)
         of_reals = None
         if judge_reals:
-            of_reals = networks.Outputs(self.judge(maps, prepared, reals.labels))
-        of_fakes = self.judge(self.encode(fakes.images), prepared, fakes.labels)
-        return of_reals, networks.Outputs(of_fakes)
+            of_reals = self.judge(maps, prepared, reals.labels)
+        return of_reals, self.judge(self.encode(fakes.images), prepared, fakes.labels)
 
     @property
     def _attending(self) -> int:
@@ -172,22 +182,23 @@ class Discriminator(networks.Discriminator):
         return self.blocks[self._attending].prepare(maps)
 
     def judge(self, maps, prepared=None, labels=None):
-        """Returns logits, [batch] float32.
+        """Returns `networks.Outputs` of images.
 
         Args:
-          maps: from `encode`.
+          maps: of the images, from `encode`.
           prepared: from `prepare`, with reference attention.
           labels: [batch] int, where there are classes.
         """
+        features = self.finish(maps, prepared)
+        return networks.Outputs(self.logits_of(features, labels), features)
+
+    def finish(self, maps, prepared=None):
+        """Returns features, [batch, width] float32, of maps from `encode`; see `judge`."""
         x = self.blocks[self._attending](maps, prepared)
         for block in self.blocks[self._attending + 1 :]:
             x = block(x)
         x = self.last_conv(self.minibatch_stddev(x))
-        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
-        x = self.logit(self.last_dense(x))
-        if not self.classes:
-            return x[:, 0]
-        return tf.reduce_sum(x * self.label_mapping(None, labels), axis=-1) * x.shape[-1] ** -0.5
+        return self.last_dense(tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]]))
 
     def compute_output_shape(self, images_shape, references_shape=None, labels_shape=None):
         return (images_shape[0],)
