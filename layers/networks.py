@@ -92,6 +92,8 @@ class Discriminator(keras.Model):
       resolution, channels: of the images.
       classes: how many the images have; 0 where they have none.
       logit: the last layer, which turns features into logits.
+      projections: two layers more upon the features, by which ContraD contrasts reals with reals,
+        and fakes with reals; none where it is not trained so.
       takes_references: whether `call` needs references, a real for every image.
     """
 
@@ -99,6 +101,7 @@ class Discriminator(keras.Model):
     channels: int
     classes: int = 0
     logit: keras.layers.Layer
+    projections: list[keras.layers.Layer] = []
     takes_references = False
 
     def build(self, input_shape: Any = None) -> None:

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev, networks
+from dualcontrast.layers import equalized_conv2d, equalized_dense, head, minibatch_stddev, networks
 from dualcontrast.layers.attention import reference_attention, serialised_layer
 from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps, mapping_network
 
@@ -34,6 +34,9 @@ class Discriminator(networks.Discriminator):
         first convolution at `attention_resolution`; None for none.
       attention_resolution: from 8 to `resolution`.
       classes: of the labels that images are judged with; 0 for none.
+      head_width: units of the hidden layer of a `Head` in place of StyleGAN2's two dense layers, of
+        which the first belongs to the features; None for these two.
+      projection_size: of ContraD's projections, which need a hidden layer; 0 for none.
 
     Attributes:
       takes_references: whether `call` needs references.
@@ -49,9 +52,12 @@ class Discriminator(networks.Discriminator):
         attention=None,
         attention_resolution: int = 8,
         classes: int = 0,
+        head_width: int | None = None,
+        projection_size: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        head.check(head_width, projection_size)
         self.resolutions = feature_maps.resolutions(resolution)[::-1]
         feature_maps.check_image(channels, fmap_base, fmap_max)
         self.resolution = resolution
@@ -66,6 +72,8 @@ class Discriminator(networks.Discriminator):
         self.attention = serialised_layer.of(attention)
         self.attention_resolution = attention_resolution
         self.classes = classes
+        self.head_width = head_width
+        self.projection_size = projection_size
         self.takes_references = False
         self.minibatch_stddev = minibatch_stddev.MinibatchStddev(
             minibatch_stddev_group, name="minibatch_stddev", dtype=self.dtype_policy
@@ -98,30 +106,54 @@ class Discriminator(networks.Discriminator):
         self.last_conv = equalized_conv2d.EqualizedConv2D(
             maps[-1], 3, name="4x4_conv", dtype=policy
         )
-        # The head is in the variables' float32 under mixed precision: logits feed exponentials.
-        self.last_dense = equalized_dense.EqualizedDense(
-            maps[-1], activation="leaky_relu", name="4x4_dense", dtype=self.variable_dtype
-        )
-        self.logit = equalized_dense.EqualizedDense(
-            maps[-1] if self.classes else 1, name="logit", dtype=self.variable_dtype
-        )
-        if self.classes:
-            self.label_mapping = mapping_network.MappingNetwork(
-                maps[-1], classes=self.classes, name="label_mapping", dtype=self.variable_dtype
-            )
-            self.label_mapping.build((None, 0))
         for layer in (self.from_rgb, *self.blocks, self.minibatch_stddev, self.last_conv):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
         if self.attention is not None:
             attend = self.blocks[self._attending].same
             self.takes_references = isinstance(attend, reference_attention.ReferenceAttention)
-        self.last_dense.build((None, shape[1] * shape[2] * shape[3]))
-        self.logit.build((None, maps[-1]))
+        size = shape[1] * shape[2] * shape[3]
+        self.last_dense = None
+        if self.head_width is None:
+            self._build_dense(size, maps[-1])
+        else:
+            self._build_heads(size, self.head_width)
         self.built = True
 
+    # What comes after the maps is in the variables' float32 under mixed precision: logits feed
+    # exponentials.
+
+    def _build_dense(self, size: int, filters: int) -> None:
+        """Makes StyleGAN2's two dense layers, for flat maps of `size`."""
+        dtype = self.variable_dtype
+        self.last_dense = equalized_dense.EqualizedDense(
+            filters, activation="leaky_relu", name="4x4_dense", dtype=dtype
+        )
+        self.last_dense.build((None, size))
+        self.logit = equalized_dense.EqualizedDense(
+            filters if self.classes else 1, name="logit", dtype=dtype
+        )
+        self.logit.build((None, filters))
+        if self.classes:
+            self.label_mapping = mapping_network.MappingNetwork(
+                filters, classes=self.classes, name="label_mapping", dtype=dtype
+            )
+            self.label_mapping.build((None, 0))
+
+    def _build_heads(self, size: int, hidden: int) -> None:
+        """Makes the heads of flat maps of `size`."""
+        dtype = self.variable_dtype
+        self.logit = head.Head(1, hidden, classes=self.classes, name="logit", dtype=dtype)
+        if self.projection_size:
+            self.projections = [
+                head.Head(self.projection_size, hidden, name=f"projection_of_{name}", dtype=dtype)
+                for name in ("reals", "fakes")
+            ]
+        for layer in (self.logit, *self.projections):
+            layer.build((None, size))
+
     def features(self, images, references=None):
-        """Returns what the last dense layer turns into logits, [batch, width] float32.
+        """Returns what the last dense layer, or the head, turns into logits, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
@@ -141,6 +173,8 @@ class Discriminator(networks.Discriminator):
           labels: [batch] int, where there are classes.
         """
         networks.check_labels(self, self.classes, labels)
+        if self.last_dense is None:
+            return self.logit(features, **({"labels": labels} if self.classes else {}))[:, 0]
         x = self.logit(features)
         if not self.classes:
             return x[:, 0]
@@ -198,7 +232,8 @@ class Discriminator(networks.Discriminator):
         for block in self.blocks[self._attending + 1 :]:
             x = block(x)
         x = self.last_conv(self.minibatch_stddev(x))
-        return self.last_dense(tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]]))
+        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
+        return tf.cast(x, self.variable_dtype) if self.last_dense is None else self.last_dense(x)
 
     def compute_output_shape(self, images_shape, references_shape=None, labels_shape=None):
         return (images_shape[0],)
@@ -214,4 +249,6 @@ class Discriminator(networks.Discriminator):
             "attention": self.attention,
             "attention_resolution": self.attention_resolution,
             "classes": self.classes,
+            "head_width": self.head_width,
+            "projection_size": self.projection_size,
         }
