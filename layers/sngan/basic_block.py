@@ -38,14 +38,11 @@ class BasicBlock(keras.layers.Layer):
             convolution(channels, self.filters, 3, self.stride, "conv0", self.dtype_policy),
             convolution(self.filters, self.filters, 3, 1, "conv1", self.dtype_policy),
         ]
-        self.convs[0].build(input_shape)
-        self.convs[1].build(self.compute_output_shape(input_shape))
         self.shortcut = None
         if self.stride != 1 or self.filters != channels:
             self.shortcut = convolution(
                 channels, self.filters, 1, self.stride, "shortcut", self.dtype_policy
             )
-            self.shortcut.build(input_shape)
 
     def call(self, x, iterations: int = 1):
         """Returns [batch, height / stride, width / stride, filters].
@@ -71,10 +68,12 @@ class BasicBlock(keras.layers.Layer):
 def convolution(
     channels: int, filters: int, side: int, stride: int, name: str, dtype
 ) -> SpectralNormalization:
-    """Returns a convolution of what is padded, uniform weights and biases at the start."""
+    """Returns a built convolution of what is padded, of uniform weights and biases at the start."""
     weights = head.first_weights(side * side * channels)
     layer = keras.layers.Conv2D(filters, side, stride, "valid", **weights)
-    return SpectralNormalization(layer, name=name, dtype=dtype)
+    found = SpectralNormalization(layer, name=name, dtype=dtype)
+    found.build((None, None, None, channels))
+    return found
 
 
 def padded(x: tf.Tensor) -> tf.Tensor:

@@ -46,7 +46,6 @@ class ResNet18Discriminator(base.Discriminator):
         self.conv = basic_block.convolution(
             self.channels, self.width, 3, 1, "conv", self.dtype_policy
         )
-        self.conv.build(shape)
         shape = (*shape[:-1], self.width)
         self.blocks = []
         for k, (factor, stride) in enumerate(_STAGES):
