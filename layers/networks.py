@@ -110,7 +110,7 @@ class Discriminator(keras.Model):
         self.call(images, **_labels(self.classes))
         self.built = True
 
-    def features(self, images: tf.Tensor, **how: Any) -> tf.Tensor:
+    def features(self, images: tf.Tensor, *_: Any, **how: Any) -> tf.Tensor:
         """Returns what the last layers turn into logits, [batch, width] float32.
 
         Args:
@@ -121,7 +121,7 @@ class Discriminator(keras.Model):
         raise NotImplementedError
 
     def logits_of(
-        self, features: tf.Tensor, labels: tf.Tensor | None = None, **how: Any
+        self, features: tf.Tensor, labels: tf.Tensor | None = None, *_: Any, **how: Any
     ) -> tf.Tensor:
         """Returns logits, [batch] float32: larger means more real.
 

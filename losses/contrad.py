@@ -6,7 +6,7 @@ _NEVER = -5e4  # in place of a likeness with itself: its exponential is 0
 
 
 def nt_xent(one: tf.Tensor, two: tf.Tensor, temperature: float) -> tf.Tensor:
-    """Returns the normalised, temperature-scaled cross entropy (SimCLR, Chen et al. 2020), a scalar.
+    """Returns the normalised cross entropy with a temperature (Chen et al. 2020), a scalar.
 
     Every view of an image finds its other view among the views of all images but itself.
 

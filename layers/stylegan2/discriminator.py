@@ -3,7 +3,13 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import equalized_conv2d, equalized_dense, head, minibatch_stddev, networks
+from dualcontrast.layers import (
+    equalized_conv2d,
+    equalized_dense,
+    head,
+    minibatch_stddev,
+    networks,
+)
 from dualcontrast.layers.attention import reference_attention, serialised_layer
 from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps, mapping_network
 
@@ -153,7 +159,7 @@ class Discriminator(networks.Discriminator):
             layer.build((None, size))
 
     def features(self, images, references=None):
-        """Returns what the last dense layer, or the head, turns into logits, [batch, width] float32.
+        """Returns what the last layer, or the head, turns into logits, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].

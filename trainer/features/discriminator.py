@@ -1,6 +1,6 @@
-"""A run's own discriminator as an extractor: what its last layers turn into logits. No file is needed.
+"""A run's own discriminator as an extractor: its features, what its last layers read.
 
-The standard deviation over a group is one of its features, so the features of an image depend on
+No file is needed. The standard deviation over a group is one of its features, so the features of an image depend on
 the rest of its batch: feed whole batches of reals only, and of fakes only, in a fixed order.
 """
 
