@@ -20,9 +20,9 @@ class Discriminator(networks.Discriminator):
 
     With reference attention it is a Siamese network (Yu et al. 2021, section 3.4): images and their
     references go through the same layers up to the attention. Logits are then
-    judge(encode(images), prepare(encode(references))).logits, and what is prepared of the references may
-    be used for reals and fakes. Reals and fakes are judged apart, because the minibatch deviation
-    comes after the attention and would tell a mixed group from others.
+    judge(encode(images), prepare(encode(references))).logits, and what is prepared of the
+    references may be used for reals and fakes. Reals and fakes are judged apart, because the
+    minibatch deviation comes after the attention and would tell a mixed group from others.
 
     With classes, the logit is the product of the image's features with a mapping of its label, over
     the root of their number (Miyato and Koyama 2018, as in StyleGAN2-ADA's program).

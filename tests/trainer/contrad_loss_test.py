@@ -1,7 +1,5 @@
 """ContraD's step of the discriminator: what it computes, and however its batch is shared."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +8,6 @@ from dualcontrast.layers import networks
 from dualcontrast.losses import contrad, non_saturating
 from dualcontrast.trainer import contrad_loss, draws, state, steps, terms
 from dualcontrast.trainer.config import loss_sections, schema
-from dualcontrast.trainer.config.families import sngan
 from dualcontrast.trainer.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8)
@@ -41,15 +38,39 @@ def _eagerly():
     tf.config.run_functions_eagerly(False)
 
 
-def test_two_devices_take_the_step_of_one(contrad_config, first_step, assert_same_step):
-    heads = {"head": "mlp", "head_width": 6, "projection_size": 5}
-    narrow = sngan.Discriminator(architecture="dcgan", width=1, **heads)
-    config = dataclasses.replace(contrad_config, discriminator=narrow)
-    config = schema.replace(config, {"penalties.r1_gamma": 0.0})
-    whole = first_step(config, D_STEP, 1, IMAGES)
-    moved = [name for name in whole if name.endswith("velocity") and "projection" in name]
-    assert len(moved) == 8 and all(np.any(whole[name]) for name in moved)
-    assert_same_step(whole, first_step(config, D_STEP, 2, IMAGES))
+def test_two_devices_derive_what_one_does(strategy_of):
+    # The loss of a whole batch is shared: all that its derivatives need is gathered.
+    drawn = np.random.default_rng(3).normal(size=[5, 4, 6]).astype(np.float32)
+    outputs = [*map(tf.constant, drawn), *tf.unstack(tf.constant(drawn[:2, :, 0]))]
+    term = contrad_loss.ContraDLoss(loss_sections.ContraD(), non_saturating.discriminator_loss)
+
+    def slopes(found, gather, replicas):
+        with tf.GradientTape() as tape:
+            tape.watch(found)
+            value, _ = term.loss(found, gather)
+            shared = value / replicas
+        return tape.gradient(shared, found), value
+
+    expected, whole = slopes(outputs, lambda x: x, 1)
+    strategy = strategy_of(2)
+
+    @tf.function
+    def run():
+        def replica():
+            context = tf.distribute.get_replica_context()
+            mine = [draws.share(x, context.replica_id_in_sync_group, 2) for x in outputs]
+            return slopes(mine, lambda x: context.all_gather(x, axis=0), 2)
+
+        return strategy.run(replica)
+
+    found, values = run()
+    assert [float(x) for x in strategy.experimental_local_results(values)] == [
+        pytest.approx(float(whole), rel=1e-5)
+    ] * 2
+    for slope, wanted in zip(found, expected):
+        parts = strategy.experimental_local_results(slope)
+        for replica, part in enumerate(parts):
+            np.testing.assert_allclose(part, wanted[replica::2], rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.usefixtures("eagerly")
