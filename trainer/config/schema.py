@@ -344,6 +344,7 @@ def validate(config: Config) -> None:
             )
     config.generator.check(config.images)
     config.discriminator.check(config.images)
+    config.augmentation.check(config.images)
     _check_warmup(config)
     _check_decay(config)
     _check_pairs(config)
