@@ -1,7 +1,8 @@
 """A run's own discriminator as an extractor: its features, what its last layers read.
 
-No file is needed. The standard deviation over a group is one of its features, so the features of an image depend on
-the rest of its batch: feed whole batches of reals only, and of fakes only, in a fixed order.
+No file is needed. The standard deviation over a group is one of these features, so those of an
+image depend on the rest of its batch: feed whole batches of reals only, and of fakes only, in a
+fixed order.
 """
 
 import hashlib
