@@ -1,4 +1,4 @@
-"""StyleGAN2 of a quarter of the widths on CIFAR-10 and CIFAR-100: ContraD, SimCLR alone, and their baselines.
+"""Small StyleGAN2 on CIFAR-10 and CIFAR-100: ContraD, SimCLR alone, and their baselines.
 
 The argument is the row and the dataset; the row alone takes images of your own:
 

@@ -1,4 +1,6 @@
-"""SNDCGAN with the discriminator SNResNet-18 on CIFAR-10 and CIFAR-100: ContraD, SimCLR alone, and their baselines.
+"""SNResNet-18 on CIFAR-10 and CIFAR-100: ContraD, SimCLR alone, and their baselines.
+
+The generator is SNDCGAN's.
 
 The argument is the row and the dataset; the row alone takes images of your own:
 

@@ -121,7 +121,11 @@ def _self_conditional(run_path: str) -> None:
     digest = generated.weights_digest(discriminator)
     head = linear_head.load(pathlib.Path(_HEAD.value), digest)
     label = class_names.one(
-        _SELF_CLASS.value, head.classes, f"the classifier {_HEAD.value}", "to draw images of"
+        _SELF_CLASS.value,
+        head.classes,
+        f"the classifier {_HEAD.value}",
+        "to draw images of",
+        "self_conditional",
     )
     sampler = self_conditional.SelfConditionalSampler(
         generator, discriminator, head, label, _STEPS.value

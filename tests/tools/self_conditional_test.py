@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
 
 from dualcontrast.layers import networks
+from dualcontrast.tools import generate
 from dualcontrast.tools.sampling import self_conditional
+from dualcontrast.trainer import files, state
+from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config.families import sngan
+from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.evaluation import generated, linear_head
 from dualcontrast.trainer.evaluation.linear_head import LinearHead
 
 DRAWN = np.random.default_rng(0)
@@ -78,3 +87,58 @@ def test_the_sampler_takes_its_steps_from_the_seeds_latents(steps):
     found = np.stack(list(sampler.from_seeds(seeds)))
     np.testing.assert_allclose(found.reshape(2, 4), expected, atol=1)
     assert list(sampler.labels(seeds)) == [1, 1]
+
+
+@pytest.fixture(name="run", scope="module")
+def _run(tmp_path_factory):
+    """A run of narrow networks, and a classifier of two classes upon its discriminator."""
+    folder = tmp_path_factory.mktemp("runs")
+    config = schema.Config(
+        generator=sngan.Generator(architecture="dcgan", width=1, latent_size=4),
+        discriminator=sngan.Discriminator(architecture="dcgan", width=1, head="mlp", head_width=4),
+    )
+    config = schema.replace(config, {"data.resolution": 8, "data.channels": 3})
+    trained = state.State(config)
+    trained.images_seen.assign(8)
+    checkpoint.Checkpoints(folder / "run", trained, keep=1).save()
+    files.write(folder / "run" / checkpoint.CONFIG_NAME, serialisation.to_json(config))
+    digest = generated.weights_digest(checkpoint.load_discriminator(str(folder / "run")))
+    weights = np.random.default_rng(1).normal(size=[8, 2]).astype(np.float32)
+    about = {"classes": ["cat", "dog"], "checkpoint": "this one"}
+    head = LinearHead(weights, np.zeros(2, np.float32), digest, about)
+    linear_head.save(folder / "head.npz", head)
+    linear_head.save(folder / "other.npz", LinearHead(weights, head.bias, "another", about))
+    return folder
+
+
+def call(run, output, **more: str) -> None:
+    flags.FLAGS.mark_as_parsed()
+    shown = {"run": str(run / "run"), "output": str(output), "linear_head": str(run / "head.npz")}
+    with flagsaver.as_parsed(**(shown | {"seeds": "4,7", "langevin_steps": "2"} | more)):
+        generate.main(["generate"])
+
+
+def test_the_command_writes_images_of_a_class(run, tmp_path, capsys):
+    call(run, tmp_path, self_conditional="dog")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "class0001-seed0004.png",
+        "class0001-seed0007.png",
+    }
+    assert "2 images in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "more, expected",
+    [
+        ({"self_conditional": "dag"}, "--self_conditional=dag"),
+        ({}, "need each other"),
+        ({"self_conditional": "dog", "class": "dog"}, "--class has no place"),
+        ({"self_conditional": "dog", "linear_head": "other.npz"}, "not upon this discriminator"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(run, tmp_path, more, expected):
+    if "linear_head" in more:
+        more = more | {"linear_head": str(run / more["linear_head"])}
+    with pytest.raises(UserError) as caught:
+        call(run, tmp_path, **more)
+    assert expected in str(caught.value) and len(str(caught.value).splitlines()) <= 2

@@ -1,7 +1,7 @@
 """Images of a class from networks that were trained without any: cDDLS (Jeong and Shin 2021).
 
-Langevin dynamics in the latents go where the discriminator and a linear classifier upon its features
-agree. Che et al. 2020 sample from the discriminator alone so.
+Langevin dynamics in the latents go where the discriminator and a linear classifier upon its
+features agree. Che et al. 2020 sample from the discriminator alone so.
 """
 
 from collections.abc import Callable, Iterator
