@@ -46,7 +46,7 @@ faults: operations
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
 
 benchmark: operations
-	$(BIN)/python -m dualcontrast.tools.benchmark --resolution=32 --measure=conv2d
+	$(BIN)/python -m dualcontrast.tools.benchmark --resolution=32 --measure=conv2d --measure=augmentation
 	$(BIN)/python -m dualcontrast.tools.benchmark
 
 benchmark-data: $(INSTALLED)

@@ -7,8 +7,10 @@ to a floor, and each figure is printed as a fraction of it, with its target; the
 one falls short. Then iterations with attention and the plain one take turns: SAN in the generator
 at 32x32 (gsan32), reference attention in the discriminator at 8x8 with a second batch of reals
 (dref8) and without (dref8_rolled). Samples taken while other programs used the processor are thrown
-away. Last, iterations with the project's convolutions take turns with those of TensorFlow (conv2d),
-once with TensorFlow's oneDNN and once without. docs/performance.md explains the figures.
+away. Then iterations with DiffAugment, with ADA and the plain one take turns (augmentation), at
+32x32 those of SNDCGAN. Last, iterations with the project's convolutions take turns with those of
+TensorFlow (conv2d), once with TensorFlow's oneDNN and once without. docs/performance.md explains
+the figures.
 """
 
 import os
@@ -23,6 +25,7 @@ from absl import flags
 
 from dualcontrast.tools.benchmarks import (
     attention_cost,
+    augmentation_cost,
     convolution_speed,
     convolutions,
     training_iteration,
@@ -32,15 +35,15 @@ from dualcontrast.tools.benchmarks.training_iteration import BATCH, SHARES
 from dualcontrast.trainer import devices, errors, state, tensorflow_start
 
 _RESOLUTIONS = flags.DEFINE_multi_integer(
-    "resolution", [64, 128], "Sides of the images; 32, for conv2d, has the demo's networks."
+    "resolution", [64, 128], "Sides of the images; 32 is for conv2d and augmentation."
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
 
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
-_SPEED = "conv2d"
-_SUBJECTS = [*LEAST_FRACTION, *attention_cost.KINDS, _SPEED]
+_SPEED, _AUGMENTATION = "conv2d", "augmentation"
+_SUBJECTS = [*LEAST_FRACTION, *attention_cost.KINDS, _AUGMENTATION, _SPEED]
 _MEASURE = flags.DEFINE_multi_enum(
-    "measure", _SUBJECTS, _SUBJECTS, "Types of arithmetic, kinds of attention, and conv2d."
+    "measure", _SUBJECTS, _SUBJECTS, "Types of arithmetic, kinds of attention, and more."
 )
 _ONE = flags.DEFINE_bool("in_this_process", False, "Measure the first of each here.")
 MOST_GIGABYTES = {64: 2.6, 128: 4.0}
@@ -73,6 +76,8 @@ def _measure_here() -> int:
     resolution, subject = _RESOLUTIONS.value[0], _MEASURE.value[0]
     if subject == _SPEED:
         return convolution_speed.measure(resolution, _ROUNDS.value)
+    if subject == _AUGMENTATION:
+        return augmentation_cost.measure(resolution, _ROUNDS.value)
     if subject in attention_cost.KINDS:
         return attention_cost.measure(subject, resolution, _ROUNDS.value)
     return measure(resolution, subject)

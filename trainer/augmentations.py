@@ -13,6 +13,7 @@ from dualcontrast.augmentation.simclr.color_jitter import color_jitter
 from dualcontrast.augmentation.simclr.gaussian_blur import gaussian_blur
 from dualcontrast.augmentation.simclr.grayscale import grayscale
 from dualcontrast.augmentation.simclr.random_resized_crop import random_resized_crop
+from dualcontrast.trainer import adaptive_augmentation
 from dualcontrast.trainer.config import augmentation_sections
 from dualcontrast.trainer.terms import Augmentation
 
@@ -41,8 +42,13 @@ class Sequence(Augmentation):
 _NETWORKS = {"both": ("generator", "discriminator"), "discriminator": ("discriminator",)}
 
 
-def of(section: augmentation_sections.AugmentationSection) -> Augmentation:
-    """Returns the augmentation that a section describes; build it inside `strategy.scope()`."""
+def of(section: augmentation_sections.AugmentationSection, batch_size: int) -> Augmentation:
+    """Returns the augmentation that a section describes; build it inside `strategy.scope()`.
+
+    Args:
+      section: of the configuration.
+      batch_size: real images of a step, over all devices together.
+    """
     match section:
         case augmentation_sections.NoAugmentation():
             return Augmentation()
@@ -53,6 +59,9 @@ def of(section: augmentation_sections.AugmentationSection) -> Augmentation:
         case augmentation_sections.FlipShift():
             change = functools.partial(flip_shift, shift=section.shift)
             return Sequence(section.networks, {"flip_shift": change})
+        case augmentation_sections.ADA():
+            networks = _NETWORKS[section.networks]
+            return adaptive_augmentation.AdaptiveAugmentation(section, networks, batch_size)
     raise TypeError(f"no augmentation for {type(section).__name__}")
 
 

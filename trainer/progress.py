@@ -7,10 +7,11 @@ from dualcontrast.trainer import files, summaries
 from dualcontrast.trainer.formatting import duration, short_number
 
 METRICS_NAME = "metrics.jsonl"
+_COLUMNS = 100
 
 
 def progress_line(row: dict, total_images: int) -> str:
-    """Returns the state of a run in at most 100 columns.
+    """Returns the state of a run in at most 100 columns, without what has no room.
 
     Args:
       row: as written to metrics.jsonl; the lazy metrics may be missing.
@@ -29,11 +30,16 @@ def progress_line(row: dict, total_images: int) -> str:
         "G": "loss/G",
         "real": "logits/real",
         "fake": "logits/fake",
+        "p": "ada/p",
+        "r_t": "ada/r_t",
         "r1": "r1",
         "pl": "path_length",
     }
-    words += [f"{word} {short_number(row[name])}" for word, name in names.items() if name in row]
-    return " ".join(words)
+    line = " ".join(words)
+    for word, name in names.items():
+        longer = f"{line} {word} {short_number(row[name])}" if name in row else line
+        line = longer if len(longer) <= _COLUMNS else line
+    return line
 
 
 class Log:

@@ -106,7 +106,7 @@ class State:
         check_names(self.generator, self.average)
         for variable, source in zip(self.average.variables, self.generator.variables):
             variable.assign(source)
-        self.augmentation = augmentations.of(config.augmentation)
+        self.augmentation = augmentations.of(config.augmentation, config.training.batch_size)
         of_penalties = penalties.of_discriminator(config.penalties)
         self.terms = {
             "generator": config.generator.terms(),

@@ -71,7 +71,8 @@ class Discriminator(networks.Discriminator):
         for layer in (self.logit, *self.projections):
             layer.build((None, width))
 
-    def call(self, images, labels=None, iterations: int = 1):
+    # There are no references, so that labels come second.
+    def call(self, images, labels=None, iterations: int = 1):  # type: ignore[override]
         """Returns logits, [batch] float32: larger means more real.
 
         Args:

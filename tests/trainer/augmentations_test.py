@@ -101,7 +101,8 @@ class Difference(Square):
 def test_references_are_augmented_as_images_of_their_own(tiny_config):
     ones = tf.ones([4, 2, 2, 1])
     section = augmented(tiny_config).augmentation
-    augmentation = augmentations.of(dataclasses.replace(section, cutout=False, translation=False))
+    color = dataclasses.replace(section, cutout=False, translation=False)
+    augmentation = augmentations.of(color, batch_size=4)
     drawn = draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 4)
     part = terms.Part(_Ones(), Difference(), networks.Batch(ones), ones, drawn, augmentation)
     reals, fakes = part.outputs_of_both
@@ -121,7 +122,7 @@ def test_simclrs_changes_are_those_of_images_from_zero_to_one(channels):
     every = augmentation_sections.SimCLR(
         least_area=0.5, jitter=0.8, hue=0.2, hsv_gradient="exact", blur=True, cutout=True
     )
-    found = augmentations.of(every)(tf.constant(2 * images - 1), drawn)
+    found = augmentations.of(every, 4)(tf.constant(2 * images - 1), drawn)
     expected = tf.constant(images)
     for name, change in {
         "random_resized_crop": functools.partial(random_resized_crop, least_area=0.5),
@@ -135,7 +136,7 @@ def test_simclrs_changes_are_those_of_images_from_zero_to_one(channels):
         expected = change(expected, drawn.named(name))
     np.testing.assert_allclose(found, 2 * expected - 1, atol=1e-5)
     # CIFAR's have no blur and no cutout.
-    assert [*augmentations.of(augmentation_sections.SimCLR()).changes] == [
+    assert [*augmentations.of(augmentation_sections.SimCLR(), 4).changes] == [
         "random_resized_crop",
         "color_jitter",
         "grayscale",
@@ -143,7 +144,7 @@ def test_simclrs_changes_are_those_of_images_from_zero_to_one(channels):
 
 
 def test_a_flip_and_shift_is_by_the_fields_share_of_the_side():
-    shifted = augmentations.of(augmentation_sections.FlipShift(shift=0.0))
+    shifted = augmentations.of(augmentation_sections.FlipShift(shift=0.0), 4)
     images = np.random.default_rng(1).normal(size=[64, 8, 8, 1]).astype(np.float32)
     shown = tf.constant(images)
     with tf.GradientTape() as tape:

@@ -45,7 +45,13 @@ def measure(kind: str, resolution: int, rounds: int) -> int:
     return report(title, seconds, kind, most)
 
 
-def report(title: str, seconds: dict[tuple[str, str], float], kind: str, most: float) -> int:
+def report(
+    title: str,
+    seconds: dict[tuple[str, str], float],
+    kind: str,
+    most: float,
+    shares: dict[str, float] = SHARES,
+) -> int:
     """Prints a line; returns 1 when the target is missed.
 
     Args:
@@ -53,14 +59,15 @@ def report(title: str, seconds: dict[tuple[str, str], float], kind: str, most: f
       seconds: of each step, by ("plain" or `kind`, its name in `SHARES`).
       kind: what was changed.
       most: the largest ratio allowed.
+      shares: how often each step runs in an iteration.
     """
     iteration = {
-        name: sum(seconds[name, step] * share for step, share in SHARES.items())
+        name: sum(seconds[name, step] * share for step, share in shares.items())
         for name in ("plain", kind)
     }
     ratio = iteration[kind] / iteration["plain"]
     parts = ", ".join(
-        f"{step} {seconds[kind, step] / seconds['plain', step]:.2f}" for step in SHARES
+        f"{step} {seconds[kind, step] / seconds['plain', step]:.2f}" for step in shares
     )
     verdict = "ok" if ratio <= most else "MISSED"
     print(f"{title}: {ratio:.3f} of the plain iteration (target at most {most}) {verdict}: {parts}")

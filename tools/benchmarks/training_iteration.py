@@ -52,13 +52,15 @@ def stepper(config, run, strategy, name: str) -> Callable[[], None]:
 
 def steps_of(config: schema.Config) -> dict[str, steps.Step]:
     """Returns the steps at the start of training, by their name in `SHARES`."""
-    phase, g = objective.phase_at(config.loss, 0), stylegan2.Generator.expect(config.generator)
-    return {
+    phase, g = objective.phase_at(config.loss, 0), config.generator
+    found = {
         "G": steps.Step(steps.GENERATOR, phase),
-        "path_length": steps.Step(steps.GENERATOR, None, g.path_length_every),
         "D": steps.Step(steps.DISCRIMINATOR, phase),
         "R1": steps.Step(steps.DISCRIMINATOR, None, config.penalties.r1_every),
     }
+    if isinstance(g, stylegan2.Generator):
+        found["path_length"] = steps.Step(steps.GENERATOR, None, g.path_length_every)
+    return found
 
 
 def _images(strategy, config, seed: int):

@@ -45,12 +45,17 @@ def rows() -> list[Row]:
         _whole("SimCLR (AFHQ)", kinds.SimCLR(**strongest)),
         *_parts("CR", kinds.FlipShift()),
         _whole("CR", kinds.FlipShift()),
+        *(
+            _whole(f"ADA: {group}", kinds.ADA(groups=group, probability=1.0))
+            for group in kinds.ADA_GROUPS
+        ),
+        _whole("ADA (bgc, p = 0.5)", kinds.ADA(probability=0.5)),
     ]
 
 
 def _parts(title: str, section: augmentation_sections.AugmentationSection) -> list[Row]:
     """Returns a row for every change of a sequence."""
-    sequence = augmentations.of(section)
+    sequence = augmentations.of(section, batch_size=1)
     assert isinstance(sequence, augmentations.Sequence)
     return [
         Row(f"{title}: {name.replace('_', ' ')}", change, spread=True)
@@ -59,7 +64,7 @@ def _parts(title: str, section: augmentation_sections.AugmentationSection) -> li
 
 
 def _whole(title: str, section: augmentation_sections.AugmentationSection) -> Row:
-    return Row(title, augmentations.of(section), spread=False)
+    return Row(title, augmentations.of(section, batch_size=1), spread=False)
 
 
 def write(dataset: manifest.Manifest, path: pathlib.Path, columns: int, seed: int) -> int:

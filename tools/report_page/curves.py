@@ -13,6 +13,8 @@ _TITLES = {
     "loss/G": ("Loss of the generator", "In the phases' own losses: they are not of one size."),
     "r1": ("R1 penalty", "The discriminator's squared gradient at real images, weighted."),
     "path_length": ("Path length", "How far an image moves when w moves by one."),
+    "ada/p": ("Augmentation probability", "Of each of ADA's augmentations, for each image."),
+    "ada/r_t": ("Overfitting", "r_t: mean sign of the logits of reals; p rises over its target."),
     "images_per_second": ("Images a second", "Real images shown, evaluations left out."),
     "wait_share": ("Share of time waiting for data", "0 is good, 1 is all of the time."),
 }

@@ -1,6 +1,7 @@
 """The augmentations that a configuration may name, each with the fields that it alone has."""
 
 import dataclasses
+from typing import Optional
 
 from dualcontrast.trainer.config import section
 from dualcontrast.trainer.config.field import setting
@@ -116,6 +117,43 @@ class FlipShift(SomeAugmentation):
             )
 
 
+# ADA's groups in their order, and the first letters of the first so many.
+ADA_GROUPS = ("blit", "geom", "color", "filter", "noise", "cutout")
+_ADA_PRESETS = tuple("".join(name[0] for name in ADA_GROUPS[:n]) for n in range(2, 7))
+
+
+@dataclasses.dataclass(frozen=True)
+class ADA(SomeAugmentation):
+    """Adaptive augmentation (Karras et al. 2020b): as much as keeps reals from being learnt."""
+
+    family = "ada"
+    groups: str = setting(
+        "bgc",
+        "what is done: one group, or the first letters of the first so many of blit, geom, color,"
+        " filter, noise and cutout",
+        choices=ADA_GROUPS + _ADA_PRESETS,
+    )
+    probability: Optional[float] = setting(
+        None, "of each augmentation, for each image (none: adapted)", least=0, most=1
+    )
+    target: float = setting(
+        0.6, "the mean sign of reals' logits to which the probability is adapted", above=-1, below=1
+    )
+    speed_images: int = setting(
+        500_000, "images in which an adapted probability can rise from 0 to 1", least=1
+    )
+    every: int = setting(
+        4, "steps of the discriminator from one change of the probability to the next", least=1
+    )
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The groups, each by its name."""
+        if self.groups in ADA_GROUPS:
+            return (self.groups,)
+        return ADA_GROUPS[: len(self.groups)]
+
+
 AUGMENTATIONS: dict[str, type[AugmentationSection]] = {
-    kind.family: kind for kind in (NoAugmentation, DiffAugment, SimCLR, FlipShift)
+    kind.family: kind for kind in (NoAugmentation, DiffAugment, SimCLR, FlipShift, ADA)
 }

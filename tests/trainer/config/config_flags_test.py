@@ -94,10 +94,10 @@ BAD_INPUTS = [
     ("--config.generator.fmap_base=4 --config.data.resolution=64", "generator.fmap_base: 4"),
     # A file that is no configuration.
     ("--config=stylegan3", "stylegan3: no such file, expected one of "),
-    ("--config=", "--config is missing: expected one of comparison, demo, emoji64"),
+    ("--config=", "--config is missing: expected one of ada, comparison, demo, emoji64"),
     ("--config=__init__", "--config=__init__: no such file"),
-    ("--config={folder}/none.py", "none.py: no such file, expected one of comparison, demo"),
-    ("--config={folder}", "no such file, expected one of comparison, demo"),
+    ("--config={folder}/none.py", "none.py: no such file, expected one of ada, comparison, demo"),
+    ("--config={folder}", "no such file, expected one of ada, comparison, demo"),
     ("--config={folder}/empty.py", "empty.py: defines no function get_config()"),
     ("--config={folder}/constant.py", "constant.py: defines no function get_config()"),
     ("--config={folder}/broken.py", "broken.py: SyntaxError: invalid syntax"),
