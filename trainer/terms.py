@@ -74,6 +74,18 @@ class Part:
         return self.augmentation(images, self.draws.named(name))
 
     @functools.cached_property
+    def shown_references(self) -> tf.Tensor | None:
+        """A real for every real, as the discriminator is shown it; None where it is given none.
+
+        Rolled references are constants to a derivative by the images, even though they are the same
+        reals.
+        """
+        references = self.references
+        if self.discriminator.takes_references and references is None:
+            references = tf.roll(self.reals.images, -1, axis=0)
+        return None if references is None else self.shown(references, "references")
+
+    @functools.cached_property
     def outputs_of_fakes(self) -> networks.Outputs:
         """What the discriminator says of fakes; reals are not judged."""
         return self._compare(judge_reals=False)[1]

@@ -55,8 +55,11 @@ class Square(networks.Discriminator):
 
     resolution, channels = 2, 1
 
-    def call(self, images):
-        return 0.5 * tf.reduce_sum(images**2, [1, 2, 3])
+    def features(self, images):
+        return 0.5 * tf.reduce_sum(images**2, [2, 3])
+
+    def logits_of(self, features, labels=None):
+        return tf.reduce_sum(features, axis=-1)
 
 
 class Twice(terms.Augmentation):
@@ -91,8 +94,8 @@ class Difference(Square):
     def build(self, input_shape=None):
         self.built = True
 
-    def call(self, images, references):
-        return tf.reduce_sum(images - references, [1, 2, 3])
+    def features(self, images, references):
+        return tf.reduce_sum(images - references, [2, 3])
 
 
 def test_references_are_augmented_as_images_of_their_own(tiny_config):

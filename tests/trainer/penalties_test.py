@@ -19,8 +19,11 @@ class Square(networks.Discriminator):
 
     resolution, channels = 2, 1
 
-    def call(self, images):
-        return 0.5 * tf.reduce_sum(images**2, [1, 2, 3])
+    def features(self, images):
+        return 0.5 * tf.reduce_sum(images**2, [2, 3])
+
+    def logits_of(self, features, labels=None):
+        return tf.reduce_sum(features, axis=-1)
 
 
 class Ramp(networks.Generator):
