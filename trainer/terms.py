@@ -74,6 +74,16 @@ class Part:
         return self.augmentation(images, self.draws.named(name))
 
     @functools.cached_property
+    def shown_reals(self) -> networks.Batch:
+        """The reals as the discriminator is shown them."""
+        return self.reals._replace(images=self.shown(self.reals.images, "reals"))
+
+    @functools.cached_property
+    def shown_fakes(self) -> networks.Batch:
+        """The fakes as the discriminator is shown them."""
+        return self.fakes._replace(images=self.shown(self.fakes.images, "fakes"))
+
+    @functools.cached_property
     def outputs_of_fakes(self) -> networks.Outputs:
         """What the discriminator says of fakes; reals are not judged."""
         return self._compare(judge_reals=False)[1]
@@ -85,8 +95,8 @@ class Part:
 
     def _compare(self, judge_reals: bool):
         return self.discriminator.compare(
-            self.reals._replace(images=self.shown(self.reals.images, "reals")),
-            self.fakes._replace(images=self.shown(self.fakes.images, "fakes")),
+            self.shown_reals,
+            self.shown_fakes,
             None if self.references is None else self.shown(self.references, "references"),
             judge_reals,
         )

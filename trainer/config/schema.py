@@ -21,6 +21,7 @@ from dualcontrast.trainer.config.augmentation_sections import (
     AugmentationSection,
     NoAugmentation,
 )
+from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
 from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
@@ -197,6 +198,7 @@ class Config:
     loss: LossSection = DualContrastive()
     augmentation: AugmentationSection = NoAugmentation()
     penalties: PenaltiesConfig = PenaltiesConfig()
+    consistency: ConsistencyConfig = ConsistencyConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
