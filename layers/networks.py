@@ -23,9 +23,11 @@ class Outputs(NamedTuple):
 
     Attributes:
       logits: [batch] float32; larger means more real.
+      features: [batch, width] float32, what the last layers turned into logits.
     """
 
     logits: tf.Tensor
+    features: tf.Tensor
 
 
 class Generator(keras.Model):
@@ -83,13 +85,15 @@ class Generator(keras.Model):
 class Discriminator(keras.Model):
     """A discriminator; `call(images)` returns logits, [batch] float32.
 
-    A family implements `call`, which takes `labels` where there are `classes`. Its `build` needs no
-    shape; without one of its own, a pass makes the variables.
+    A family implements `features` and `logits_of`, of which `call` is the composition. Its `build`
+    needs no shape; without one of its own, a pass makes the variables.
 
     Attributes:
       resolution, channels: of the images.
       classes: how many the images have; 0 where they have none.
       logit: the last layer, which turns features into logits.
+      projections: two layers more upon the features, by which ContraD contrasts reals with reals,
+        and fakes with reals; none where it is not trained so.
       takes_references: whether `call` needs references, a real for every image.
     """
 
@@ -97,6 +101,7 @@ class Discriminator(keras.Model):
     channels: int
     classes: int = 0
     logit: keras.layers.Layer
+    projections: list[keras.layers.Layer] = []
     takes_references = False
 
     def build(self, input_shape: Any = None) -> None:
@@ -105,19 +110,44 @@ class Discriminator(keras.Model):
         self.call(images, **_labels(self.classes))
         self.built = True
 
-    def outputs(self, batch: Batch, references: tf.Tensor | None = None, **how: Any) -> Outputs:
-        """Returns what it says of images.
+    def features(self, images: tf.Tensor, *_: Any, **how: Any) -> tf.Tensor:
+        """Returns what the last layers turn into logits, [batch, width] float32.
 
         Args:
-          batch: the images.
-          references: a real for each, where it takes them.
-          **how: what else `call` takes.
+          images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          **how: `references` where it takes them, a real for every image; and what else a family's
+            passes take.
         """
-        if references is not None:
-            how["references"] = references
-        if batch.labels is not None:
-            how["labels"] = batch.labels
-        return Outputs(self(batch.images, **how))
+        raise NotImplementedError
+
+    def logits_of(
+        self, features: tf.Tensor, labels: tf.Tensor | None = None, *_: Any, **how: Any
+    ) -> tf.Tensor:
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          features: of images, from `features`.
+          labels: [batch] int, where there are classes.
+          **how: what else a family's passes take, as `features` was given it.
+        """
+        raise NotImplementedError
+
+    def call(self, images, references=None, labels=None, **how):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          references: a real for each, where it takes them.
+          labels: [batch] int, where there are classes.
+          **how: what else a family's passes take.
+        """
+        return self.outputs(Batch(images, labels), references, **how).logits
+
+    def outputs(self, batch: Batch, references: tf.Tensor | None = None, **how: Any) -> Outputs:
+        """Returns what it says of images; the arguments are those of `call`."""
+        compared = {} if references is None else {"references": references}
+        features = self.features(batch.images, **compared, **how)
+        return Outputs(self.logits_of(features, batch.labels, **how), features)
 
     def compare(
         self,

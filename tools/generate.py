@@ -30,6 +30,11 @@ with the same seeds in all rows (0-7 without --seeds; the first 16 classes witho
 Mixed styles and an animation are of one class, which they need:
 
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-5 --interpolate=2 --class=cat
+
+Of a run without labels, images of a class that a linear classifier upon its discriminator knows, a
+file of dualcontrast-linear-eval, by so many steps of Langevin dynamics from every seed:
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --self_conditional=cat --linear_head=head.npz
 """
 
 import math
@@ -40,7 +45,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from dualcontrast.tools.sampling import class_names, ranges, run_flags
-from dualcontrast.trainer import errors, files, tensorflow_start
+from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,6 +66,13 @@ _ROWS = flags.DEFINE_string("rows", None, "Style mixing: seeds of the rows.")
 _COLUMNS = flags.DEFINE_string("columns", None, "Style mixing: seeds of the columns.")
 _LAYERS = flags.DEFINE_string("style_layers", "0-3", "Style mixing: layers the columns rule.")
 _SECONDS = flags.DEFINE_float("interpolate", None, "Animation: seconds from one seed to the next.")
+_SELF_CLASS = flags.DEFINE_string(
+    "self_conditional", None, "A class of --linear_head, by name or number, to draw images of."
+)
+_HEAD = path_flags.define("linear_head", None, "A classifier of dualcontrast-linear-eval.")
+_STEPS = flags.DEFINE_integer(
+    "langevin_steps", 1000, "With --self_conditional: steps for every image.", lower_bound=1
+)
 
 _FRAMES_PER_SECOND = 25
 _MOST_ROWS, _COLUMNS_OF_A_CLASS = 16, 8  # Of a grid with a class a row, unless they are given.
@@ -75,6 +87,9 @@ def main(argv: list[str]) -> None:
     from dualcontrast.trainer.checkpoints import checkpoint
 
     run_path = run_flags.RUN.value
+    if _SELF_CLASS.value is not None:
+        _self_conditional(run_path)
+        return
     names = [category.name for category in checkpoint.read_classes(run_path)]
     classes = find_classes(names, f"the run {run_path}")
     generator, _, images_seen = checkpoint.load_average(run_path)
@@ -85,6 +100,44 @@ def main(argv: list[str]) -> None:
     written = write(sampler, classes, folder)
     shown = f": {class_names.listed([names[label] for label in classes])}" if classes else ""
     print(f"{written}{shown}, by a generator that has seen {images_seen:,} images")
+
+
+def _self_conditional(run_path: str) -> None:
+    """Generates images of a class that the run was not told of.
+
+    Raises:
+      UserError: the run has classes or compares with references, or the classifier is not of it.
+    """
+    from dualcontrast.tools.sampling import seed_pictures, self_conditional
+    from dualcontrast.trainer.checkpoints import checkpoint
+    from dualcontrast.trainer.evaluation import generated, linear_head
+
+    _, prefix = checkpoint.locate(pathlib.Path(run_path))
+    generator, _, images_seen = checkpoint.load_average(str(prefix))
+    discriminator = checkpoint.load_discriminator(str(prefix))
+    if generator.classes or discriminator.takes_references:
+        reason = "has classes: try --class" if generator.classes else "compares with references"
+        raise UserError(f"--self_conditional: the run {run_path} {reason}")
+    digest = generated.weights_digest(discriminator)
+    head = linear_head.load(pathlib.Path(_HEAD.value), digest)
+    label = class_names.one(
+        _SELF_CLASS.value,
+        head.classes,
+        f"the classifier {_HEAD.value}",
+        "to draw images of",
+        "self_conditional",
+    )
+    sampler = self_conditional.SelfConditionalSampler(
+        generator, discriminator, head, label, _STEPS.value
+    )
+    folder = pathlib.Path(run_flags.OUTPUT.value)
+    files.make_folder(folder, f"--output={folder}")
+    seeds = ranges.numbers("seeds", _SEEDS.value)
+    if _GRID.value:
+        written = seed_pictures.save_grid(sampler, seeds, folder)
+    else:
+        written = seed_pictures.save_images(sampler, seeds, [], folder)
+    print(f"{written}: {head.classes[label]}, by networks that have seen {images_seen:,} images")
 
 
 def check_flags() -> None:
@@ -103,6 +156,7 @@ def check_flags() -> None:
         ranges.numbers("rows", _ROWS.value)
         ranges.numbers("columns", _COLUMNS.value)
     _check_modes()
+    _check_self_conditional()
     if _SECONDS.value is not None:
         _check_interpolation(seeds)
     if pathlib.Path(run_flags.OUTPUT.value).is_file():
@@ -123,6 +177,21 @@ def _check_modes() -> None:
         raise UserError(f"{' and '.join(asked)} are different pictures: ask for one at a time")
     if _ROWS.value is not None and flags.FLAGS["seeds"].present:
         raise UserError("--seeds has no place in style mixing: give --rows and --columns only")
+
+
+def _check_self_conditional() -> None:
+    if (_SELF_CLASS.value is None) != (_HEAD.value is None):
+        raise UserError("--self_conditional=CLASS and --linear_head=FILE need each other")
+    others = {
+        "--rows and --columns": _ROWS.value is not None,
+        "--interpolate": _SECONDS.value is not None,
+        "--class": _CLASS.value is not None,
+        "--truncation_psi": _PSI.value != 1,
+        "--noise=random": _NOISE.value == "random",
+    }
+    asked = [name for name, is_asked in others.items() if is_asked]
+    if _SELF_CLASS.value is not None and asked:
+        raise UserError(f"{asked[0]} has no place beside --self_conditional: drop one of them")
 
 
 def _check_interpolation(seeds: list[int]) -> None:

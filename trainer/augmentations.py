@@ -1,11 +1,18 @@
 """How the discriminator is shown images: the augmentation that a configuration chooses."""
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from dualcontrast.augmentation.diffaugment import color, cutout, translation
 from dualcontrast.augmentation.draws import Draws
+from dualcontrast.augmentation.flip_shift import flip_shift
+from dualcontrast.augmentation.simclr import cutout as black_square
+from dualcontrast.augmentation.simclr.color_jitter import color_jitter
+from dualcontrast.augmentation.simclr.gaussian_blur import gaussian_blur
+from dualcontrast.augmentation.simclr.grayscale import grayscale
+from dualcontrast.augmentation.simclr.random_resized_crop import random_resized_crop
 from dualcontrast.trainer.config import augmentation_sections
 from dualcontrast.trainer.terms import Augmentation
 
@@ -17,17 +24,17 @@ class Sequence(Augmentation):
 
     Args:
       networks: whose steps show augmented images: "both", or "discriminator".
-      changes: of images by draws.
+      changes: of images in [-1, 1] by draws of their own, by name.
     """
 
-    def __init__(self, networks: str, changes: list[Change]):
+    def __init__(self, networks: str, changes: dict[str, Change]):
         self.networks = _NETWORKS[networks]
-        self._changes = changes
+        self.changes = changes
 
     def __call__(self, images: tf.Tensor, draws: Draws) -> tf.Tensor:
         """Returns the images after the last change."""
-        for change in self._changes:
-            images = change(images, draws.named(change.__name__))
+        for name, change in self.changes.items():
+            images = change(images, draws.named(name))
         return images
 
 
@@ -40,10 +47,42 @@ def of(section: augmentation_sections.AugmentationSection) -> Augmentation:
         case augmentation_sections.NoAugmentation():
             return Augmentation()
         case augmentation_sections.DiffAugment():
-            changes = {
-                color.color: section.color,
-                translation.translation: section.translation,
-                cutout.cutout: section.cutout,
-            }
-            return Sequence(section.networks, [change for change, on in changes.items() if on])
+            return Sequence(section.networks, _of_diffaugment(section))
+        case augmentation_sections.SimCLR():
+            return Sequence(section.networks, _of_simclr(section))
+        case augmentation_sections.FlipShift():
+            change = functools.partial(flip_shift, most=section.shift)
+            return Sequence(section.networks, {"flip_shift": change})
     raise TypeError(f"no augmentation for {type(section).__name__}")
+
+
+def _of_diffaugment(section: augmentation_sections.DiffAugment) -> dict[str, Change]:
+    changes: dict[str, tuple[Change, bool]] = {
+        "color": (color.color, section.color),
+        "translation": (translation.translation, section.translation),
+        "cutout": (cutout.cutout, section.cutout),
+    }
+    return {name: change for name, (change, on) in changes.items() if on}
+
+
+def _of_simclr(section: augmentation_sections.SimCLR) -> dict[str, Change]:
+    jitter = functools.partial(
+        color_jitter,
+        strength=section.jitter,
+        hue=section.hue,
+        straight_through=section.hsv_gradient == "straight_through",
+    )
+    crop = functools.partial(random_resized_crop, least_area=section.least_area)
+    changes: dict[str, tuple[Change, bool]] = {
+        "random_resized_crop": (crop, True),
+        "color_jitter": (jitter, True),
+        "grayscale": (grayscale, True),
+        "gaussian_blur": (gaussian_blur, section.blur),
+        "cutout": (black_square.cutout, section.cutout),
+    }
+    return {name: _from_zero_to_one(change) for name, (change, on) in changes.items() if on}
+
+
+def _from_zero_to_one(change: Change) -> Change:
+    """Returns a change of images in [0, 1] as one of those in [-1, 1]."""
+    return lambda images, draws: 2 * change((images + 1) / 2, draws) - 1

@@ -143,8 +143,6 @@ def _beside(part: Part, noise: float) -> tf.Tensor:
 
 def _references(part: Part) -> tf.Tensor | None:
     """Returns what changed images are compared with: the references of the clean ones."""
-    if not part.discriminator.takes_references:
-        return None
-    if part.references is None:
+    if part.discriminator.takes_references and part.references is None:
         return tf.roll(part.shown_reals.images, -1, axis=0)
-    return part.shown(part.references, "references")
+    return part.shown_references

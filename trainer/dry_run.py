@@ -17,7 +17,7 @@ from dualcontrast.layers.stylegan2 import mapping_network, modulated_attention
 from dualcontrast.trainer import grids as picture_grids
 from dualcontrast.trainer import state
 from dualcontrast.trainer.config import schema, serialisation
-from dualcontrast.trainer.features import discriminator as listening
+from dualcontrast.trainer.replaced_call import replaced_call
 
 # Fitted to the peak resident memory of one process on a CPU, to 3 %: config E's widths at 64x64 and
 # 128x128 with batch 8, and narrow networks at 32x32 with batch 16.
@@ -126,7 +126,7 @@ def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) 
             heard.append((layer, x.shape, out.shape))
             return out
 
-        return listening.replaced_call(layer, call)
+        return replaced_call(layer, call)
 
     with contextlib.ExitStack() as stack:
         for layer in _units(network):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -13,10 +14,18 @@ from dualcontrast.losses import (
     saturating,
     wasserstein,
 )
+from dualcontrast.trainer import contrad_loss
 from dualcontrast.trainer.config import loss_sections
 from dualcontrast.trainer.terms import Gather, Part, Term
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class Terms(NamedTuple):
+    """The adversarial loss of each network."""
+
+    generator: Term
+    discriminator: Term
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +45,26 @@ class Objective:
     generator_sees_reals: bool
     couples: bool
     whole_batch: bool
+
+    def terms(self) -> Terms:
+        """Returns what each network minimises."""
+        return Terms(GeneratorLoss(self), DiscriminatorLoss(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class ContraDObjective(Objective):
+    """The losses of ContraD, of which the generator's is that of its adversarial loss.
+
+    Attributes:
+      section: of the configuration.
+    """
+
+    section: loss_sections.ContraD
+
+    def terms(self) -> Terms:
+        """Returns what each network minimises."""
+        contrasts = contrad_loss.ContraDLoss(self.section, self.discriminator_loss)
+        return Terms(GeneratorLoss(self), contrasts)
 
 
 class GeneratorLoss(Term):
@@ -114,6 +143,9 @@ def of_phase(loss: loss_sections.LossSection, phase: str) -> Objective:
             return _separable(of_discriminator, wasserstein.generator_loss)
         case loss_sections.Hinge():
             return _separable(hinge.discriminator_loss, wasserstein.generator_loss)
+        case loss_sections.ContraD():
+            adversarial = of_phase(loss_sections.LOSSES[loss.adversarial](), phase)
+            return ContraDObjective(**vars(adversarial), section=loss)
     raise TypeError(f"no objective for {type(loss).__name__}")
 
 

@@ -87,15 +87,10 @@ def _judged(
       batch: the images.
       name: what they are.
     """
-    network = part.discriminator
-    references = part.references
-    if network.takes_references and references is None:
-        references = tf.roll(part.reals.images, -1, axis=0)
-    if references is not None:
-        references = part.shown(references, "references")
+    references = part.shown_references
 
     def judge(images):
-        return network.outputs(Batch(images, batch.labels), references).logits
+        return part.discriminator.outputs(Batch(images, batch.labels), references).logits
 
     if part.augmentation.slopes_after:
         return judge, part.shown(batch.images, name)

@@ -38,6 +38,20 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
     return cells.swapaxes(1, 2).reshape(rows * height, columns * width, channels)
 
 
+def resized(image: np.ndarray, side: int) -> Image.Image:
+    """Returns an image as a panel of a figure: RGB, white where it is transparent.
+
+    Args:
+      image: uint8 [height, width, 1, 3 or 4].
+      side: of the panel; what is enlarged keeps its pixels.
+    """
+    picture = _as_picture(image)
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    how = Image.Resampling.NEAREST if side >= len(image) else Image.Resampling.LANCZOS
+    return picture.convert("RGB").resize((side, side), how)
+
+
 def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
     """Writes uint8 [height, width, 1, 3 or 4] as a PNG, whole or not at all.
 

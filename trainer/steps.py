@@ -168,12 +168,8 @@ class Steps:
         own = [term for term in self._state.active(step.network) if term.every == step.every]
         if step.phase is None:
             return own
-        losses = {
-            GENERATOR: objective.GeneratorLoss,
-            DISCRIMINATOR: objective.DiscriminatorLoss,
-        }
-        found = objective.of_phase(self._config.loss, step.phase)
-        return [losses[step.network](found), *own]
+        adversarial = objective.of_phase(self._config.loss, step.phase).terms()
+        return [getattr(adversarial, step.network), *own]
 
     # What follows runs on one replica.
 

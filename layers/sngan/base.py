@@ -1,6 +1,9 @@
 """What all networks with these normalisations do in training."""
 
-from dualcontrast.layers import networks, spectral_normalisation
+import keras
+
+from dualcontrast.layers import head, networks, spectral_normalisation
+from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 
 class Generator(networks.Generator):
@@ -16,7 +19,69 @@ class Generator(networks.Generator):
 
 
 class Discriminator(networks.Discriminator):
-    """A discriminator with spectral normalisation; `call` takes `iterations` as its layers."""
+    """A discriminator with spectral normalisation; `call` takes `iterations` as its layers.
+
+    Args:
+      head_width: units of the hidden layer between features and logits; None where a dense layer
+        makes logits of features.
+      projection_size: of ContraD's projections, which need a hidden layer; 0 for none.
+    """
+
+    def __init__(self, head_width: int | None = None, projection_size: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        head.check(head_width, projection_size)
+        self.head_width = head_width
+        self.projection_size = projection_size
+
+    def build_heads(
+        self, width: int, deviation: float | None = None, linear: keras.layers.Layer | None = None
+    ) -> None:
+        """Makes what comes after the features.
+
+        Args:
+          width: of the features.
+          deviation: of the first weights, see `Head`.
+          linear: the dense layer from features to logits, with spectral normalisation; None for
+            one with these first weights.
+        """
+
+        # In the variables' float32 under mixed precision: logits feed exponentials.
+        def mlp(units: int, name: str, classes: int = 0) -> head.Head:
+            return head.Head(
+                units,
+                self.head_width,
+                True,
+                deviation,
+                classes,
+                name=name,
+                dtype=self.variable_dtype,
+            )
+
+        if self.head_width is not None:
+            self.logit = mlp(1, "logit", self.classes)
+        elif linear is not None:
+            self.logit = linear
+        else:
+            dense = keras.layers.Dense(1, **head.first_weights(width, deviation))
+            self.logit = SpectralNormalization(dense, name="logit", dtype=self.variable_dtype)
+        if self.projection_size:
+            self.projections = [
+                mlp(self.projection_size, f"projection_of_{name}") for name in ("reals", "fakes")
+            ]
+        for layer in (self.logit, *self.projections):
+            layer.build((None, width))
+
+    def logits_of(self, features, labels=None, iterations: int = 1):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          features: from `features`.
+          labels: [batch] int, where there are classes.
+          iterations: see `SpectralNormalization`.
+        """
+        networks.check_labels(self, self.classes, labels)
+        of_classes = {"labels": labels} if self.classes else {}
+        return self.logit(features, **of_classes, iterations=iterations)[:, 0]
 
     def compare(self, reals, fakes, references, judge_reals):
         """Returns the outputs of reals, None if they are not judged, and of fakes.
@@ -30,6 +95,13 @@ class Discriminator(networks.Discriminator):
     def update_statistics(self, passes: int):
         """Moves every u by an iteration for each pass."""
         spectral_normalisation.update_statistics(self, passes)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "head_width": self.head_width,
+            "projection_size": self.projection_size,
+        }
 
 
 def check_channels(channels: int) -> None:

@@ -22,10 +22,19 @@ class DCGANDiscriminator(base.Discriminator):
       resolution: of the image, a multiple of 8.
       channels: of the image: 1, 3 or 4.
       width: of the first maps; the last ones are 8 times as many.
+      head_width, projection_size: see `base.Discriminator`.
     """
 
-    def __init__(self, resolution: int, channels: int = 3, width: int = 64, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        resolution: int,
+        channels: int = 3,
+        width: int = 64,
+        head_width: int | None = None,
+        projection_size: int = 0,
+        **kwargs,
+    ):
+        super().__init__(head_width, projection_size, **kwargs)
         base.check_dcgan(resolution, channels, width)
         self.resolution = resolution
         self.channels = channels
@@ -47,17 +56,11 @@ class DCGANDiscriminator(base.Discriminator):
             conv.build(shape)
             shape = conv.compute_output_shape(shape)
             self.convs.append(conv)
-        # In the variables' float32 under mixed precision: logits feed exponentials.
-        self.logit = SpectralNormalization(
-            keras.layers.Dense(1, kernel_initializer=dcgan_generator.initializer()),
-            name="logit",
-            dtype=self.variable_dtype,
-        )
-        self.logit.build((None, shape[1] * shape[2] * shape[3]))
+        self.build_heads(shape[1] * shape[2] * shape[3], dcgan_generator.DEVIATION)
         self.built = True
 
-    def call(self, images, iterations: int = 1):
-        """Returns logits, [batch] float32: larger means more real.
+    def features(self, images, iterations: int = 1):
+        """Returns the last maps, flat, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
@@ -67,7 +70,7 @@ class DCGANDiscriminator(base.Discriminator):
         for conv in self.convs:
             x = tf.nn.leaky_relu(conv(x, iterations=iterations), _SLOPE)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
-        return self.logit(x, iterations=iterations)[:, 0]
+        return tf.cast(x, self.variable_dtype)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0],)

@@ -6,10 +6,12 @@ import tensorflow as tf
 from dualcontrast.layers import batch_normalisation
 from dualcontrast.layers.sngan import base
 
+DEVIATION = 0.02  # of all first weights
+
 
 def initializer() -> keras.initializers.Initializer:
     """Returns N(0, 0.02); a new one for each layer, because one draws the same values again."""
-    return keras.initializers.RandomNormal(stddev=0.02)
+    return keras.initializers.RandomNormal(stddev=DEVIATION)
 
 
 @keras.saving.register_keras_serializable("dualcontrast")

@@ -23,6 +23,7 @@ class Discriminator(base.Discriminator):
       channels: of the image: 1, 3 or 4.
       width: unit of the blocks' widths, see `widths`; None for 128 at 32, 64 at the others.
       classes: of the labels that images are judged with; 0 for none.
+      head_width, projection_size: see `base.Discriminator`.
     """
 
     _WIDTHS = widths.DISCRIMINATOR
@@ -33,9 +34,11 @@ class Discriminator(base.Discriminator):
         channels: int = 3,
         width: int | None = None,
         classes: int = 0,
+        head_width: int | None = None,
+        projection_size: int = 0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(head_width, projection_size, **kwargs)
         self._widths = widths.find(self._WIDTHS, resolution, width)
         base.check_channels(channels)
         self.resolution = resolution
@@ -54,9 +57,8 @@ class Discriminator(base.Discriminator):
             shape = block.compute_output_shape(shape)
             self.blocks.append(block)
         dense = keras.layers.Dense(1, use_bias=self._logit_has_bias)
-        self.logit = self._normalised(dense, "logit")
-        self.logit.build((None, shape[-1]))
-        if self.classes:
+        self.build_heads(shape[-1], linear=self._normalised(dense, "logit"))
+        if self._embeds:
             table = class_table.ClassTable(shape[-1], self.classes)
             self.embedding = self._normalised(table, "embedding")
             self.embedding.build((None,))
@@ -65,6 +67,11 @@ class Discriminator(base.Discriminator):
     @property
     def _logit_has_bias(self) -> bool:
         return self.resolution > 32
+
+    @property
+    def _embeds(self) -> bool:
+        """Whether the features meet the label; with a hidden layer, that does."""
+        return bool(self.classes) and self.head_width is None
 
     def _block(self, index: int, filters: int, downsample: bool) -> down_block.DownBlock:
         return down_block.DownBlock(
@@ -76,24 +83,32 @@ class Discriminator(base.Discriminator):
         # In the variables' float32 under mixed precision: logits feed exponentials.
         return SpectralNormalization(layer, name=name, dtype=self.variable_dtype)
 
-    def call(self, images, labels=None, iterations: int = 1):
-        """Returns logits, [batch] float32: larger means more real.
+    def features(self, images, iterations: int = 1):
+        """Returns the sums of the last maps over places, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
-          labels: [batch] int, where there are classes.
           iterations: see `SpectralNormalization`.
         """
-        networks.check_labels(self, self.classes, labels)
         x = images
         for block in self.blocks:
             x = block(x, iterations=iterations)
-        features = tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
+        return tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
+
+    def logits_of(self, features, labels=None, iterations: int = 1):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          features: from `features`.
+          labels: [batch] int, where there are classes.
+          iterations: see `SpectralNormalization`.
+        """
+        if not self._embeds:
+            return super().logits_of(features, labels, iterations)
+        networks.check_labels(self, self.classes, labels)
+        embedded = self.embedding(labels, iterations=iterations)
         logits = self.logit(features, iterations=iterations)[:, 0]
-        if self.classes:
-            embedded = self.embedding(labels, iterations=iterations)
-            logits += tf.reduce_sum(features * embedded, axis=-1)
-        return logits
+        return logits + tf.reduce_sum(features * embedded, axis=-1)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0],)

@@ -3,7 +3,13 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import equalized_conv2d, equalized_dense, minibatch_stddev, networks
+from dualcontrast.layers import (
+    equalized_conv2d,
+    equalized_dense,
+    head,
+    minibatch_stddev,
+    networks,
+)
 from dualcontrast.layers.attention import reference_attention, serialised_layer
 from dualcontrast.layers.stylegan2 import discriminator_block, feature_maps, mapping_network
 
@@ -14,9 +20,9 @@ class Discriminator(networks.Discriminator):
 
     With reference attention it is a Siamese network (Yu et al. 2021, section 3.4): images and their
     references go through the same layers up to the attention. Logits are then
-    judge(encode(images), prepare(encode(references))), and what is prepared of the references may
-    be used for reals and fakes. Reals and fakes are judged apart, because the minibatch deviation
-    comes after the attention and would tell a mixed group from others.
+    judge(encode(images), prepare(encode(references))).logits, and what is prepared of the
+    references may be used for reals and fakes. Reals and fakes are judged apart, because the
+    minibatch deviation comes after the attention and would tell a mixed group from others.
 
     With classes, the logit is the product of the image's features with a mapping of its label, over
     the root of their number (Miyato and Koyama 2018, as in StyleGAN2-ADA's program).
@@ -34,6 +40,9 @@ class Discriminator(networks.Discriminator):
         first convolution at `attention_resolution`; None for none.
       attention_resolution: from 8 to `resolution`.
       classes: of the labels that images are judged with; 0 for none.
+      head_width: units of the hidden layer of a `Head` in place of StyleGAN2's two dense layers, of
+        which the first belongs to the features; None for these two.
+      projection_size: of ContraD's projections, which need a hidden layer; 0 for none.
 
     Attributes:
       takes_references: whether `call` needs references.
@@ -49,9 +58,12 @@ class Discriminator(networks.Discriminator):
         attention=None,
         attention_resolution: int = 8,
         classes: int = 0,
+        head_width: int | None = None,
+        projection_size: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        head.check(head_width, projection_size)
         self.resolutions = feature_maps.resolutions(resolution)[::-1]
         feature_maps.check_image(channels, fmap_base, fmap_max)
         self.resolution = resolution
@@ -66,6 +78,8 @@ class Discriminator(networks.Discriminator):
         self.attention = serialised_layer.of(attention)
         self.attention_resolution = attention_resolution
         self.classes = classes
+        self.head_width = head_width
+        self.projection_size = projection_size
         self.takes_references = False
         self.minibatch_stddev = minibatch_stddev.MinibatchStddev(
             minibatch_stddev_group, name="minibatch_stddev", dtype=self.dtype_policy
@@ -98,42 +112,79 @@ class Discriminator(networks.Discriminator):
         self.last_conv = equalized_conv2d.EqualizedConv2D(
             maps[-1], 3, name="4x4_conv", dtype=policy
         )
-        # The head is in the variables' float32 under mixed precision: logits feed exponentials.
-        self.last_dense = equalized_dense.EqualizedDense(
-            maps[-1], activation="leaky_relu", name="4x4_dense", dtype=self.variable_dtype
-        )
-        self.logit = equalized_dense.EqualizedDense(
-            maps[-1] if self.classes else 1, name="logit", dtype=self.variable_dtype
-        )
-        if self.classes:
-            self.label_mapping = mapping_network.MappingNetwork(
-                maps[-1], classes=self.classes, name="label_mapping", dtype=self.variable_dtype
-            )
-            self.label_mapping.build((None, 0))
         for layer in (self.from_rgb, *self.blocks, self.minibatch_stddev, self.last_conv):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
         if self.attention is not None:
             attend = self.blocks[self._attending].same
             self.takes_references = isinstance(attend, reference_attention.ReferenceAttention)
-        self.last_dense.build((None, shape[1] * shape[2] * shape[3]))
-        self.logit.build((None, maps[-1]))
+        size = shape[1] * shape[2] * shape[3]
+        self.last_dense = None
+        if self.head_width is None:
+            self._build_dense(size, maps[-1])
+        else:
+            self._build_heads(size, self.head_width)
         self.built = True
 
-    def call(self, images, references=None, labels=None):
-        """Returns logits, [batch] float32: larger means more real.
+    # What comes after the maps is in the variables' float32 under mixed precision: logits feed
+    # exponentials.
+
+    def _build_dense(self, size: int, filters: int) -> None:
+        """Makes StyleGAN2's two dense layers, for flat maps of `size`."""
+        dtype = self.variable_dtype
+        self.last_dense = equalized_dense.EqualizedDense(
+            filters, activation="leaky_relu", name="4x4_dense", dtype=dtype
+        )
+        self.last_dense.build((None, size))
+        self.logit = equalized_dense.EqualizedDense(
+            filters if self.classes else 1, name="logit", dtype=dtype
+        )
+        self.logit.build((None, filters))
+        if self.classes:
+            self.label_mapping = mapping_network.MappingNetwork(
+                filters, classes=self.classes, name="label_mapping", dtype=dtype
+            )
+            self.label_mapping.build((None, 0))
+
+    def _build_heads(self, size: int, hidden: int) -> None:
+        """Makes the heads of flat maps of `size`."""
+        dtype = self.variable_dtype
+        self.logit = head.Head(1, hidden, classes=self.classes, name="logit", dtype=dtype)
+        if self.projection_size:
+            self.projections = [
+                head.Head(self.projection_size, hidden, name=f"projection_of_{name}", dtype=dtype)
+                for name in ("reals", "fakes")
+            ]
+        for layer in (self.logit, *self.projections):
+            layer.build((None, size))
+
+    def features(self, images, references=None):
+        """Returns what the last layer, or the head, turns into logits, [batch, width] float32.
 
         Args:
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
           references: a real for every image, of the same shape; with reference attention only.
-          labels: [batch] int, where there are classes.
         """
-        networks.check_labels(self, self.classes, labels)
         if self.takes_references != (references is not None):
             needs = "needs" if self.takes_references else "takes no"
             raise ValueError(f"Discriminator: this one {needs} references")
         prepared = self.prepare(self.encode(references)) if self.takes_references else None
-        return self.judge(self.encode(images), prepared, labels)
+        return self.finish(self.encode(images), prepared)
+
+    def logits_of(self, features, labels=None):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          features: from `features`.
+          labels: [batch] int, where there are classes.
+        """
+        networks.check_labels(self, self.classes, labels)
+        if self.last_dense is None:
+            return self.logit(features, **({"labels": labels} if self.classes else {}))[:, 0]
+        x = self.logit(features)
+        if not self.classes:
+            return x[:, 0]
+        return tf.reduce_sum(x * self.label_mapping(None, labels), axis=-1) * x.shape[-1] ** -0.5
 
     def compare(self, reals, fakes, references, judge_reals):
         """Returns the outputs of reals, None if they are not judged, and of fakes.
@@ -149,9 +200,8 @@ class Discriminator(networks.Discriminator):
             prepared = self.prepare(compared)
         of_reals = None
         if judge_reals:
-            of_reals = networks.Outputs(self.judge(maps, prepared, reals.labels))
-        of_fakes = self.judge(self.encode(fakes.images), prepared, fakes.labels)
-        return of_reals, networks.Outputs(of_fakes)
+            of_reals = self.judge(maps, prepared, reals.labels)
+        return of_reals, self.judge(self.encode(fakes.images), prepared, fakes.labels)
 
     @property
     def _attending(self) -> int:
@@ -172,22 +222,24 @@ class Discriminator(networks.Discriminator):
         return self.blocks[self._attending].prepare(maps)
 
     def judge(self, maps, prepared=None, labels=None):
-        """Returns logits, [batch] float32.
+        """Returns `networks.Outputs` of images.
 
         Args:
-          maps: from `encode`.
+          maps: of the images, from `encode`.
           prepared: from `prepare`, with reference attention.
           labels: [batch] int, where there are classes.
         """
+        features = self.finish(maps, prepared)
+        return networks.Outputs(self.logits_of(features, labels), features)
+
+    def finish(self, maps, prepared=None):
+        """Returns features, [batch, width] float32, of maps from `encode`; see `judge`."""
         x = self.blocks[self._attending](maps, prepared)
         for block in self.blocks[self._attending + 1 :]:
             x = block(x)
         x = self.last_conv(self.minibatch_stddev(x))
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
-        x = self.logit(self.last_dense(x))
-        if not self.classes:
-            return x[:, 0]
-        return tf.reduce_sum(x * self.label_mapping(None, labels), axis=-1) * x.shape[-1] ** -0.5
+        return tf.cast(x, self.variable_dtype) if self.last_dense is None else self.last_dense(x)
 
     def compute_output_shape(self, images_shape, references_shape=None, labels_shape=None):
         return (images_shape[0],)
@@ -203,4 +255,6 @@ class Discriminator(networks.Discriminator):
             "attention": self.attention,
             "attention_resolution": self.attention_resolution,
             "classes": self.classes,
+            "head_width": self.head_width,
+            "projection_size": self.projection_size,
         }

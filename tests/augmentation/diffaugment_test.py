@@ -26,6 +26,13 @@ def test_colours_change_by_brightness_then_saturation_then_contrast():
     np.testing.assert_allclose(found, (x - mean) * 1.4 + mean, atol=1e-5)
 
 
+def test_an_alpha_is_no_colour():
+    rgba = tf.concat([IMAGES, IMAGES[..., :1]], axis=3)
+    found = color.color(rgba, drawn(2))
+    np.testing.assert_array_equal(found[..., 3], rgba[..., 3])
+    np.testing.assert_array_equal(found[..., :3], color.color(rgba[..., :3], drawn(2)))
+
+
 @pytest.mark.parametrize("rows, columns", [(0, 8), (4, 4), (7, 2)])
 def test_a_translation_moves_by_whole_pixels_and_fills_with_zeros(rows, columns):
     found = translation.translation(tf.constant(IMAGES), Given(2, rows=rows, columns=columns))

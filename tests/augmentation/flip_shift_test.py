@@ -30,8 +30,8 @@ def test_an_image_is_moved_over_its_reflections(rows, columns, flip):
 
 def test_shifts_reach_the_share_of_the_side_that_was_asked_for():
     ramp = tf.tile(tf.range(32.0)[None, :, None, None], [500, 1, 32, 1])
-    for share, reach in ((0.125, 4), (1 / 32, 1), (0.0, 0)):
-        found = flip_shift.flip_shift(ramp, drawn(500), shift=share).numpy()[:, 16, 0, 0]
+    for most, reach in ((0.125, 4), (1 / 32, 1), (0.0, 0)):
+        found = flip_shift.flip_shift(ramp, drawn(500), most).numpy()[:, 16, 0, 0]
         assert (found.min(), found.max()) == (16 - reach, 16 + reach)
 
 

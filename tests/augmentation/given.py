@@ -31,5 +31,9 @@ class Given:
     def once(self, name):
         return tf.constant(self._numbers[name], tf.float32)
 
+    def of_batch(self, name, draw):
+        given = np.asarray(self._numbers[name], np.float32)
+        return tf.constant(np.broadcast_to(given, (self._images, *given.shape)))
+
     def _of(self, name, shape):
         return np.broadcast_to(self._numbers[name], (self._images, *shape))

@@ -35,7 +35,8 @@ def docstring(name: str) -> str:
     return ast.get_docstring(ast.parse((ROOT / "configs" / f"{name}.py").read_text()))
 
 
-SHOWN = {name: commands(docstring(name)) for name in PAPERS} | {
+OTHERS = ("sndcgan", "snresnet18", "sg2small")
+SHOWN = {name: commands(docstring(name)) for name in (*PAPERS, *OTHERS)} | {
     "page": commands(PAGE.read_text(encoding="utf-8"))
 }
 

@@ -34,9 +34,12 @@ class Discriminator(networks.Discriminator):
         self.resolution, self.channels, self.classes = 8, 3, classes
         self.logit = keras.layers.Dense(1, name="logit", dtype=self.variable_dtype)
 
-    def call(self, images, labels=None):
+    def features(self, images):
+        return tf.reshape(tf.cast(images, tf.float32), [-1, 8 * 8 * 3])
+
+    def logits_of(self, features, labels=None):
         networks.check_labels(self, self.classes, labels)
-        return self.logit(tf.reshape(images, [-1, 8 * 8 * 3]))[:, 0]
+        return self.logit(features)[:, 0]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])

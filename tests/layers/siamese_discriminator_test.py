@@ -35,7 +35,7 @@ def test_what_is_prepared_once_serves_reals_and_fakes(pairing, resolution):
     assert maps.shape[1] == resolution
     prepared = network.prepare(maps)
     for images in (REALS, FAKES):
-        found = network.judge(network.encode(images), prepared)
+        found = network.judge(network.encode(images), prepared).logits
         np.testing.assert_allclose(found, network(images, REFERENCES), rtol=1e-5, atol=1e-6)
 
 
@@ -59,9 +59,9 @@ def test_both_branches_train_the_layers_that_they_share():
     with tf.GradientTape(persistent=True) as tape:
         prepared = network.prepare(network.encode(REFERENCES))
         maps = network.encode(REALS)
-        through_primary = tf.reduce_sum(network.judge(maps, _constants(prepared)))
-        through_reference = tf.reduce_sum(network.judge(tf.stop_gradient(maps), prepared))
-        logits = tf.reduce_sum(network.judge(maps, prepared))
+        through_primary = tf.reduce_sum(network.judge(maps, _constants(prepared)).logits)
+        through_reference = tf.reduce_sum(network.judge(tf.stop_gradient(maps), prepared).logits)
+        logits = tf.reduce_sum(network.judge(maps, prepared).logits)
     kernel = network.from_rgb.kernel.value
     parts = [tape.gradient(x, kernel) for x in (through_primary, through_reference)]
     assert all(np.any(part) for part in parts)

@@ -72,6 +72,11 @@ MISTAKES = {
         ([*RUN, "--data=ROOT/empty"], "empty"),
         (["--run=ROOT/data", "--output=ROOT/out"], "it is a dataset"),
     ],
+    "tools.augmentations": [
+        (["--data=ROOT/empty", "--output=ROOT/new.png"], "empty"),
+        (["--data=ROOT/data", "--output=ROOT/empty"], "empty is a folder, expected a file"),
+        (["--data=ROOT/data", "--output=ROOT/new.jpg"], "new.jpg is no PNG"),
+    ],
     "tools.tsne": [
         ([*RUN, "--data=ROOT/empty"], "empty"),
         ([*RUN, "--run=ROOT/run", "--data=ROOT/data"], "--run names one checkpoint twice"),

@@ -1,14 +1,20 @@
 """Where augmentations act: on whose steps, on what, and where slopes are taken."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from dualcontrast.augmentation.simclr.color_jitter import color_jitter
+from dualcontrast.augmentation.simclr.cutout import cutout
+from dualcontrast.augmentation.simclr.gaussian_blur import gaussian_blur
+from dualcontrast.augmentation.simclr.grayscale import grayscale
+from dualcontrast.augmentation.simclr.random_resized_crop import random_resized_crop
 from dualcontrast.layers import networks
 from dualcontrast.trainer import augmentations, draws, penalties, steps, terms
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import augmentation_sections, schema
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8)
 D_STEP = steps.Step(steps.DISCRIMINATOR, "contrast")
@@ -21,15 +27,16 @@ def augmented(config: schema.Config, **changes) -> schema.Config:
 
 
 @pytest.mark.parametrize(
-    "step, replicas, parts",
-    [(D_STEP, 2, 1), (G_STEP, 1, 2)],
+    "kind, step, replicas, parts",
+    [("diffaugment", D_STEP, 2, 1), ("simclr", G_STEP, 1, 2)],
     ids=["the discriminator's, by two devices", "the generator's, in two parts"],
 )
 def test_an_augmented_step_is_the_same_however_its_batch_is_shared(
-    tiny_config, first_step, assert_same_step, step, replicas, parts
+    tiny_config, first_step, assert_same_step, kind, step, replicas, parts
 ):
-    shared = augmented(tiny_config, **{"training.accumulation": parts})
-    whole = first_step(augmented(tiny_config), step, 1, IMAGES)
+    config = schema.replace(tiny_config, {"augmentation": kind})
+    shared = schema.replace(config, {"training.accumulation": parts})
+    whole = first_step(config, step, 1, IMAGES)
     assert_same_step(whole, first_step(shared, step, replicas, IMAGES))
 
 
@@ -48,8 +55,11 @@ class Square(networks.Discriminator):
 
     resolution, channels = 2, 1
 
-    def call(self, images):
-        return 0.5 * tf.reduce_sum(images**2, [1, 2, 3])
+    def features(self, images):
+        return 0.5 * tf.reduce_sum(images**2, [2, 3])
+
+    def logits_of(self, features, labels=None):
+        return tf.reduce_sum(features, axis=-1)
 
 
 class Twice(terms.Augmentation):
@@ -84,8 +94,8 @@ class Difference(Square):
     def build(self, input_shape=None):
         self.built = True
 
-    def call(self, images, references):
-        return tf.reduce_sum(images - references, [1, 2, 3])
+    def features(self, images, references):
+        return tf.reduce_sum(images - references, [2, 3])
 
 
 def test_references_are_augmented_as_images_of_their_own(tiny_config):
@@ -102,6 +112,49 @@ def test_references_are_augmented_as_images_of_their_own(tiny_config):
     for found, name in ((reals, "reals"), (fakes, "fakes")):
         expected = 4 * (brightness[name] - brightness["references"])
         np.testing.assert_allclose(found.logits, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_simclrs_changes_are_those_of_images_from_zero_to_one(channels):
+    images = np.random.default_rng(1).uniform(0, 1, [6, 32, 32, channels]).astype(np.float32)
+    drawn = draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 6)
+    every = augmentation_sections.SimCLR(
+        least_area=0.5, jitter=0.8, hue=0.2, hsv_gradient="exact", blur=True, cutout=True
+    )
+    found = augmentations.of(every)(tf.constant(2 * images - 1), drawn)
+    expected = tf.constant(images)
+    for name, change in {
+        "random_resized_crop": functools.partial(random_resized_crop, least_area=0.5),
+        "color_jitter": functools.partial(
+            color_jitter, strength=0.8, hue=0.2, straight_through=False
+        ),
+        "grayscale": grayscale,
+        "gaussian_blur": gaussian_blur,
+        "cutout": cutout,
+    }.items():
+        expected = change(expected, drawn.named(name))
+    np.testing.assert_allclose(found, 2 * expected - 1, atol=1e-5)
+    # CIFAR's have no blur and no cutout.
+    assert [*augmentations.of(augmentation_sections.SimCLR()).changes] == [
+        "random_resized_crop",
+        "color_jitter",
+        "grayscale",
+    ]
+
+
+def test_a_flip_and_shift_is_by_the_fields_share_of_the_side():
+    shifted = augmentations.of(augmentation_sections.FlipShift(shift=0.0))
+    images = np.random.default_rng(1).normal(size=[64, 8, 8, 1]).astype(np.float32)
+    shown = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(shown)
+        found = shifted(shown, draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, 64))
+    # Every pixel of an image is one of the other's.
+    np.testing.assert_array_equal(tape.gradient(found, shown), np.ones_like(images))
+    found = found.numpy()
+    same = (found == images).all((1, 2, 3))
+    mirrored = (found == images[:, :, ::-1]).all((1, 2, 3))
+    assert (same | mirrored).all() and same.any() and mirrored.any()
 
 
 class _Ones(networks.Generator):

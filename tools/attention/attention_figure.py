@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dualcontrast.tools.attention.dots import Dot
+from dualcontrast.trainer import pictures
 
 # Bright ones of Okabe and Ito 2008, which the colour-blind tell apart: one for every dot.
 _COLORS = ((213, 94, 0), (0, 158, 115), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 0, 0))
@@ -70,22 +71,16 @@ def panel_side(resolution: int) -> int:
 
 
 def _panels(row: Row, side: int) -> list[Image.Image]:
-    panels = [_framed(_marked(_enlarged(image, side), row.dots), "white") for image in row.images]
+    panels = [
+        _framed(_marked(pictures.resized(image, side), row.dots), "white") for image in row.images
+    ]
     for color, dot, values in zip(_COLORS, row.dots, row.maps):
         heat = _heat(values, side)
         if row.over is not None:
-            grey = _enlarged(row.over, side).convert("L").convert("RGB")
+            grey = pictures.resized(row.over, side).convert("L").convert("RGB")
             heat = Image.blend(heat, grey, _UNDER)
         panels.append(_framed(_ringed(heat, dot), color))
     return panels
-
-
-def _enlarged(image: np.ndarray, side: int) -> Image.Image:
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    how = Image.Resampling.NEAREST if side >= len(image) else Image.Resampling.LANCZOS
-    return picture.convert("RGB").resize((side, side), how)
 
 
 def _marked(picture: Image.Image, dots: Sequence[Dot]) -> Image.Image:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.layers.attention import dfn, sagan, san, vt
 from dualcontrast.trainer import layer_latents
-from dualcontrast.trainer.features.discriminator import replaced_call
+from dualcontrast.trainer.replaced_call import replaced_call
 
 # The layers whose weights can be drawn, and what they are called.
 KINDS = {san.SAN: "san", dfn.DFN: "dfn", sagan.SAGAN: "sagan", vt.VT: "vt"}

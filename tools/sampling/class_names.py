@@ -9,7 +9,7 @@ from dualcontrast.trainer.errors import UserError
 _SHOWN = 5
 
 
-def find(text: str, names: Sequence[str], owner: str) -> list[int]:
+def find(text: str, names: Sequence[str], owner: str, flag: str = "class") -> list[int]:
     """Returns the numbers of the classes of --class.
 
     Args:
@@ -17,23 +17,27 @@ def find(text: str, names: Sequence[str], owner: str) -> list[int]:
         that name; a name with a comma stands alone.
       names: of the owner's classes, in the order of their numbers; none without labels.
       owner: as in "the run RUN".
+      flag: that the text is of.
 
     Raises:
       UserError: the owner has no classes, or not this one.
     """
     if not names:
-        raise UserError(f"--class={text}: {owner} was trained without labels: drop the flag")
+        raise UserError(f"--{flag}={text}: {owner} was trained without labels: drop the flag")
     words = [text] if text in names else [word.strip() for word in text.split(",")]
-    return [_number(word, text, names, owner) for word in words]
+    return [_number(word, text, names, owner, flag) for word in words]
 
 
-def one(text: str | None, names: Sequence[str], owner: str, purpose: str) -> int | None:
+def one(
+    text: str | None, names: Sequence[str], owner: str, purpose: str, flag: str = "class"
+) -> int | None:
     """Returns the number of the one class of --class; None for an owner without classes.
 
     Args:
       text: of the flag; None where it was not given.
       names, owner: see `find`.
       purpose: what one class is needed for, as in "the picture's".
+      flag: that the text is of.
 
     Raises:
       UserError: there is no such class, more than one is given, or none of an owner that has some.
@@ -43,11 +47,11 @@ def one(text: str | None, names: Sequence[str], owner: str, purpose: str) -> int
     if text is None:
         count = f"{len(names)} class{'es' if len(names) > 1 else ''}"
         raise UserError(
-            f"{owner} has {count}: give one, {purpose}, with --class=NAME or its number"
+            f"{owner} has {count}: give one, {purpose}, with --{flag}=NAME or its number"
         )
-    found = find(text, names, owner)
+    found = find(text, names, owner, flag)
     if len(found) > 1:
-        raise UserError(f"--class={text}: expected one class, {purpose}")
+        raise UserError(f"--{flag}={text}: expected one class, {purpose}")
     return found[0]
 
 
@@ -57,7 +61,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
-def _number(word: str, text: str, names: Sequence[str], owner: str) -> int:
+def _number(word: str, text: str, names: Sequence[str], owner: str, flag: str) -> int:
     if word in names:
         return names.index(word)
     is_number = re.fullmatch("[0-9]{1,9}", word) is not None
@@ -68,6 +72,6 @@ def _number(word: str, text: str, names: Sequence[str], owner: str) -> int:
     meant = " or ".join(known[name] for name in near)
     hint = f"did you mean {meant}?" if near else f"it has {listed(names)}"
     raise UserError(
-        f"--class={text}: {owner} has no class {word!r}: {hint}\n"
+        f"--{flag}={text}: {owner} has no class {word!r}: {hint}\n"
         f"A class is given by its name or its number, 0 to {len(names) - 1}."
     )

@@ -66,7 +66,33 @@ class Hinge(LossSection):
     family = "hinge"
 
 
+@dataclasses.dataclass(frozen=True)
+class ContraD(LossSection):
+    """ContraD (Jeong and Shin 2021): views contrasted, and judged by features held constant.
+
+    It needs projections: discriminator.head=mlp and discriminator.projection_size=128.
+    """
+
+    family = "contrad"
+    temperature: float = setting(0.1, "that divides the cosines of projections", above=0)
+    lambda_con: float = setting(1.0, "weight of the contrast of fakes with all others", least=0)
+    lambda_dis: float = setting(
+        1.0, "weight of the adversarial loss (0, and lambda_con 0: SimCLR alone)", least=0
+    )
+    adversarial: str = setting(
+        "non_saturating",
+        "that loss, of both networks",
+        choices=("non_saturating", "hinge", "wasserstein"),
+    )
+    d_batching: str = setting(
+        "joint",
+        "judge both views and the fakes in one pass, or the fakes in a pass of their own, so that"
+        " no minibatch standard deviation is of both",
+        choices=("joint", "separate"),
+    )
+
+
 LOSSES: dict[str, type[LossSection]] = {
     section.family: section
-    for section in (DualContrastive, NonSaturating, Saturating, Wasserstein, Hinge)
+    for section in (DualContrastive, NonSaturating, Saturating, Wasserstein, Hinge, ContraD)
 }

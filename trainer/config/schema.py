@@ -24,7 +24,7 @@ from dualcontrast.trainer.config.augmentation_sections import (
 from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
-from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
+from dualcontrast.trainer.config.loss_sections import LOSSES, ContraD, DualContrastive, LossSection
 from dualcontrast.trainer.errors import UserError
 
 
@@ -346,9 +346,11 @@ def validate(config: Config) -> None:
             )
     config.generator.check(config.images)
     config.discriminator.check(config.images)
+    config.augmentation.check(config.images)
     _check_warmup(config)
     _check_decay(config)
     _check_pairs(config)
+    _check_contrad(config)
     check_replicas(config, 1)
 
 
@@ -405,6 +407,33 @@ def _check_pairs(config: Config) -> None:
         raise UserError(
             f"{reason} needs a real for every fake, and schedule.generator_batch_size={fakes} is"
             f" not training.batch_size={batch}: try --config.schedule.generator_batch_size=none"
+        )
+
+
+def _check_contrad(config: Config) -> None:
+    """Checks that ContraD has something to contrast."""
+    loss = config.loss
+    if not isinstance(loss, ContraD):
+        return
+    if not config.discriminator.projects:
+        raise UserError(
+            f"loss=contrad contrasts projections, and the {config.discriminator.family}"
+            " discriminator has none: try --config.discriminator.head=mlp"
+            " --config.discriminator.projection_size=128 (families stylegan2, sngan)"
+        )
+    if loss.d_batching == "separate" and config.discriminator.takes_references:
+        raise UserError(
+            "loss.d_batching=separate cannot give references to two views of a real:"
+            " try --config.loss.d_batching=joint"
+        )
+    if config.augmentation.family == "ada" and loss.lambda_dis == 0:
+        raise UserError(
+            "augmentation=ada follows the logits of reals, which loss.lambda_dis=0 never trains:"
+            " try another augmentation, such as --config.augmentation=simclr"
+        )
+    if config.training.batch_size < 2:
+        raise UserError(
+            "loss=contrad contrasts fakes with fakes, and training.batch_size=1: expected 2 or more"
         )
 
 

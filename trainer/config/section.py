@@ -104,6 +104,11 @@ class DiscriminatorSection(Section):
         """Whether these reals are a second batch."""
         return False
 
+    @property
+    def projects(self) -> bool:
+        """Whether there are projections of the features, which ContraD contrasts."""
+        return False
+
     def group(self, batch: int) -> int:
         """Returns how many images of a batch have a say in each other's logits."""
         return 1

@@ -1,14 +1,12 @@
-"""A run's own discriminator as an extractor: what its last dense layer reads. No file is needed.
+"""A run's own discriminator as an extractor: its features, what its last layers read.
 
-The standard deviation over a group is one of its features, so the features of an image depend on
-the rest of its batch: feed whole batches of reals only, and of fakes only, in a fixed order.
+No file is needed. The standard deviation over a group is one of these features, so those of an
+image depend on the rest of its batch: feed whole batches of reals only, and of fakes only, in a
+fixed order.
 """
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -37,7 +35,7 @@ def load(
         name="discriminator",
         digest=digest,
         preparation=preparation,
-        compute=lambda *images: (last_features(network, *map(to_float, images)), None),
+        compute=lambda *images: (network.features(*map(to_float, images)), None),
         note=NOTE,
         channels=None,
         references=references,
@@ -47,43 +45,3 @@ def load(
 def to_float(images: tf.Tensor) -> tf.Tensor:
     """Returns uint8 images as the discriminator sees them, float32 in [-1, 1]."""
     return tf.cast(images, tf.float32) / 127.5 - 1.0
-
-
-def last_features(network: networks.Discriminator, *inputs: tf.Tensor) -> tf.Tensor:
-    """Returns the input of the network's last dense layer, [batch, size] float32.
-
-    Args:
-      network: built.
-      *inputs: images, and their references if the network compares them with any.
-
-    The network runs as it is and its last layer is listened to, so that a discriminator with other
-    layers before it needs no other code here.
-    """
-    heard = []
-    original = network.logit.call
-
-    def listen(x, **how):
-        heard.append(x)
-        return original(x, **how)
-
-    # Labels come after the features, so any will do.
-    labels = {"labels": tf.zeros(inputs[0].shape[:1], tf.int64)} if network.classes else {}
-    with replaced_call(network.logit, listen):
-        network(*inputs, **labels)
-    (features,) = heard
-    return features
-
-
-@contextlib.contextmanager
-def replaced_call(layer: keras.layers.Layer, call: Callable) -> Iterator[None]:
-    """Makes a layer of a network run another function inside, such as one that listens.
-
-    Args:
-      layer: built.
-      call: in place of the layer's `call`.
-    """
-    layer.call = call
-    try:
-        yield
-    finally:
-        del layer.call

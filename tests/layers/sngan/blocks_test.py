@@ -96,7 +96,7 @@ def test_the_projection_is_the_product_of_features_and_the_labels_row():
     expected = features @ normalised(dense, network.logit.u.numpy())[:, 0]
     rows = normalised(table.T, network.embedding.u.numpy()).T[labels]
     expected += (features * rows).sum(axis=1)
-    np.testing.assert_allclose(network(images, tf.constant(labels)), expected, rtol=1e-4)
+    np.testing.assert_allclose(network(images, labels=tf.constant(labels)), expected, rtol=1e-4)
 
 
 def normalised(matrix, u):

@@ -20,17 +20,16 @@ def make() -> Discriminator:
 def test_the_last_layer_makes_the_logits_of_them():
     network = make()
     images = discriminator.to_float(tf.constant(IMAGES))
-    features = discriminator.last_features(network, images)
+    features = network.features(images)
     assert features.shape == (8, 8)
     np.testing.assert_allclose(network.logit(features)[:, 0], network(images), rtol=1e-6)
-    assert network.logit.call.__name__ == "call"  # the network is as it was
 
 
 def test_the_extractor_takes_the_channels_of_the_run():
     network = make()
     found = Extraction(discriminator.load(network, "digest"), 8)(IMAGES).table
     images = discriminator.to_float(tf.constant(IMAGES))
-    np.testing.assert_allclose(found, discriminator.last_features(network, images), atol=1e-6)
+    np.testing.assert_allclose(found, network.features(images), atol=1e-6)
 
 
 def siamese() -> Discriminator:
@@ -46,9 +45,9 @@ def test_a_siamese_network_compares_image_i_with_reference_i():
     images = discriminator.to_float(tf.constant(IMAGES[:4]))
     # After the last of them comes the first one.
     compared = discriminator.to_float(tf.constant(references[[4, 5, 0, 1]]))
-    expected = discriminator.last_features(network, images, compared)
+    expected = network.features(images, compared)
     np.testing.assert_allclose(found.table, expected, atol=1e-6)
-    others = discriminator.last_features(network, images, tf.roll(compared, 1, axis=0))
+    others = network.features(images, tf.roll(compared, 1, axis=0))
     assert np.abs(others - expected).max() > 1e-3
 
 

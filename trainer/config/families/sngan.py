@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Optional
 
-from dualcontrast.trainer.config import section
+from dualcontrast.trainer.config import head_fields, section
 from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
 
@@ -40,26 +40,39 @@ class Generator(section.GeneratorSection):
 
 
 @dataclasses.dataclass(frozen=True)
-class Discriminator(section.DiscriminatorSection):
+class Discriminator(head_fields.DiscriminatorSection):
     """The discriminator."""
 
-    architecture: str = setting("resnet", _KINDS, choices=_ARCHITECTURES)
+    architecture: str = setting(
+        "resnet",
+        f"{_KINDS}, or a ResNet-18 (SNResNet-18)",
+        choices=(*_ARCHITECTURES, "resnet18"),
+    )
     width: Optional[int] = setting(
         None, "feature maps of the first layers (none: the paper's, 128 or 64)", least=1
     )
 
     def make(self, images: section.Images, **keras: Any) -> Any:
         """Returns the discriminator, unbuilt."""
-        from dualcontrast.layers.sngan import dcgan_discriminator, discriminator
+        from dualcontrast.layers.sngan import (
+            dcgan_discriminator,
+            discriminator,
+            resnet18_discriminator,
+        )
 
-        if self.architecture == "dcgan":
-            return dcgan_discriminator.DCGANDiscriminator(
-                images.resolution, images.channels, width=self.width or 64, **keras
-            )
-        return discriminator.Discriminator(**images._asdict(), width=self.width, **keras)
+        fields = {**self.heads(1024 if self.architecture == "resnet18" else 512), **keras}
+        if self.architecture == "resnet":
+            return discriminator.Discriminator(**images._asdict(), width=self.width, **fields)
+        kinds = {
+            "dcgan": dcgan_discriminator.DCGANDiscriminator,
+            "resnet18": resnet18_discriminator.ResNet18Discriminator,
+        }
+        make = kinds[self.architecture]
+        return make(images.resolution, images.channels, width=self.width or 64, **fields)
 
     def check(self, images: section.Images) -> None:
-        """Checks the resolution, and whether there may be classes."""
+        """Checks the resolution, whether there may be classes, and the heads."""
+        super().check(images)
         _check("discriminator", self.architecture, images)
 
 
@@ -67,9 +80,9 @@ def _check(network: str, architecture: str, images: section.Images) -> None:
     resolution = images.resolution
     if resolution is None:
         return
-    if architecture == "dcgan" and images.classes:
+    if architecture != "resnet" and images.classes:
         raise UserError(
-            f"data.labels=true, and {network}.architecture=dcgan has no form with classes:"
+            f"data.labels=true, and {network}.architecture={architecture} has no form with classes:"
             f" try --config.{network}.architecture=resnet, or drop --config.data.labels"
         )
     if architecture == "resnet" and resolution not in _RESIDUAL:
@@ -80,5 +93,5 @@ def _check(network: str, architecture: str, images: section.Images) -> None:
     if resolution % 8:
         raise UserError(
             f"config field data.resolution: got {resolution}, expected a multiple of 8 with"
-            f" {network}.architecture=dcgan"
+            f" {network}.architecture={architecture}"
         )

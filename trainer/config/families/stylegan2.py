@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Optional
 
-from dualcontrast.trainer.config import attention_fields, section
+from dualcontrast.trainer.config import attention_fields, head_fields, section
 from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
 
@@ -103,7 +103,7 @@ _GENERATOR_FIELDS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Discriminator(section.DiscriminatorSection):
+class Discriminator(head_fields.DiscriminatorSection):
     """The discriminator; with reference attention it is Siamese."""
 
     fmap_base: int = setting(
@@ -142,11 +142,13 @@ class Discriminator(section.DiscriminatorSection):
             minibatch_stddev_group=self.minibatch_stddev_group,
             attention=attention_fields.discriminator_layer(self.attention),
             attention_resolution=self.attention.resolution,
+            **self.heads(),
             **keras,
         )
 
     def check(self, images: section.Images) -> None:
-        """Checks the widths and the attention against the resolution."""
+        """Checks the widths and the attention against the resolution, and the heads."""
+        super().check(images)
         _check_resolution("discriminator", self.fmap_base, images.resolution)
         if self.attention.pairing == "none":
             return
