@@ -6,7 +6,7 @@ TOO_OLD := "Python 3.10 or newer is needed; name one, as in: make PYTHON=python3
 BIN := .venv/bin
 CROSSCHECK := .venv-crosscheck
 INSTALLED := .venv/installed
-PACKAGES := configs custom_ops layers losses tools trainer
+PACKAGES := augmentation configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast/__init__.py tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 

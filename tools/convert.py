@@ -16,12 +16,14 @@ first frame is taken. An image that cannot be used is a row in FOLDER/rejected.c
 file that is not looked at a row in FOLDER/passed_over.csv.
 
 With --labels every image gets a class, and the dataset its names: `folders` takes the first folder
-of each path, a .json or .csv file names the class of each path, and tfds:FEATURE is a feature of
-the source:
+of each path, a .json or .csv file names the class of each path, tfds:FEATURE is a feature of the
+source, and `shape` or `colour` is that of the largest solid of a scene:
 
   dualcontrast-convert --source=animals --dest=data/animals --labels=folders
   dualcontrast-convert --source=ffhq.zip --dest=data/ffhq --labels=ffhq.zip/dataset.json
   dualcontrast-convert --source=tfds:cifar10 --dest=data/cifar --labels=tfds:label
+  dualcontrast-convert --source=scenes --dest=data/solids --labels=shape --resolution=32 \\
+      --max_images=20000 --solids=1-2 --zoom=2
 
 An interrupted conversion goes on when the same command is run again. The result is the same, byte
 for byte, whatever the number of workers.
@@ -29,6 +31,7 @@ for byte, whatever the number of workers.
 
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +48,7 @@ from dualcontrast.tools.conversion import (
 )
 from dualcontrast.tools.conversion.shards import Plan
 from dualcontrast.tools.conversion.sources import Entry, Listing, Source
+from dualcontrast.tools.scenes import scenes
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
@@ -71,7 +75,12 @@ _MAX_IMAGES = flags.DEFINE_integer("max_images", None, "Take at most so many.", 
 _LABELS = path_flags.define(
     "labels",
     None,
-    "Where the images' classes are from: folders, FILE.json, FILE.csv or tfds:FEATURE.",
+    "Where the images' classes are from: folders, FILE.json, FILE.csv or tfds:FEATURE; of scenes,"
+    " the shape or the colour of the largest solid.",
+)
+_SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1-2; else 3-8.")
+_ZOOM = flags.DEFINE_float(
+    "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
 )
 _SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store folders and zips in a random order.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
@@ -149,6 +158,9 @@ def _check_flags() -> None:
         raise UserError(f"--resolution={_RESOLUTION.value} is no power of two from 8.")
     if _CROP.value == "squash" and _RESOLUTION.value is None:
         raise UserError("--crop=squash needs a size: add --resolution=64, for example.")
+    for flag in (_SOLIDS, _ZOOM):
+        if flag.value is not None and _SOURCE.value != "scenes":
+            raise UserError(f"--{flag.name} is for --source=scenes; drop it.")
     if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":
         raise UserError("JPEG cannot be transparent: use --encoding=png, or --channels=rgb.")
 
@@ -162,7 +174,7 @@ def _source() -> Source:
                 "Scenes can have any size and number: give --resolution=64 and"
                 " --max_images=20000, for example."
             )
-        return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value)
+        return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
     if name.startswith("tfds:"):
         # TensorFlow takes seconds to import, and no other source needs it.
         from dualcontrast.tools.conversion import tfds_source
@@ -181,6 +193,20 @@ def _source() -> Source:
         )
     _check_suffix(Path(name))
     return sources.Zip(name)
+
+
+def _kind() -> scenes.Kind:
+    """The scenes that the flags ask for."""
+    zoom = 1.0 if _ZOOM.value is None else _ZOOM.value
+    text = _SOLIDS.value or f"{min(3, scenes.room(zoom))}-{scenes.room(zoom)}"
+    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", text)
+    fewest, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= fewest <= most <= scenes.room(zoom):
+        raise UserError(
+            f"--solids={text}: expected one or two numbers, such as 1-{scenes.room(zoom)}, from 1"
+            f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
+        )
+    return scenes.Kind(fewest, most, zoom)
 
 
 def _check_suffix(path: Path) -> None:

@@ -51,7 +51,7 @@ def of(section: augmentation_sections.AugmentationSection) -> Augmentation:
         case augmentation_sections.SimCLR():
             return Sequence(section.networks, _of_simclr(section))
         case augmentation_sections.FlipShift():
-            change = functools.partial(flip_shift, most=section.shift)
+            change = functools.partial(flip_shift, shift=section.shift)
             return Sequence(section.networks, {"flip_shift": change})
     raise TypeError(f"no augmentation for {type(section).__name__}")
 

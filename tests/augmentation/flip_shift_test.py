@@ -15,7 +15,7 @@ def drawn(images: int) -> draws.Draws:
     return draws.Draws(0, 0, draws.Purpose.DISCRIMINATOR, images)
 
 
-# Of 32 rows the draws 0 ... 8 stand for -4 ... 4, of the source; of 16 columns 0 ... 4 for -2 ... 2.
+# Of 32 rows the draws 0 ... 8 stand for -4 ... 4, of the source; of 16 columns 4 for 2.
 @pytest.mark.parametrize("rows, columns, flip", [(0, 4, 0.5), (4, 2, 0.5), (7, 1, 0.4)])
 def test_an_image_is_moved_over_its_reflections(rows, columns, flip):
     given = Given(2, rows=rows, columns=columns, flip=flip)
@@ -30,8 +30,8 @@ def test_an_image_is_moved_over_its_reflections(rows, columns, flip):
 
 def test_shifts_reach_the_share_of_the_side_that_was_asked_for():
     ramp = tf.tile(tf.range(32.0)[None, :, None, None], [500, 1, 32, 1])
-    for most, reach in ((0.125, 4), (1 / 32, 1), (0.0, 0)):
-        found = flip_shift.flip_shift(ramp, drawn(500), most).numpy()[:, 16, 0, 0]
+    for share, reach in ((0.125, 4), (1 / 32, 1), (0.0, 0)):
+        found = flip_shift.flip_shift(ramp, drawn(500), shift=share).numpy()[:, 16, 0, 0]
         assert (found.min(), found.max()) == (16 - reach, 16 + reach)
 
 

@@ -157,7 +157,7 @@ def test_labels_that_do_not_fit_are_refused_and_nothing_is_written(
         "gone.csv": "gone.csv cannot be read: No such file",
         "folders": "30 of 60 images lie in no folder",
         "tfds:label": "--source=tfds:NAME",
-        "classes": "none of the four",
+        "classes": "none of these",
     }
     places = [str(tmp_path / name) if "." in name else name for name in cases]
     common = [f"--source={folder}", f"--dest={tmp_path / 'data'}", "--workers=1"]

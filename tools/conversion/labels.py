@@ -10,11 +10,12 @@ from pathlib import Path
 
 from dualcontrast.tools.conversion import label_file
 from dualcontrast.tools.conversion.label_file import Row, shown
-from dualcontrast.tools.conversion.sources import Entry, Folder, Source, Zip
+from dualcontrast.tools.conversion.sources import Entry, Folder, Scenes, Source, Zip
 from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 
 _FOLDERS, _TFDS = "folders", "tfds:"
+_OF_SCENES = ("shape", "colour")
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,15 @@ def read(flag: str | None, source: Source, entries: list[Entry]) -> Labelled:
         return from_folders(entries, source.path)
     if flag.startswith(_TFDS):
         return _from_tfds(entries, flag, source)
+    if flag in _OF_SCENES:
+        if not isinstance(source, Scenes):
+            raise UserError(f"--labels={flag} is for --source=scenes; this --source has none.")
+        classes, numbers = source.labels(flag)
+        return from_numbers(entries, f"--labels={flag}", numbers, classes)
     if not label_file.suffix(flag):
         raise UserError(
-            f"--labels={flag} is none of the four: folders, FILE.json, FILE.csv, tfds:FEATURE."
+            f"--labels={flag} is none of these: folders, FILE.json, FILE.csv, tfds:FEATURE, or"
+            f" {' or '.join(_OF_SCENES)} of scenes."
         )
     return from_file(entries, flag, _content(flag, source))
 

@@ -261,11 +261,15 @@ class Scenes:
     count: int
     resolution: int
     seed: int
+    kind: scenes.Kind = scenes.Kind()
     shuffles = False
 
     def listing(self) -> Listing:
         """One entry a scene; they are independent draws, so their order means nothing."""
-        names = (f"scene {place} of seed {self.seed}" for place in range(self.count))
+        kind = self.kind
+        what = f", {kind.fewest} to {kind.most} solids, zoom {kind.zoom:g}"
+        of_seed = f"of seed {self.seed}{what if kind != scenes.Kind() else ''}"
+        names = (f"scene {place} {of_seed}" for place in range(self.count))
         return Listing([Entry(name, place, 0) for place, name in enumerate(names)])
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
@@ -273,7 +277,15 @@ class Scenes:
         for entry in entries:
             yield functools.partial(self._render, entry.place)
 
+    def labels(self, of: str) -> tuple[list[str], list[int]]:
+        """The classes, and that of every scene: the shape or the colour of its largest solid."""
+        shapes = [kind.__name__.lower() for kind in scenes.SHAPES]
+        names = {"shape": shapes, "colour": list(scenes.COLOURS)}[of]
+        name_of = {"shape": scenes.shape, "colour": scenes.colour}[of]
+        composed = (scenes.compose(self.seed, index, self.kind) for index in range(self.count))
+        return names, [names.index(name_of(scenes.largest(scene))) for scene in composed]
+
     def _render(self, index: int) -> BinaryIO:
         """The scene as a PPM file, which costs nothing to write and to read."""
-        pixels = scenes.render(self.seed, index, self.resolution)
+        pixels = scenes.render(self.seed, index, self.resolution, self.kind)
         return io.BytesIO(b"P6 %d %d 255\n" % ((self.resolution,) * 2) + pixels.tobytes())

@@ -8,18 +8,9 @@ from typing import Any
 from dualcontrast.tools.report_page import charts, class_scores, markup
 from dualcontrast.tools.report_page.markup import Html
 from dualcontrast.tools.report_page.run_folder import Run
+from dualcontrast.trainer.evaluation import metric_names
 from dualcontrast.trainer.formatting import short_number
 
-# Whether less (-1) or more (+1) is better; 0 where neither is.
-_BETTER = {
-    "fid": -1,
-    "intra_fid": -1,
-    "kid": -1,
-    "is": 1,
-    "precision": 1,
-    "recall": 1,
-    "coverage": 1,
-}
 _TITLES = {
     "fid": "FID",
     "intra_fid": "Intra-FID",
@@ -137,18 +128,18 @@ def _words(score: Score) -> str:
 
 
 def _order(key: Key) -> tuple:
-    known = [*_TITLES, *_BETTER]
+    known = [*_TITLES, *metric_names.BETTER]
     place = known.index(key.metric) if key.metric in known else len(known)
     return place, key.metric, key.words, key.content
 
 
 def _title(name: str) -> str:
-    return _TITLES.get(name, name.replace("_", " ")) + _ARROWS[_BETTER.get(name, 0)]
+    return _TITLES.get(name, name.replace("_", " ")) + _ARROWS[metric_names.BETTER.get(name, 0)]
 
 
 def _row(key: Key, scores: list[Score], runs: list[Run], notes: dict[str, int]) -> list[Html]:
     newest = {score.run: score for score in scores}
-    sign = _BETTER.get(key.metric, 0)
+    sign = metric_names.BETTER.get(key.metric, 0)
     best = max(newest.values(), key=lambda score: sign * score.value).run
     cells = []
     for index in range(len(runs)):

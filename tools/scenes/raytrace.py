@@ -23,7 +23,7 @@ from dualcontrast.tools.scenes.solids import (
 )
 
 _TARGET = (0.0, -0.25, 0.2)  # The camera looks at this point.
-_HALF_VIEW = math.tan(math.radians(16.2))  # Half of the picture's width, at distance one.
+_HALF_VIEW = math.tan(math.radians(16.2))  # Half of the picture's width at distance one, zoom 1.
 _FINEST = 128  # A picture that is smaller than this is traced at this size and averaged.
 _FLATTEST = -0.02  # The camera's rays all fall; this keeps those of an odd camera from infinity.
 _LAMP_RADIUS = 1.0
@@ -84,9 +84,13 @@ def _solids(scene: Scene, point: Vector, toward: Vector, owner: np.ndarray) -> n
 def _camera_rays(scene: Scene, size: int) -> Vector:
     """Unit directions through the middles of size x size pixels, row by row, [size * size]."""
     forward, right, up = _camera_axes(scene)
-    step = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1) * _HALF_VIEW
+    step = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1) * _half_view(scene)
     u, v = np.tile(step, size), np.repeat(-step, size)
     return unit(tuple(f + u * r + v * w for f, r, w in zip(forward, right, up)))
+
+
+def _half_view(scene: Scene) -> np.float32:
+    return np.float32(_HALF_VIEW / scene.zoom)
 
 
 def _camera_axes(scene: Scene) -> tuple[Vector, Vector, Vector]:
@@ -120,7 +124,7 @@ def _window(scene: Scene, solid: Solid, size: int) -> tuple[slice, slice]:
     """Rows and columns of the picture that hold all that can be seen of a solid."""
     forward, right, up = _camera_axes(scene)
     to_middle = tuple(m - c for m, c in zip(solid.middle, scene.camera))
-    scale = 1 / (dot(to_middle, forward) * _HALF_VIEW)
+    scale = 1 / (dot(to_middle, forward) * _half_view(scene))
     reach = 1.2 * solid.bound * scale  # 1.2: a ball off the axis looks longer than one on it.
     row, column = -dot(to_middle, up) * scale, dot(to_middle, right) * scale
     return _span(row, reach, size), _span(column, reach, size)

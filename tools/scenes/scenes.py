@@ -3,11 +3,12 @@
 A dataset of any size and resolution that needs no download and has no owner, in the manner of CLEVR
 (Johnson et al. 2017): 3 to 8 spheres, cubes and cylinders, large or small, in eight colours, shiny
 or matt, under one lamp with a soft shadow. What there is in scene `index` is a function of (seed,
-index) alone, so that the same scene can be had at every resolution.
+index) and of what scenes are asked for, so that the same scene can be had at every resolution.
 
     image = scenes.render(seed=0, index=17, resolution=64)      # uint8 [64, 64, 3]
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -28,40 +29,75 @@ COLOURS = {
 }
 SHAPES = (Sphere, Cube, Cylinder)
 LARGE, SMALL = 0.72, 0.42
-FEWEST, MOST = 3, 8
 
-_REGION = 2.4  # Centres of objects lie within this distance of the middle of the scene.
+_REGION = 2.4  # Centres of objects lie within this distance of the middle of the scene, at zoom 1.
+_ROOM = 8  # So many objects always find a place there.
 _GAP = 0.18  # Free ground between two objects.
 _CAMERA = (0.0, -8.6, 5.6)
 _LAMP = (-4.2, -3.4, 8.0)
 _JITTER = 0.45  # Camera and lamp move by up to this much in each direction.
 
 
-def render(seed: int, index: int, resolution: int) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What scenes are asked for.
+
+    Attributes:
+      fewest, most: solids of a scene, from 1 to `room(zoom)`.
+      zoom: factor by which the camera sees less and larger, at least 1; solids stand in what it
+        sees.
+    """
+
+    fewest: int = 3
+    most: int = 8
+    zoom: float = 1.0
+
+
+def room(zoom: float) -> int:
+    """Returns how many solids a scene has place for."""
+    return max(1, int(_ROOM / zoom**2))
+
+
+def render(seed: int, index: int, resolution: int, kind: Kind = Kind()) -> np.ndarray:
     """Returns scene `index` of the sequence `seed`, uint8 [resolution, resolution, 3] in sRGB."""
-    return raytrace.picture(compose(seed, index), resolution)
+    return raytrace.picture(compose(seed, index, kind), resolution)
 
 
-def compose(seed: int, index: int) -> Scene:
+def compose(seed: int, index: int, kind: Kind = Kind()) -> Scene:
     """Returns what there is in scene `index` of the sequence `seed`."""
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index])))
     camera = _jitter(random, _CAMERA)
     lamp = _jitter(random, _LAMP)
     solids = None
     while solids is None:
-        solids = _place(random, int(random.integers(FEWEST, MOST + 1)))
-    return Scene(solids, camera, lamp)
+        solids = _place(random, int(random.integers(kind.fewest, kind.most + 1)), kind.zoom)
+    return Scene(solids, camera, lamp, kind.zoom)
+
+
+def largest(scene: Scene) -> Solid:
+    """Returns the largest solid; of several, the one that is nearest to the camera."""
+    return max(scene.solids, key=lambda solid: (solid.size, -solid.y))
+
+
+def shape(solid: Solid) -> str:
+    """Returns what kind of solid it is, such as "cube"."""
+    return type(solid).__name__.lower()
+
+
+def colour(solid: Solid) -> str:
+    """Returns the name of its colour."""
+    return next(name for name, reflectance in COLOURS.items() if reflectance == solid.colour)
 
 
 def _jitter(random: np.random.Generator, point: tuple[float, ...]) -> tuple[float, float, float]:
     return tuple(float(x + random.uniform(-_JITTER, _JITTER)) for x in point)
 
 
-def _place(random: np.random.Generator, count: int) -> tuple[Solid, ...] | None:
+def _place(random: np.random.Generator, count: int, zoom: float) -> tuple[Solid, ...] | None:
     """Returns `count` solids that do not touch, or None when there is no room left."""
     placed: list[Solid] = []
     for _ in range(40 * count):
-        solid = _draw(random)
+        solid = _draw(random, _REGION / zoom)
         if all(_apart(solid, other) for other in placed):
             placed.append(solid)
         if len(placed) == count:
@@ -69,11 +105,11 @@ def _place(random: np.random.Generator, count: int) -> tuple[Solid, ...] | None:
     return None
 
 
-def _draw(random: np.random.Generator) -> Solid:
-    shape = SHAPES[random.integers(len(SHAPES))]
-    distance = _REGION * math.sqrt(random.uniform())
+def _draw(random: np.random.Generator, region: float) -> Solid:
+    kind = SHAPES[random.integers(len(SHAPES))]
+    distance = region * math.sqrt(random.uniform())
     bearing = random.uniform(0, 2 * math.pi)
-    return shape(
+    return kind(
         x=distance * math.cos(bearing),
         y=distance * math.sin(bearing),
         size=(LARGE, SMALL)[random.integers(2)],

@@ -153,11 +153,15 @@ class Cylinder(Solid):
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to see: solids, and where the camera and the middle of the lamp are."""
+    """What there is to see: solids, and where the camera and the middle of the lamp are.
+
+    With `zoom` the picture is narrower by this factor, and what is in it is larger.
+    """
 
     solids: tuple[Solid, ...]
     camera: tuple[float, float, float]
     lamp: tuple[float, float, float]
+    zoom: float = 1.0
 
 
 def constant(point: tuple[float, float, float]) -> Vector:

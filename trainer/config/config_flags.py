@@ -72,11 +72,24 @@ def config(flag_values: flags.FlagValues = flags.FLAGS) -> schema.Config:
         for path in known_fields()
         if flag_values[_PREFIX + path].present
     }
-    chosen = load(reference)
+    return overridden(load(reference), texts)
+
+
+def overridden(chosen: schema.Config, texts: dict[str, str]) -> schema.Config:
+    """Returns a configuration with other values, validated.
+
+    Args:
+      chosen: of a file.
+      texts: the values by path, as `--config.PATH=TEXT` takes them.
+
+    Raises:
+      UserError: a path is unknown, a text does not fit, or the fields contradict each other.
+    """
     # First what decides which fields there are.
-    kinds = {name: texts.pop(name) for name in schema.CHOICES if name in texts}
+    kinds = {name: texts[name] for name in schema.CHOICES if name in texts}
     chosen = schema.replace(chosen, kinds)
-    values = {path: _value(text, schema.find_field(path, chosen)) for path, text in texts.items()}
+    fields = {path: schema.find_field(path, chosen) for path in texts if path not in kinds}
+    values = {path: _value(texts[path], field) for path, field in fields.items()}
     chosen = schema.replace(chosen, values)
     schema.validate(chosen)
     return chosen

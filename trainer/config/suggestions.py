@@ -1,6 +1,6 @@
 """What a misspelt name was meant to be: near in section and in name, or nothing is suggested.
 
-A name alone says too little. `augmentation.kind` is not `generator.attention.kind`, though they end
+A name alone says too little. `regulariser.kind` is not `generator.attention.kind`, though they end
 alike: where nothing is near, the names that there are say more than a guess.
 """
 

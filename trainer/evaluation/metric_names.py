@@ -22,3 +22,13 @@ PATH_LENGTHS: dict[str, tuple[str, Literal["full", "end"]]] = {
     "ppl_wfull": ("w", "full"),
     "ppl_wend": ("w", "end"),
 }
+# Whether less (-1) or more (+1) is better; others are neither.
+BETTER = {
+    "fid": -1,
+    "intra_fid": -1,
+    "kid": -1,
+    "is": 1,
+    "precision": 1,
+    "recall": 1,
+    "coverage": 1,
+}

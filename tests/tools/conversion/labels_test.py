@@ -124,9 +124,9 @@ def test_without_the_flag_nothing_changes():
     "flag, source, words",
     [
         ("folders", sources.Scenes(2, 8, 0), "for folders and zips"),
-        ("folder", sources.Folder("in"), "none of the four: folders, FILE.json, FILE.csv"),
-        ("labels.txt", sources.Folder("in"), "none of the four"),
-        ("", sources.Folder("in"), "none of the four"),
+        ("folder", sources.Folder("in"), "none of these: folders, FILE.json, FILE.csv"),
+        ("labels.txt", sources.Folder("in"), "none of these"),
+        ("", sources.Folder("in"), "none of these"),
         ("nowhere/a.json", sources.Folder("in"), "--labels=nowhere/a.json cannot be read: No such"),
         ("nowhere/a.csv", sources.Folder("in"), "--labels=nowhere/a.csv cannot be read: No such"),
     ],

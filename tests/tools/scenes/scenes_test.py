@@ -1,12 +1,13 @@
 """The rendered scenes are what they promise to be."""
 
+import dataclasses
 import math
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from dualcontrast.tools.scenes import scenes
+from dualcontrast.tools.scenes import raytrace, scenes
 
 
 def average(image: np.ndarray, factor: int) -> np.ndarray:
@@ -45,6 +46,32 @@ def test_there_are_3_to_8_solids_that_do_not_touch():
             for b in solids[:number]:
                 assert math.hypot(a.x - b.x, a.y - b.y) > a.footprint + b.footprint
     assert numbers == {3, 4, 5, 6, 7, 8}
+
+
+def test_scenes_may_have_few_solids_seen_from_near():
+    kind = scenes.Kind(1, 2, 2.0)
+    made = [scenes.compose(0, index, kind) for index in range(40)]
+    assert {len(scene.solids) for scene in made} == {1, 2}
+    assert max(math.hypot(s.x, s.y) for scene in made for s in scene.solids) <= 2.4 / 2
+    # The same solid fills four times the pixels.
+    one = scenes.Scene((scenes.Sphere(0, 0, 0.5, 0, scenes.COLOURS["red"], False),), *_STANDS)
+    areas = []
+    for zoom in (1.0, 2.0):
+        image = raytrace.picture(dataclasses.replace(one, zoom=zoom), 64).astype(int)
+        areas.append((image[..., 0] > image[..., 1] + 40).sum())
+    assert areas[1] / areas[0] == pytest.approx(4, rel=0.1)
+
+
+def test_the_largest_solid_and_of_two_the_nearest_names_a_scene():
+    def cube(y, size, colour):
+        return scenes.Cube(0, y, size, 0, scenes.COLOURS[colour], False)
+
+    far, near, small = cube(1, 0.7, "red"), cube(-1, 0.7, "blue"), cube(-2, 0.4, "grey")
+    named = scenes.largest(scenes.Scene((far, small, near), *_STANDS))
+    assert (scenes.shape(named), scenes.colour(named)) == ("cube", "blue")
+
+
+_STANDS = ((0.0, -8.6, 5.6), (-4.2, -3.4, 8.0))  # camera and lamp
 
 
 def test_every_kind_of_solid_is_about_equally_common():

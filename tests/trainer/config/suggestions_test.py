@@ -5,7 +5,9 @@ import pytest
 from dualcontrast.trainer.config import config_flags, suggestions
 
 FIELDS = [*config_flags.known_fields()]
-SECTIONS = "the sections are loss, generator, discriminator, penalties, schedule, data, training,"
+SECTIONS = (
+    "the sections are loss, augmentation, generator, discriminator, penalties, schedule, data,"
+)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def test_a_field_that_is_near_in_section_and_name_is_suggested(asked, meant):
 
 @pytest.mark.parametrize(
     "asked",
-    ["augmentation.kind", "optimizer.seed", "labels.resolution", "wandb.images", "sngan.w_size"],
+    ["regulariser.kind", "optimizer.seed", "labels.resolution", "wandb.images", "sngan.w_size"],
 )
 def test_a_name_in_a_section_that_there_is_not_lists_the_sections(asked):
     assert suggestions.for_field(asked, FIELDS).startswith(SECTIONS)
@@ -78,7 +80,7 @@ FLAGS = ["run", "output", "truncation_psi", "config", "data", "workdir"]
         ("training.batchsize", "did you mean --config.training.batch_size?"),
         ("batch_size", "did you mean --config.training.batch_size?"),
         ("gpus", ""),
-        ("augmentation.kind", ""),
+        ("regulariser.kind", ""),
     ],
 )
 def test_a_flag_that_is_near_or_a_field_without_its_prefix_is_suggested(asked, hint):

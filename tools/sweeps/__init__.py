@@ -1,0 +1,1 @@
+"""What dualcontrast-sweep needs alone."""
