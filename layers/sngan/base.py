@@ -71,6 +71,16 @@ class Discriminator(networks.Discriminator):
         for layer in (self.logit, *self.projections):
             layer.build((None, width))
 
+    def call(self, images, labels=None, iterations: int = 1):
+        """Returns logits, [batch] float32: larger means more real.
+
+        Args:
+          images: [batch, resolution, resolution, channels], nominally in [-1, 1].
+          labels: [batch] int, where there are classes.
+          iterations: see `SpectralNormalization`.
+        """
+        return self.outputs(networks.Batch(images, labels), iterations=iterations).logits
+
     def logits_of(self, features, labels=None, iterations: int = 1):
         """Returns logits, [batch] float32: larger means more real.
 

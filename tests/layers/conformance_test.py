@@ -15,6 +15,7 @@ from dualcontrast.layers import (
     class_table,
     equalized_conv2d,
     equalized_dense,
+    head,
     minibatch_stddev,
     networks,
     spectral_normalisation,
@@ -27,13 +28,14 @@ from dualcontrast.layers.sagan import self_attention
 from dualcontrast.layers.sagan import up_block as sagan_up_block
 from dualcontrast.layers.sngan import (
     base,
+    basic_block,
     dcgan_discriminator,
     dcgan_generator,
 )
 from dualcontrast.layers.sngan import discriminator as sngan_discriminator
 from dualcontrast.layers.sngan import down_block
 from dualcontrast.layers.sngan import generator as sngan_generator
-from dualcontrast.layers.sngan import up_block
+from dualcontrast.layers.sngan import resnet18_discriminator, up_block
 from dualcontrast.layers.stylegan2 import (
     discriminator,
     discriminator_block,
@@ -55,6 +57,7 @@ SAN = {
     "border": "zero",
     "weight_activation": "leaky_relu",
 }
+HEADS = {"head_width": 4, "projection_size": 3}
 ATTENTION = {
     "attention": serialised_layer.of(san.SAN(**SAN, name="attention")),
     "attention_resolution": 8,
@@ -157,7 +160,7 @@ LAYERS = {
     ),
     "sngan_discriminator": (
         sngan_discriminator.Discriminator,
-        {"resolution": 32, "channels": 4, "width": 8, "classes": 3},
+        {"resolution": 32, "channels": 4, "width": 8, "classes": 3, **HEADS},
         [(6, 32, 32, 4), (6,)],
     ),
     "self_attention": (
@@ -205,8 +208,19 @@ LAYERS = {
     ),
     "dcgan_discriminator": (
         dcgan_discriminator.DCGANDiscriminator,
-        {"resolution": 8, "channels": 4, "width": 6},
+        {"resolution": 8, "channels": 4, "width": 6, **HEADS},
         [(6, 8, 8, 4)],
+    ),
+    "basic_block": (basic_block.BasicBlock, {"filters": 5, "stride": 2}, [(6, 4, 4, 3)]),
+    "resnet18_discriminator": (
+        resnet18_discriminator.ResNet18Discriminator,
+        {"resolution": 8, "channels": 4, "width": 6, **HEADS},
+        [(6, 8, 8, 4)],
+    ),
+    "head": (
+        head.Head,
+        {"units": 5, "hidden": 4, "normalised": True, "deviation": 0.5, "classes": 3},
+        [(6, 7), (6,)],
     ),
     "generator": (
         generator.Generator,
@@ -236,13 +250,14 @@ LAYERS = {
             ),
             "attention_resolution": 16,
             "classes": 3,
+            **HEADS,
             **NARROW,
         },
         [(6, 16, 16, 4), (6, 16, 16, 4), (6,)],
     ),
 }
-# Without attention and classes: arguments at their defaults take other ways through the code.
-OFTEN_LEFT_OUT = {*ATTENTION, "classes"}
+# Without attention, classes and heads: arguments at their defaults take other ways through the code.
+OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes"}
 PLAIN = {
     f"{name} without attention": (
         LAYERS[name][0],
@@ -260,7 +275,7 @@ PLAIN = {
 EVERY = LAYERS | PLAIN
 FLOAT32_OUT = (
     *("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator"),
-    *("sagan_generator", "sagan_discriminator"),
+    *("sagan_generator", "sagan_discriminator", "resnet18_discriminator"),
     *("sngan_generator", "sngan_discriminator", "dcgan_generator", "dcgan_discriminator"),
 )
 # What the networks of several families are made of.
@@ -292,6 +307,11 @@ def _zeros(shapes: list) -> list[tf.Tensor]:
 def _real(inputs: list) -> list[tf.Tensor]:
     """The inputs that there are derivatives by."""
     return [x for x in inputs if x.dtype.is_floating]
+
+
+def _of_a_call(layer) -> list:
+    """The variables of a call, of which projections are no part."""
+    return [v for v in layer.trainable_variables if "projection_of_" not in v.path]
 
 
 def _fill(layer) -> None:
@@ -326,7 +346,7 @@ def _converge(layer) -> None:
 
 def _gradients(layer, inputs):
     """Gradients of a fixed projection of the output, for inputs and variables, as one vector."""
-    watched = [*_real(inputs), *(v.value for v in layer.trainable_variables)]
+    watched = [*_real(inputs), *(v.value for v in _of_a_call(layer))]
     with tf.GradientTape() as tape:
         tape.watch(watched)
         out = layer(*inputs)
@@ -475,7 +495,7 @@ def test_second_derivatives_match_finite_differences(name):
     inputs = _real(inputs)
     _fill(layer)
     _converge(layer)
-    variables = layer.trainable_variables
+    variables = _of_a_call(layer)
     values = [*inputs, *(tf.identity(v.value) for v in variables)]
     draw = np.random.default_rng(1)
     directions = [tf.constant(draw.standard_normal(v.shape)) for v in values]
@@ -557,6 +577,9 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
         ("dcgan_generator", {"resolution": 12}, "multiple of 8, got 12"),
         ("dcgan_generator", {"latent_size": 0}, "latent_size .* got 0"),
         ("dcgan_discriminator", {"width": 0}, "width must be >= 1, got 0"),
+        ("resnet18_discriminator", {"resolution": 12}, "multiple of 8, got 12"),
+        ("basic_block", {"stride": 0}, "filters and stride must be >= 1, got 5 and 0"),
+        ("head", {"hidden": 0}, "units and hidden must be >= 1, got 5 and 0"),
         ("minibatch_stddev", {"group": 0}, "group must be >= 1, got 0"),
         ("to_rgb", {"channels": 0}, "channels must be >= 1, got 0"),
         ("synthesis_layer", {"filters": 0}, "filters must be >= 1, got 0"),
