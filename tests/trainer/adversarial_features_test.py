@@ -8,6 +8,7 @@ from dualcontrast.layers import networks
 from dualcontrast.trainer import adversarial_features, draws, objective, terms
 from dualcontrast.trainer.config import loss_sections, schema
 from dualcontrast.trainer.config.adversarial_features_section import AdversarialFeaturesConfig
+from dualcontrast.trainer.errors import UserError
 
 WEIGHTS = np.array([2.0, -1.0, 0.5, -3.0], np.float32)
 
