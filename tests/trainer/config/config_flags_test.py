@@ -94,7 +94,7 @@ BAD_INPUTS = [
     ("--config.generator.fmap_base=4 --config.data.resolution=64", "generator.fmap_base: 4"),
     # A file that is no configuration.
     ("--config=stylegan3", "stylegan3: no such file, expected one of "),
-    ("--config=", "--config is missing: expected one of comparison, demo, emoji64"),
+    ("--config=", "--config is missing: expected one of advaug_cifar10, comparison, demo"),
     ("--config=__init__", "--config=__init__: no such file"),
     ("--config={folder}/none.py", "none.py: no such file, expected one of comparison, demo"),
     ("--config={folder}", "no such file, expected one of comparison, demo"),
