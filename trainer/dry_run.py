@@ -111,7 +111,8 @@ def discriminator_rows(discriminator: networks.Discriminator) -> Iterator[Row]:
     """Yields the layers in the order in which they run."""
     side = discriminator.resolution
     shape = (1, side, side, discriminator.channels)
-    return _rows_of_a_pass(discriminator, shape, discriminator.classes)
+    yield from _rows_of_a_pass(discriminator, shape, discriminator.classes)
+    yield from _head_rows(discriminator.projections)
 
 
 def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) -> Iterator[Row]:
@@ -134,7 +135,7 @@ def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) 
         how = {"labels": tf.zeros([1], tf.int64)} if classes else {}
         network(tf.zeros(shape), **how)
     for layer, before, after in heard:
-        name = layer.path.split("/", 1)[1].removesuffix("/layer")
+        name = _name(layer)
         # A transposed convolution meets its kernel once for every pixel of its input.
         met = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
         if _attends(layer):
@@ -154,6 +155,11 @@ def _units(layer: keras.Layer) -> Iterator[keras.Layer]:
         return
     for part in inner:
         yield from _units(part)
+
+
+def _name(layer: keras.Layer) -> str:
+    """Returns the layer's name in its network, without that of what normalises it."""
+    return layer.path.split("/", 1)[1].removesuffix("/layer")
 
 
 def _attends(layer: keras.Layer) -> bool:
@@ -195,10 +201,20 @@ def _stylegan2_discriminator_rows(discriminator: discriminators.Discriminator) -
     shape = discriminator.minibatch_stddev.compute_output_shape(shape)
     yield Row(discriminator.minibatch_stddev.name, shape[1:], 0, 0)
     yield _convolution_row(discriminator.last_conv.name, discriminator.last_conv, shape)
+    if discriminator.last_dense is None:
+        yield from _head_rows([discriminator.logit, *discriminator.projections])
+        return
     yield _dense_row(discriminator.last_dense.name, discriminator.last_dense)
     yield _dense_row(discriminator.logit.name, discriminator.logit)
     if discriminator.classes:
         yield from _mapping_rows(discriminator.label_mapping)
+
+
+def _head_rows(heads: list[keras.Layer]) -> Iterator[Row]:
+    """Yields the dense layers of heads, of which those besides the logit's no pass meets."""
+    for head in heads:
+        for layer in _units(head):
+            yield _dense_row(_name(layer), layer)
 
 
 def _mapping_rows(mapping: mapping_network.MappingNetwork) -> Iterator[Row]:

@@ -57,7 +57,7 @@ SAN = {
     "border": "zero",
     "weight_activation": "leaky_relu",
 }
-HEADS = {"head_width": 4, "projection_size": 3}
+HEADS = {"head_width": 12, "projection_size": 3}
 ATTENTION = {
     "attention": serialised_layer.of(san.SAN(**SAN, name="attention")),
     "attention_resolution": 8,
@@ -160,7 +160,7 @@ LAYERS = {
     ),
     "sngan_discriminator": (
         sngan_discriminator.Discriminator,
-        {"resolution": 32, "channels": 4, "width": 8, "classes": 3, **HEADS},
+        {"resolution": 32, "channels": 4, "width": 12, "classes": 3, **HEADS},
         [(6, 32, 32, 4), (6,)],
     ),
     "self_attention": (
@@ -256,7 +256,7 @@ LAYERS = {
         [(6, 16, 16, 4), (6, 16, 16, 4), (6,)],
     ),
 }
-# Without attention, classes and heads: arguments at their defaults take other ways through the code.
+# Without attention, classes, heads: arguments at their defaults take other ways through the code.
 OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes"}
 PLAIN = {
     f"{name} without attention": (

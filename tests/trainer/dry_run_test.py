@@ -9,6 +9,8 @@ import yaml
 from dualcontrast.trainer import dry_run, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import sngan, stylegan2
+from dualcontrast.trainer.config.section import Images
 
 SMALL = {
     "data.resolution": 16,
@@ -41,6 +43,20 @@ def count(variables) -> int:
 def test_every_trained_parameter_is_in_one_row(networks):
     for network, rows in zip(networks, (dry_run.generator_rows, dry_run.discriminator_rows)):
         assert sum(row.parameters for row in rows(network)) == count(network.trainable_variables)
+
+
+@pytest.mark.parametrize("family", ["stylegan2", "sngan"])
+def test_every_parameter_of_heads_is_in_one_row(family):
+    heads = {"head": "mlp", "head_width": 3, "projection_size": 5}
+    if family == "sngan":
+        section = sngan.Discriminator(architecture="resnet18", width=1, **heads)
+    else:
+        section = stylegan2.Discriminator(fmap_base=32, fmap_max=4, **heads)
+    network = section.make(Images(8, 3))
+    network.build()
+    rows = list(dry_run.discriminator_rows(network))
+    assert sum(row.parameters for row in rows) == count(network.trainable_variables)
+    assert {row.name: row.shape for row in rows}["projection_of_fakes/second"] == (5,)
 
 
 def test_the_generators_rows_are_worked_out_by_hand(networks):

@@ -232,7 +232,7 @@ def test_json_and_yaml_hold_every_field():
     expected = dataclasses.asdict(Config())
     for name, family in (
         *(("generator", "stylegan2"), ("discriminator", "stylegan2")),
-        ("loss", "dual_contrastive"),
+        *(("loss", "dual_contrastive"), ("augmentation", "none")),
     ):
         expected[name]["family"] = family
     assert json.loads(serialisation.to_json(Config())) == expected
