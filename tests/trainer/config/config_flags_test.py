@@ -96,7 +96,10 @@ BAD_INPUTS = [
     ("--config=stylegan3", "stylegan3: no such file, expected one of "),
     ("--config=", "--config is missing: expected one of advaug_cifar10, comparison, demo"),
     ("--config=__init__", "--config=__init__: no such file"),
-    ("--config={folder}/none.py", "none.py: no such file, expected one of advaug_cifar10, comparison"),
+    (
+        "--config={folder}/none.py",
+        "none.py: no such file, expected one of advaug_cifar10, comparison",
+    ),
     ("--config={folder}", "no such file, expected one of advaug_cifar10, comparison"),
     ("--config={folder}/empty.py", "empty.py: defines no function get_config()"),
     ("--config={folder}/constant.py", "constant.py: defines no function get_config()"),
