@@ -18,6 +18,10 @@ Published in ContraD T1:
                       fid10k   is10k
     base_cifar10         26.6    7.38
     base_cifar100        28.5    7.25
+    cr_cifar10           19.5    7.87
+    cr_cifar100          22.2    7.91
+    bcr_cifar10          14.0    8.35
+    bcr_cifar100         19.2    8.46
     diffaug_cifar10      22.9    7.64
     diffaug_cifar100     27.0    7.47
     contrad_cifar10      10.9    8.78

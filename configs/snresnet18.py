@@ -20,6 +20,10 @@ Published in ContraD T1:
                       fid10k   is10k
     base_cifar10         41.3    6.33
     base_cifar100        52.3    5.24
+    cr_cifar10           32.1    7.08
+    cr_cifar100          36.5    6.55
+    bcr_cifar10          22.8    7.29
+    bcr_cifar100         28.2    7.30
     diffaug_cifar10      59.5    5.62
     diffaug_cifar100     58.7    5.39
     contrad_cifar10      9.86    9.09

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import augmentations, penalties, terms
+from dualcontrast.trainer import augmentations, consistency, penalties, terms
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
@@ -107,10 +107,16 @@ class State:
         for variable, source in zip(self.average.variables, self.generator.variables):
             variable.assign(source)
         self.augmentation = augmentations.of(config.augmentation, config.training.batch_size)
-        of_penalties = penalties.of_discriminator(config.penalties)
         self.terms = {
-            "generator": config.generator.terms(),
-            "discriminator": of_penalties + self.augmentation.terms(),
+            "generator": [
+                *config.generator.terms(),
+                *consistency.of_generator(config.consistency),
+            ],
+            "discriminator": [
+                *penalties.of_discriminator(config.penalties),
+                *consistency.of_discriminator(config.consistency),
+                *self.augmentation.terms(),
+            ],
         }
         self._schedule = config.schedule
         self.generator_optimizer = self._make_optimizer("generator")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import accumulation, draws, objective
+from dualcontrast.trainer import accumulation, adversarial_features, draws, objective
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.state import State
 from dualcontrast.trainer.terms import Augmentation, Part, Term
@@ -169,7 +169,10 @@ class Steps:
         if step.phase is None:
             return own
         adversarial = objective.of_phase(self._config.loss, step.phase).terms()
-        return [getattr(adversarial, step.network), *own]
+        if step.network == GENERATOR:
+            return [adversarial.generator, *own]
+        section = self._config.adversarial_features
+        return [adversarial_features.of_discriminator(adversarial.discriminator, section), *own]
 
     # What follows runs on one replica.
 

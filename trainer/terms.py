@@ -5,9 +5,8 @@ adds up the terms of a step, takes the gradient, in parts if need be, and applie
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import tensorflow as tf
 
@@ -15,6 +14,26 @@ from dualcontrast.layers import networks
 from dualcontrast.trainer import draws
 
 Gather = Callable[[tf.Tensor], tf.Tensor]
+_Value = TypeVar("_Value")
+
+
+class _once(Generic[_Value]):
+    """A property that is computed once.
+
+    Departs from functools.cached_property, which until Python 3.12 holds a lock meanwhile, one for
+    all instances: a replica that waits inside for the others' moments would wait for ever.
+    """
+
+    def __init__(self, compute: Callable[[Any], _Value]):
+        self._compute, self.__doc__ = compute, compute.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> _Value:
+        if instance is None:
+            return self  # type: ignore[return-value]  # the class's documentation
+        name = self._compute.__name__
+        if name not in vars(instance):
+            vars(instance)[name] = self._compute(instance)
+        return vars(instance)[name]
 
 
 class Augmentation:
@@ -58,7 +77,7 @@ class Part:
     draws: draws.Draws
     augmentation: Augmentation = Augmentation()
 
-    @functools.cached_property
+    @_once
     def fakes(self) -> networks.Batch:
         """The generator's images, and the labels that they were made for."""
         inputs = self.generator.draw(self.draws)
@@ -73,7 +92,17 @@ class Part:
         """
         return self.augmentation(images, self.draws.named(name))
 
-    @functools.cached_property
+    @_once
+    def shown_reals(self) -> networks.Batch:
+        """The reals as the discriminator is shown them."""
+        return self.reals._replace(images=self.shown(self.reals.images, "reals"))
+
+    @_once
+    def shown_fakes(self) -> networks.Batch:
+        """The fakes as the discriminator is shown them."""
+        return self.fakes._replace(images=self.shown(self.fakes.images, "fakes"))
+
+    @_once
     def shown_references(self) -> tf.Tensor | None:
         """A real for every real, as the discriminator is shown it; None where it is given none.
 
@@ -85,20 +114,20 @@ class Part:
             references = tf.roll(self.reals.images, -1, axis=0)
         return None if references is None else self.shown(references, "references")
 
-    @functools.cached_property
+    @_once
     def outputs_of_fakes(self) -> networks.Outputs:
         """What the discriminator says of fakes; reals are not judged."""
         return self._compare(judge_reals=False)[1]
 
-    @functools.cached_property
+    @_once
     def outputs_of_both(self) -> tuple[networks.Outputs, networks.Outputs]:
         """What the discriminator says of reals, and of fakes."""
         return self._compare(judge_reals=True)
 
     def _compare(self, judge_reals: bool):
         return self.discriminator.compare(
-            self.reals._replace(images=self.shown(self.reals.images, "reals")),
-            self.fakes._replace(images=self.shown(self.fakes.images, "fakes")),
+            self.shown_reals,
+            self.shown_fakes,
             None if self.references is None else self.shown(self.references, "references"),
             judge_reals,
         )

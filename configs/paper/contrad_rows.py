@@ -10,6 +10,8 @@ _VIEWS: dict[str, Any] = {
 
 ROWS: dict[str, dict[str, Any]] = {
     "base": {},
+    "cr": {"consistency.real_weight": 10.0},
+    "bcr": {"consistency.real_weight": 10.0, "consistency.fake_weight": 10.0},
     "diffaug": {
         "augmentation": "diffaugment",
         "augmentation.translation": False,

@@ -37,7 +37,7 @@ MISTAKES = {
         (["--config=no_such", *TRAIN], "--config=no_such: no such file"),
         (["--config=sg2e_contr", *TRAIN, "--config.data.resolution=16"], "resolution"),
         (["--config=demo", *TRAIN, "--config.training.batch_size=0"], "expected a whole number"),
-        (["--config=demo", *TRAIN, "--config.augmentation.kind=ada"], "the sections are loss,"),
+        (["--config=demo", *TRAIN, "--config.optimizer.kind=adam"], "the sections are loss,"),
         (["--config=demo", *TRAIN, "--batchsize=8"], "--config.training.batch_size?"),
         (["--config=demo", "--workdir=ROOT/new", "--data=ROOT/empty"], "empty"),
         (["--config=demo", *TRAIN, "--custom_ops=gpu"], "custom_ops"),

@@ -35,7 +35,14 @@ from dualcontrast.trainer.errors import UserError
 flags.disclaim_key_flags()
 
 _PREFIX = "config."
-_ROWS = ("sg2e_", "sngan_", "snganproj_", "sagan_imagenet", "ada_")  # Too many to list in an error.
+_ROWS = (
+    "sg2e_",
+    "sngan_",
+    "snganproj_",
+    "sagan_imagenet",
+    "ada_",
+    "advaug_",
+)  # Too many to list in an error.
 
 
 def define(default: Optional[str], flag_values: flags.FlagValues = flags.FLAGS) -> None:

@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 from dualcontrast.trainer.config import section, suggestions
+from dualcontrast.trainer.config.adversarial_features_section import AdversarialFeaturesConfig
 from dualcontrast.trainer.config.augmentation_sections import (
     AUGMENTATIONS,
     AugmentationSection,
     NoAugmentation,
 )
+from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
 from dualcontrast.trainer.config.loss_sections import LOSSES, ContraD, DualContrastive, LossSection
@@ -197,6 +199,8 @@ class Config:
     loss: LossSection = DualContrastive()
     augmentation: AugmentationSection = NoAugmentation()
     penalties: PenaltiesConfig = PenaltiesConfig()
+    consistency: ConsistencyConfig = ConsistencyConfig()
+    adversarial_features: AdversarialFeaturesConfig = AdversarialFeaturesConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
@@ -349,6 +353,7 @@ def validate(config: Config) -> None:
     _check_decay(config)
     _check_pairs(config)
     _check_contrad(config)
+    _check_attack(config)
     check_replicas(config, 1)
 
 
@@ -432,6 +437,17 @@ def _check_contrad(config: Config) -> None:
     if config.training.batch_size < 2:
         raise UserError(
             "loss=contrad contrasts fakes with fakes, and training.batch_size=1: expected 2 or more"
+        )
+
+
+def _check_attack(config: Config) -> None:
+    """Checks that the discriminator's loss is one of logits alone, whose features can be moved."""
+    section = config.adversarial_features
+    if isinstance(config.loss, ContraD) and (section.real_gamma or section.fake_gamma):
+        raise UserError(
+            "adversarial_features move the features that logits are made of, and with loss=contrad"
+            " these are constant: try --config.adversarial_features.real_gamma=0"
+            " --config.adversarial_features.fake_gamma=0"
         )
 
 
