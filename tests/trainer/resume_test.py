@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from dualcontrast.trainer.checkpoints import checkpoint
 
-# Small networks, so that a start costs seconds; so many images that no run ends before its kills.
-LENGTH = {"training.total_images": 4096, "training.checkpoint_every_images": 32}
+# Small networks, so that a start costs seconds. From a start to its kill are about 100 images, so
+# that no run ends before its last one.
+LENGTH = {"training.total_images": 1536, "training.checkpoint_every_images": 32}
+FOR_MANY_KILLS = LENGTH | {"training.total_images": 4096}
 
 
 def final_variables(workdir) -> dict[str, np.ndarray]:
@@ -50,36 +52,53 @@ def kill_after(process: subprocess.Popen, lines: int, delay: float) -> bool:
 
 @pytest.fixture(scope="module")
 def undisturbed(dataset, tmp_path_factory, tiny):
-    workdir = tmp_path_factory.mktemp("undisturbed")
-    done = tiny.run("trainer.train", *tiny.train_arguments(dataset, workdir, LENGTH))
+    return _train(dataset, tmp_path_factory.mktemp("undisturbed"), tiny, LENGTH)
+
+
+@pytest.fixture(scope="module")
+def long_undisturbed(dataset, tmp_path_factory, tiny):
+    return _train(dataset, tmp_path_factory.mktemp("undisturbed"), tiny, FOR_MANY_KILLS)
+
+
+def _train(dataset, workdir, tiny, length):
+    done = tiny.run("trainer.train", *tiny.train_arguments(dataset, workdir, length))
     assert done.returncode == 0, done.stderr
     return workdir
 
 
-# Two halves of 40, for two processes.
-@pytest.mark.parametrize(
-    "kills", [6, *(pytest.param(20, marks=pytest.mark.faults, id=f"half {n}") for n in (1, 2))]
-)
 def test_a_run_killed_again_and_again_ends_with_equal_bits(
-    kills, undisturbed, dataset, tmp_path, tiny, count_faults
+    undisturbed, dataset, tmp_path, tiny, count_faults
 ):
-    count_faults("random kills", kills)
+    count_faults("random kills", 6)
+    kill_again_and_again(6, LENGTH, undisturbed, dataset, tmp_path, tiny)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("half", [1, 2])  # of 40 kills, for two processes
+def test_a_run_killed_many_times_ends_with_equal_bits(
+    half, long_undisturbed, dataset, tmp_path, tiny, count_faults
+):
+    count_faults("random kills", 20)
+    kill_again_and_again(20, FOR_MANY_KILLS, long_undisturbed, dataset, tmp_path, tiny)
+
+
+def kill_again_and_again(kills, length, undisturbed, dataset, workdir, tiny):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    command = tiny.binary("trainer.train", *tiny.train_arguments(dataset, tmp_path, LENGTH))
+    command = tiny.binary("trainer.train", *tiny.train_arguments(dataset, workdir, length))
     for _ in range(kills):
         # The first line says where it resumes; after it comes one every 4 iterations.
         alive = kill_after(start(command), rng.randint(1, 4), rng.expovariate(10))
         assert alive, "the run was complete before its last kill"
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert_equal_bits(final_variables(undisturbed), final_variables(tmp_path))
-    assert (tmp_path / "metrics.jsonl").read_text().count("\n") == (
+    assert_equal_bits(final_variables(undisturbed), final_variables(workdir))
+    assert (workdir / "metrics.jsonl").read_text().count("\n") == (
         undisturbed / "metrics.jsonl"
     ).read_text().count("\n")
-    assert not list((tmp_path / checkpoint.FOLDER).glob("*_temp*"))
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list((workdir / checkpoint.FOLDER).glob("*_temp*"))
+    assert not list(workdir.rglob("*.tmp"))
 
 
 def test_sigterm_saves_at_that_step_and_exits_143(undisturbed, dataset, tmp_path, tiny):
@@ -99,5 +118,5 @@ def test_sigterm_saves_at_that_step_and_exits_143(undisturbed, dataset, tmp_path
 def test_a_finished_run_says_so_and_changes_nothing(undisturbed, dataset, tiny):
     before = final_variables(undisturbed)
     done = tiny.run("trainer.train", *tiny.train_arguments(dataset, undisturbed, LENGTH))
-    assert done.returncode == 0 and "done: 4,096 images" in done.stdout
+    assert done.returncode == 0 and "done: 1,536 images" in done.stdout
     assert_equal_bits(before, final_variables(undisturbed))
