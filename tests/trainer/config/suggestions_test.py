@@ -6,7 +6,7 @@ from dualcontrast.trainer.config import config_flags, suggestions
 
 FIELDS = [*config_flags.known_fields()]
 SECTIONS = (
-    "the sections are loss, augmentation, generator, discriminator, penalties, schedule, data,"
+    "the sections are loss, augmentation, generator, discriminator, penalties, consistency,"
 )
 
 
