@@ -136,6 +136,7 @@ def test_a_text_names_the_groups(text, groups):
     assert list(augmentation_sections.ADA(groups=text).chosen) == groups
 
 
-def test_an_unknown_text_is_refused_with_those_that_there_are(tiny_config):
-    with pytest.raises(UserError, match="groups: got 'bcg', expected blit, .* or bgcfnc"):
+def test_an_unknown_text_is_refused_and_the_nearest_suggested(tiny_config):
+    expected = r"groups: got 'bcg', expected blit, .* or bgcfnc: did you mean bg or bgc\?"
+    with pytest.raises(UserError, match=expected):
         schema.validate(augmented(tiny_config, **{"augmentation.groups": "bcg"}))

@@ -27,7 +27,7 @@ from absl import flags
 
 from dualcontrast import configs
 from dualcontrast.trainer import path_flags
-from dualcontrast.trainer.config import families, schema
+from dualcontrast.trainer.config import families, schema, suggestions
 from dualcontrast.trainer.errors import UserError
 
 # The flags of `define` count as its caller's, so that a binary's --help shows --config; the many
@@ -172,7 +172,9 @@ class _FieldParser(flags.ArgumentParser):
         text = str(argument).strip()
         if not any(_fits(text, field) for field in self._fields):
             expected = dict.fromkeys(field.expected() for field in self._fields)
-            raise ValueError(f"expected {'; or '.join(expected)}")
+            choices = [choice for field in self._fields for choice in field.choices]
+            near = suggestions.for_choice(text, choices)
+            raise ValueError(f"expected {'; or '.join(expected)}{near}")
         return text
 
 

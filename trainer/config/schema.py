@@ -345,6 +345,7 @@ def validate(config: Config) -> None:
         if not field.fits(value):
             raise UserError(
                 f"config field {field.path}: got {value!r}, expected {field.expected()}"
+                f"{suggestions.for_choice(value, field.choices)}"
             )
     config.generator.check(config.images)
     config.discriminator.check(config.images)

@@ -42,6 +42,17 @@ def for_flag(name: str, known: Iterable[str], fields: Iterable[str]) -> str:
     return f"did you mean {' or '.join(f'--{flag}' for flag in near)}?" if near else ""
 
 
+def for_choice(given: object, choices: Sequence) -> str:
+    """Returns a hint to whoever gave a field none of its choices; empty where nothing is near.
+
+    Args:
+      given: the value, or its text.
+      choices: the values allowed.
+    """
+    near = difflib.get_close_matches(str(given), map(str, choices), n=2)
+    return f": did you mean {' or '.join(near)}?" if near else ""
+
+
 def _near_fields(path: str, known: list[str]) -> list[str]:
     if _below(path.split("."), known):
         return []  # It is a section.
