@@ -97,7 +97,7 @@ def _datasets() -> list[manifest.Manifest]:
     if len({_names(dataset) for dataset in datasets}) > 1:
         raise UserError(
             f"--test={_TEST.value} has other classes than --data={_DATA.value}: convert both with"
-            " the same --labels"
+            " the same labels (dualcontrast-convert --labels=...)"
         )
     return datasets
 

@@ -15,10 +15,10 @@ def test_the_command_writes_a_row_an_augmentation(bench, tmp_path):
     ((code, out, err),) = bench.calls(
         "augmentations", [f"--data={data}", f"--output={output}", "--columns=2"]
     )
-    assert (code, out) == (0, f"{output} with 13 rows of 3 pictures\n"), err
-    # 13 rows of 16 pixels enlarged to 64, and a gap before each.
+    assert (code, out) == (0, f"{output} with 20 rows of 3 pictures\n"), err
+    # 20 rows of 16 pixels enlarged to 64, and a gap before each.
     with Image.open(output) as picture:
-        assert picture.mode == "RGB" and picture.height == 4 + 13 * 68
+        assert picture.mode == "RGB" and picture.height == 4 + 20 * 68
 
 
 def test_a_spread_goes_from_the_least_to_the_greatest_number():

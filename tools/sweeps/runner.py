@@ -109,7 +109,7 @@ class _Process:
 
 
 def _last_line(log: pathlib.Path) -> str:
-    lines = log.read_bytes().decode("utf-8", "replace").split("\n")
+    lines = files.read_bytes(log).decode("utf-8", "replace").split("\n")
     said = [line for line in lines if line.strip()]
     return f"{said[-1].strip()[:200] if said else 'it said nothing'} ({log})"
 
