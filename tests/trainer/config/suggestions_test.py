@@ -5,9 +5,7 @@ import pytest
 from dualcontrast.trainer.config import config_flags, suggestions
 
 FIELDS = [*config_flags.known_fields()]
-SECTIONS = (
-    "the sections are loss, augmentation, generator, discriminator, penalties, consistency,"
-)
+SECTIONS = "the sections are loss, augmentation, generator, discriminator, penalties, consistency,"
 
 
 @pytest.mark.parametrize(
