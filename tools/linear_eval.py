@@ -58,6 +58,7 @@ def main(argv: list[str]) -> None:
     path = pathlib.Path(_RUN.value)
     run_path.check(path)
     datasets = _datasets()
+    _check_output()
     tensorflow_start.start()
     from dualcontrast.trainer.checkpoints import checkpoint
     from dualcontrast.trainer.evaluation import generated, linear_head
@@ -100,6 +101,20 @@ def _datasets() -> list[manifest.Manifest]:
             " the same labels (dualcontrast-convert --labels=...)"
         )
     return datasets
+
+
+def _check_output() -> None:
+    """Checks, before hours of training, that there can be such a file.
+
+    Raises:
+      UserError: there cannot.
+    """
+    if _OUTPUT.value is None:
+        return
+    output = pathlib.Path(_OUTPUT.value)
+    if output.is_dir() or not output.parent.is_dir():
+        what = "a folder" if output.is_dir() else "in a folder that does not exist"
+        raise UserError(f"--output={output} is {what}, expected a file such as head.npz")
 
 
 def _check_network(

@@ -4,9 +4,9 @@ import pathlib
 from typing import Any
 
 from dualcontrast.trainer import files, summaries
+from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.formatting import duration, short_number
 
-METRICS_NAME = "metrics.jsonl"
 _COLUMNS = 100
 
 
@@ -55,7 +55,7 @@ class Log:
     """
 
     def __init__(self, workdir: pathlib.Path, images_seen: int | None):
-        self._path = workdir / METRICS_NAME
+        self._path = workdir / run_path.METRICS_NAME
         last = -1 if images_seen is None else images_seen
         kept = [row for row in rows(workdir) if row["images_seen"] <= last]
         if self._path.exists():
@@ -87,7 +87,7 @@ def rows(workdir: pathlib.Path) -> list[dict[str, Any]]:
     Raises:
       UserError: the file cannot be read, or a line of it is damaged.
     """
-    return files.read_rows(workdir / METRICS_NAME, {"images_seen": int}, _wrong)
+    return files.read_rows(workdir / run_path.METRICS_NAME, {"images_seen": int}, _wrong)
 
 
 def _wrong(row: dict[str, Any]) -> str:

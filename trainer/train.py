@@ -16,7 +16,7 @@ from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
-from dualcontrast.trainer.config import advice, config_flags, schema
+from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
 from dualcontrast.trainer.data import manifest
 
 _DATA = path_flags.define("data", None, "The dataset's folder.")
@@ -66,7 +66,7 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
 
     strategy = devices.make_strategy()
     with _advising(pathlib.Path(_WORKDIR.value)):
-        schema.check_replicas(config, strategy.num_replicas_in_sync)
+        contradictions.check_replicas(config, strategy.num_replicas_in_sync)
         if config.training.jit_compile:
             devices.select_compilable_operations(_CUSTOM_OPS.value)
     notes = devices.notes(config.training, _TF32.value)

@@ -10,20 +10,17 @@ ASPECT = 4 / 3  # of a crop: from its inverse to it
 POOL = 10  # crops drawn for an image
 
 
-def random_resized_crop(
-    images: tf.Tensor, draws: Draws, *, least_area: float = 0.2, flip: bool = True
-) -> tf.Tensor:
+def random_resized_crop(images: tf.Tensor, draws: Draws, *, least_area: float = 0.2) -> tf.Tensor:
     """Returns rectangles of the images, each resampled to the whole size.
 
     Bilinear between the centres of pixels, without smoothing before; beyond them the image is
-    reflected about its edges. With `flip` a crop is mirrored with probability 1/2 besides, which
-    the same resampling does exactly.
+    reflected about its edges. A crop is mirrored with probability 1/2 besides, which the same
+    resampling does exactly.
 
     Args:
       images: [batch, height, width, channels] float32.
       draws: of the images.
       least_area: of a crop, as a share of the image, in (0, 1]; it is uniform from there to 1.
-      flip: whether there are mirrored ones.
     """
     height, width = images.shape[1:3]
 
@@ -32,9 +29,8 @@ def random_resized_crop(
 
     rows, columns, down, right = tf.unstack(draws.of_batch("crops", draw), axis=1)
     across = _positions(columns, right, width)
-    if flip:
-        mirrored = draws.uniform("flip", (1,)) < 0.5
-        across = tf.where(mirrored, tf.reverse(across, [1]), across)
+    mirrored = draws.uniform("flip", (1,)) < 0.5
+    across = tf.where(mirrored, tf.reverse(across, [1]), across)
     vertical = _weights(_positions(rows, down, height), height)
     horizontal = _weights(across, width)
     images = tf.einsum("nyh,nhwc->nywc", vertical, images)

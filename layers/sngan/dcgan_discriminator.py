@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers.sngan import base, dcgan_generator
+from dualcontrast.layers.sngan import base, dcgan_generator, uniform_discriminator
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
@@ -12,33 +12,14 @@ _CONVOLUTIONS = ((3, 1, 1), (4, 2, 2), (3, 1, 2), (4, 2, 4), (3, 1, 4), (4, 2, 8
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
-class DCGANDiscriminator(base.Discriminator):
+class DCGANDiscriminator(uniform_discriminator.UniformDiscriminator):
     """Seven convolutions, three of them with stride 2 (Miyato et al. 2018, table 3).
 
     >>> DCGANDiscriminator(16, width=2)(tf.zeros([2, 16, 16, 3])).shape
     TensorShape([2])
 
-    Args:
-      resolution: of the image, a multiple of 8.
-      channels: of the image: 1, 3 or 4.
-      width: of the first maps; the last ones are 8 times as many.
-      head_width, projection_size: see `base.Discriminator`.
+    Its arguments are those of `UniformDiscriminator`.
     """
-
-    def __init__(
-        self,
-        resolution: int,
-        channels: int = 3,
-        width: int = 64,
-        head_width: int | None = None,
-        projection_size: int = 0,
-        **kwargs,
-    ):
-        super().__init__(head_width, projection_size, **kwargs)
-        base.check_dcgan(resolution, channels, width)
-        self.resolution = resolution
-        self.channels = channels
-        self.width = width
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
@@ -71,14 +52,3 @@ class DCGANDiscriminator(base.Discriminator):
             x = tf.nn.leaky_relu(conv(x, iterations=iterations), _SLOPE)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
         return tf.cast(x, self.variable_dtype)
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0],)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "resolution": self.resolution,
-            "channels": self.channels,
-            "width": self.width,
-        }

@@ -3,14 +3,14 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers.sngan import base, basic_block
+from dualcontrast.layers.sngan import base, basic_block, uniform_discriminator
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
 _STAGES = ((1, 1), (2, 2), (4, 2), (8, 2))  # width in units, and stride, of two blocks each
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
-class ResNet18Discriminator(base.Discriminator):
+class ResNet18Discriminator(uniform_discriminator.UniformDiscriminator):
     """ResNet-18 for small images, without batch normalisation (Jeong and Shin 2021, appendix).
 
     The features are the means of the last maps, 4x4 for images of 32x32.
@@ -18,27 +18,8 @@ class ResNet18Discriminator(base.Discriminator):
     >>> ResNet18Discriminator(16, width=2)(tf.zeros([2, 16, 16, 3])).shape
     TensorShape([2])
 
-    Args:
-      resolution: of the image, a multiple of 8.
-      channels: of the image: 1, 3 or 4.
-      width: of the first maps; the last ones are 8 times as many.
-      head_width, projection_size: see `base.Discriminator`.
+    Its arguments are those of `UniformDiscriminator`.
     """
-
-    def __init__(
-        self,
-        resolution: int,
-        channels: int = 3,
-        width: int = 64,
-        head_width: int | None = None,
-        projection_size: int = 0,
-        **kwargs,
-    ):
-        super().__init__(head_width, projection_size, **kwargs)
-        base.check_dcgan(resolution, channels, width)
-        self.resolution = resolution
-        self.channels = channels
-        self.width = width
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
@@ -74,14 +55,3 @@ class ResNet18Discriminator(base.Discriminator):
         for block in self.blocks:
             x = block(x, iterations=iterations)
         return tf.reduce_mean(tf.cast(x, self.variable_dtype), axis=[1, 2])
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0],)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "resolution": self.resolution,
-            "channels": self.channels,
-            "width": self.width,
-        }

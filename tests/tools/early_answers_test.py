@@ -77,6 +77,16 @@ MISTAKES = {
         (["--data=ROOT/data", "--output=ROOT/empty"], "empty is a folder, expected a file"),
         (["--data=ROOT/data", "--output=ROOT/new.jpg"], "new.jpg is no PNG"),
     ],
+    "tools.sweep": [
+        (["--output=ROOT/out"], "--sweep is missing"),
+        (["--sweep=ROOT/none.yaml", "--output=ROOT/out"], "none.yaml"),
+        (["--sweep=ROOT/file", "--output=ROOT/out"], "file: expected config, data, seeds"),
+        (["--sweep=ROOT/file", "--output=ROOT/out", "--jobs=0"], "--jobs=0"),
+    ],
+    "tools.linear_eval": [
+        (["--run=ROOT/none", "--data=ROOT/data"], "there is no run and no checkpoint"),
+        (["--run=ROOT/run", "--data=ROOT/data"], "data has no labels: convert"),
+    ],
     "tools.tsne": [
         ([*RUN, "--data=ROOT/empty"], "empty"),
         ([*RUN, "--run=ROOT/run", "--data=ROOT/data"], "--run names one checkpoint twice"),

@@ -15,6 +15,7 @@ from dualcontrast.augmentation.simclr.random_resized_crop import random_resized_
 from dualcontrast.layers import networks
 from dualcontrast.trainer import augmentations, draws, penalties, steps, terms
 from dualcontrast.trainer.config import augmentation_sections, schema
+from tests.trainer.square import Square
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8)
 D_STEP = steps.Step(steps.DISCRIMINATOR, "contrast")
@@ -48,18 +49,6 @@ def test_an_augmentation_of_the_discriminator_alone_leaves_the_generator_its_own
     found = first_step(alone, G_STEP, 1, IMAGES)
     for name, value in plain.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
-
-
-class Square(networks.Discriminator):
-    """Half the squared length of an image, whose slope is the image."""
-
-    resolution, channels = 2, 1
-
-    def features(self, images):
-        return 0.5 * tf.reduce_sum(images**2, [2, 3])
-
-    def logits_of(self, features, labels=None):
-        return tf.reduce_sum(features, axis=-1)
 
 
 class Twice(terms.Augmentation):

@@ -36,6 +36,14 @@ def tiny_config() -> schema.Config:
 
 
 @pytest.fixture
+def eagerly():
+    """Runs steps uncompiled: of narrow networks, compiling one takes several times as long."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def first_step(strategy_of):
     """Takes the first step of a network on some devices, and returns the variables after it."""
 

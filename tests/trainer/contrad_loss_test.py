@@ -30,14 +30,6 @@ def _contrad_config(tiny_config) -> schema.Config:
     return config
 
 
-@pytest.fixture(name="eagerly")
-def _eagerly():
-    """Compiling a step would take several times as long as one of narrow networks."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def test_two_devices_derive_what_one_does(strategy_of):
     # The loss of a whole batch is shared: all that its derivatives need is gathered.
     drawn = np.random.default_rng(3).normal(size=[5, 4, 6]).astype(np.float32)
@@ -166,6 +158,7 @@ def test_simclr_alone_leaves_the_logits_untaught(contrad_config, first_step):
         ({"discriminator.projection_size": 0}, "--config.discriminator.head=mlp"),
         ({"discriminator.head": "linear"}, "discriminator.projection_size=5 needs"),
         ({"training.batch_size": 1}, "expected 2 or more"),
+        ({"augmentation": "ada", "loss.lambda_dis": 0.0}, "ada follows the logits of reals"),
         (
             {"discriminator.attention.pairing": "reference", "loss.d_batching": "separate"},
             "--config.loss.d_batching=joint",

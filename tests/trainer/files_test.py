@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from dualcontrast.trainer import files, progress
-from dualcontrast.trainer.checkpoints import checkpoint
+from dualcontrast.trainer.checkpoints import checkpoint, run_path
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import report
@@ -93,7 +93,7 @@ ROWS = {
 @pytest.mark.parametrize("how", ROWS)
 def test_a_damaged_row_of_metrics_is_named_with_its_line(how, tmp_path):
     content, words = ROWS[how]
-    path = tmp_path / progress.METRICS_NAME
+    path = tmp_path / run_path.METRICS_NAME
     damaged = b'{"images_seen": 0}\n' + content + b'\n{"images_seen": 16}\n'
     path.write_bytes(damaged)
     with pytest.raises(UserError) as caught:
@@ -142,7 +142,7 @@ WRITES = {
 def test_a_folder_that_cannot_be_written_to_is_named(
     what, number, dataset, tiny_config, tmp_path, monkeypatch
 ):
-    (tmp_path / progress.METRICS_NAME).write_text('{"images_seen": 0}\n')
+    (tmp_path / run_path.METRICS_NAME).write_text('{"images_seen": 0}\n')
 
     def refuse(*_, **__):
         raise OSError(number, os.strerror(number))
@@ -154,7 +154,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(
     monkeypatch.undo()
     assert_named(caught, tmp_path, "cannot be written", os.strerror(number))
     assert not list(tmp_path.glob("*.tmp"))
-    assert (tmp_path / progress.METRICS_NAME).read_text() == '{"images_seen": 0}\n'
+    assert (tmp_path / run_path.METRICS_NAME).read_text() == '{"images_seen": 0}\n'
 
 
 @pytest.mark.parametrize(

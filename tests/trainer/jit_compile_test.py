@@ -7,7 +7,7 @@ import tensorflow as tf
 from dualcontrast.custom_ops import implementation
 from dualcontrast.losses import dual_contrastive
 from dualcontrast.trainer import devices, draws, state, steps
-from dualcontrast.trainer.config import config_flags, schema
+from dualcontrast.trainer.config import config_flags, contradictions, schema
 from dualcontrast.trainer.errors import UserError
 
 SMALLEST = {
@@ -116,10 +116,10 @@ def test_two_devices_contrast_with_all_samples(tiny_config, strategy_of):
 
 def test_moments_over_all_devices_are_not_compiled():
     config = schema.replace(config_flags.load("sngan_adv"), {"training.jit_compile": True})
-    schema.check_replicas(config, 1)
+    contradictions.check_replicas(config, 1)
     with pytest.raises(UserError, match="jit_compile=true compiles sngan for one device, .* 2: "):
-        schema.check_replicas(config, 2)
-    schema.check_replicas(schema.replace(config, {"training.jit_compile": False}), 2)
+        contradictions.check_replicas(config, 2)
+    contradictions.check_replicas(schema.replace(config, {"training.jit_compile": False}), 2)
 
 
 @pytest.mark.parametrize("impl", ["cpu", "cuda"])

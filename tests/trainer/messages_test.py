@@ -9,7 +9,7 @@ import pytest
 
 from dualcontrast.trainer import metrics_window
 from dualcontrast.trainer.checkpoints import checkpoint
-from dualcontrast.trainer.config import advice, config_flags, schema, serialisation
+from dualcontrast.trainer.config import advice, config_flags, contradictions, schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def advised(changes: dict, workdir, replicas: int = 1) -> str:
         config = schema.replace(schema.Config(), {"data.resolution": 32, "data.channels": 3})
         config = schema.replace(config, changes)
         schema.validate(config)
-        schema.check_replicas(config, replicas)
+        contradictions.check_replicas(config, replicas)
     error = advice.of_run(caught.value, workdir, config_flags.known_fields())
     return str(error).replace("\n", " ")
 

@@ -10,20 +10,9 @@ import tensorflow as tf
 from dualcontrast.layers import networks
 from dualcontrast.trainer import draws, penalties, state, steps, terms
 from dualcontrast.trainer.config import schema
+from tests.trainer.square import Square
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [8, 8, 8, 3]).astype(np.uint8)
-
-
-class Square(networks.Discriminator):
-    """Half the squared length of an image, whose slope is the image."""
-
-    resolution, channels = 2, 1
-
-    def features(self, images):
-        return 0.5 * tf.reduce_sum(images**2, [2, 3])
-
-    def logits_of(self, features, labels=None):
-        return tf.reduce_sum(features, axis=-1)
 
 
 class Ramp(networks.Generator):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from dualcontrast.trainer import progress
+from dualcontrast.trainer.checkpoints import run_path
 
 
 def test_the_line_fits_in_100_columns_whatever_the_numbers():
@@ -37,7 +38,7 @@ def test_an_adapted_probability_is_shown_before_what_has_no_room():
 
 
 def test_lines_after_the_checkpoint_and_half_lines_are_cut(tmp_path):
-    path = tmp_path / progress.METRICS_NAME
+    path = tmp_path / run_path.METRICS_NAME
     rows = [json.dumps({"images_seen": images}) for images in (8, 16, 24)]
     path.write_text("\n".join(rows) + '\n{"images_se')
     progress.Log(tmp_path, images_seen=16)

@@ -33,14 +33,6 @@ def tiny(row="sngan_adv", changes=None):
     return config
 
 
-@pytest.fixture(name="eagerly")
-def _eagerly():
-    """Compiling the steps would take several times as long."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def build(config):
     built = state.State(config)
     return built, steps.Steps(config, built, tf.distribute.get_strategy())

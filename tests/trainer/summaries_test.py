@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.trainer import progress, summaries
+from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
 
@@ -58,7 +59,7 @@ def test_what_a_start_without_a_checkpoint_left_goes(tmp_path):
 def test_half_an_event_and_half_a_line_of_a_killed_process_go(tmp_path):
     write(progress.Log(tmp_path, None), [0, 8])
     (events,) = (tmp_path / "tensorboard").iterdir()
-    for path in (events, tmp_path / progress.METRICS_NAME):
+    for path in (events, tmp_path / run_path.METRICS_NAME):
         with open(path, "r+b") as file:
             file.truncate(path.stat().st_size - 9)
     write(progress.Log(tmp_path, 0), [8, 16])

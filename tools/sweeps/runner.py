@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from dualcontrast.tools.sweeps.sweep_file import Run
-from dualcontrast.trainer import files, progress, stopping
+from dualcontrast.trainer import files, stopping
+from dualcontrast.trainer.checkpoints import run_path
 
 _LOOK_SECONDS = 0.5
 
@@ -35,7 +36,7 @@ class Failed(Exception):
 
 def images_of(run: Run) -> int:
     """Returns the images that a run's log has seen."""
-    rows = files.read_sound_rows(run.workdir / progress.METRICS_NAME)
+    rows = files.read_sound_rows(run.workdir / run_path.METRICS_NAME)
     return max((row.get("images_seen", 0) for row in rows), default=0)
 
 
@@ -44,7 +45,9 @@ def commands_left(run: Run) -> list[list[str]]:
     left = []
     if not (run.workdir / "checkpoints" / f"images-{_last(run)}.index").exists():
         left.append(run.train)
-    if run.evaluate and not files.read_sound_rows(run.results):
+    measured = [row.get("images_seen") for row in files.read_sound_rows(run.results)]
+    # Of a sweep that was made longer there are measurements of the shorter run.
+    if run.evaluate and _last(run) not in measured:
         left.append(run.evaluate)
     return left
 

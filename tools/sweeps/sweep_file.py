@@ -1,10 +1,12 @@
 """A sweep as people write it: rows, seeds, and what all runs have in common."""
 
+import contextlib
 import dataclasses
 import pathlib
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -89,18 +91,13 @@ def shell(run: Run) -> str:
     return " && ".join(shlex.join([pathlib.Path(c[0]).name, *c[1:]]) for c in commands)
 
 
-class _naming:
+@contextlib.contextmanager
+def _naming(path: pathlib.Path) -> Iterator[None]:
     """Puts the file's name in front of an error."""
-
-    def __init__(self, path: pathlib.Path):
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, UserError):
-            raise UserError(f"{self._path}: {error}") from error
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _content(path: pathlib.Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 CONFIG_NAME = "config.json"
+METRICS_NAME = "metrics.jsonl"
 _EXPORT = "saved_model.pb"
 
 

@@ -11,11 +11,10 @@ shown, never in steps, so that they keep their meaning when the batch size chang
 
 import dataclasses
 import functools
-import math
 from collections.abc import Iterator
 from typing import Any, Optional
 
-from dualcontrast.trainer.config import section, suggestions
+from dualcontrast.trainer.config import contradictions, section, suggestions
 from dualcontrast.trainer.config.adversarial_features_section import AdversarialFeaturesConfig
 from dualcontrast.trainer.config.augmentation_sections import (
     AUGMENTATIONS,
@@ -25,7 +24,7 @@ from dualcontrast.trainer.config.augmentation_sections import (
 from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
-from dualcontrast.trainer.config.loss_sections import LOSSES, ContraD, DualContrastive, LossSection
+from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
 from dualcontrast.trainer.errors import UserError
 
 
@@ -350,12 +349,7 @@ def validate(config: Config) -> None:
     config.generator.check(config.images)
     config.discriminator.check(config.images)
     config.augmentation.check(config.images)
-    _check_warmup(config)
-    _check_decay(config)
-    _check_pairs(config)
-    _check_contrad(config)
-    _check_attack(config)
-    check_replicas(config, 1)
+    contradictions.check(config)
 
 
 def _check_sections(part: Any, expected: Any, name: str) -> None:
@@ -369,135 +363,6 @@ def _check_sections(part: Any, expected: Any, name: str) -> None:
         )
         if dataclasses.is_dataclass(inner):
             _check_sections(getattr(part, field.name), inner, field.name)
-
-
-def _check_warmup(config: Config) -> None:
-    if not isinstance(config.loss, DualContrastive):
-        return
-    warmup, total = config.loss.warmup_images, config.training.total_images
-    if warmup > total:
-        raise UserError(
-            f"loss.warmup_images={warmup:_} is longer than training.total_images={total:_}, so the"
-            " dual contrastive loss would never train:"
-            f" try --config.loss.warmup_images={total // 20:_}"
-        )
-
-
-def _check_decay(config: Config) -> None:
-    total = config.training.total_images
-    for network in ("generator", "discriminator"):
-        rate: OptimizerConfig = getattr(config.schedule, network)
-        if rate.decay_to_images is None:
-            continue
-        name = f"schedule.{network}.decay_to_images"
-        if rate.decay_to_images <= rate.decay_from_images:
-            raise UserError(
-                f"{name}={rate.decay_to_images:_} is not after decay_from_images="
-                f"{rate.decay_from_images:_}: try --config.{name}={total:_}"
-            )
-        if rate.decay_to_images < total:
-            raise UserError(
-                f"{name}={rate.decay_to_images:_} comes before training.total_images={total:_}, so"
-                f" that nothing would train at the end: try --config.{name}={total:_}"
-            )
-
-
-def _check_pairs(config: Config) -> None:
-    """Checks that there is a real for every fake, where they meet in pairs."""
-    batch, fakes = config.training.batch_size, config.generator_batch_size
-    pairs = isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair"
-    reason = "loss.contrast_scope=pair" if pairs else "reference attention"
-    if (pairs or config.discriminator.takes_references) and batch != fakes:
-        raise UserError(
-            f"{reason} needs a real for every fake, and schedule.generator_batch_size={fakes} is"
-            f" not training.batch_size={batch}: try --config.schedule.generator_batch_size=none"
-        )
-
-
-def _check_contrad(config: Config) -> None:
-    """Checks that ContraD has something to contrast."""
-    loss = config.loss
-    if not isinstance(loss, ContraD):
-        return
-    if not config.discriminator.projects:
-        raise UserError(
-            f"loss=contrad contrasts projections, and the {config.discriminator.family}"
-            " discriminator has none: try --config.discriminator.head=mlp"
-            " --config.discriminator.projection_size=128 (families stylegan2, sngan)"
-        )
-    if loss.d_batching == "separate" and config.discriminator.takes_references:
-        raise UserError(
-            "loss.d_batching=separate cannot give references to two views of a real:"
-            " try --config.loss.d_batching=joint"
-        )
-    if config.augmentation.family == "ada" and loss.lambda_dis == 0:
-        raise UserError(
-            "augmentation=ada follows the logits of reals, which loss.lambda_dis=0 never trains:"
-            " try another augmentation, such as --config.augmentation=simclr"
-        )
-    if config.training.batch_size < 2:
-        raise UserError(
-            "loss=contrad contrasts fakes with fakes, and training.batch_size=1: expected 2 or more"
-        )
-
-
-def _check_attack(config: Config) -> None:
-    """Checks that the discriminator's loss is one of logits alone, whose features can be moved."""
-    section = config.adversarial_features
-    if isinstance(config.loss, ContraD) and (section.real_gamma or section.fake_gamma):
-        raise UserError(
-            "adversarial_features move the features that logits are made of, and with loss=contrad"
-            " these are constant: try --config.adversarial_features.real_gamma=0"
-            " --config.adversarial_features.fake_gamma=0"
-        )
-
-
-def check_replicas(config: Config, replicas: int) -> None:
-    """Checks that `replicas` devices can share a batch, and cut their shares in parts.
-
-    Raises:
-      UserError: they cannot.
-    """
-    if config.generator.takes_moments:
-        _check_moments(config, replicas)
-    sizes = {
-        "training.batch_size": config.training.batch_size,
-        "schedule.generator_batch_size": config.generator_batch_size,
-    }
-    for name, size in sizes.items():
-        _check_share(config, name, size, replicas)
-
-
-def _check_moments(config: Config, replicas: int) -> None:
-    """Checks that nothing comes between a pass and the moments of the whole batch."""
-    parts = config.training.accumulation
-    if parts > 1:
-        raise UserError(
-            f"training.accumulation={parts} would take the moments of batch normalisation in"
-            " parts: try --config.training.accumulation=1"
-        )
-    if config.training.jit_compile and replicas > 1:  # XLA knows no way to other devices
-        raise UserError(
-            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
-            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
-            " --config.training.jit_compile=false"
-        )
-
-
-def _check_share(config: Config, name: str, size: int, replicas: int) -> None:
-    parts = config.training.accumulation
-    if size % replicas:
-        raise UserError(
-            f"{name}={size} cannot be shared by {replicas} devices: show it fewer with"
-            f" CUDA_VISIBLE_DEVICES, or try --config.{name}={math.ceil(size / replicas) * replicas}"
-        )
-    share = size // replicas
-    if share % parts:
-        raise UserError(
-            f"training.accumulation={parts} does not divide the {share} images of a device:"
-            f" try --config.training.accumulation={math.gcd(share, parts)}"
-        )
-    config.discriminator.check_share(share, parts)
 
 
 def resolve(config: Config, resolution: int, channels: int, classes: int = 0) -> Config:

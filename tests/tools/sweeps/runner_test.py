@@ -1,5 +1,6 @@
 """A sweep's processes: so many at a time, failing, stopped and resumed."""
 
+import dataclasses
 import os
 import pathlib
 import signal
@@ -64,6 +65,14 @@ def test_a_run_that_is_trained_and_not_measured_is_measured(tmp_path):
     runner.run_all([run], MANNER, lambda active: None)
     run.results.unlink()
     assert runner.commands_left(run) == [run.evaluate]
+
+
+def test_a_run_that_was_made_longer_is_measured_again(tmp_path):
+    run = make(tmp_path, "a", 0.0)
+    runner.run_all([run], MANNER, lambda active: None)
+    assert runner.commands_left(run) == []
+    longer = dataclasses.replace(run, images=32)
+    assert runner.commands_left(longer) == [run.train, run.evaluate]
 
 
 def test_a_signal_stops_all_runs_and_is_passed_on_once(tmp_path):

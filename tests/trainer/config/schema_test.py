@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from dualcontrast.trainer.config import schema, serialisation
+from dualcontrast.trainer.config import contradictions, schema, serialisation
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.loss_sections import NonSaturating
 from dualcontrast.trainer.config.schema import (
@@ -128,12 +128,12 @@ def test_widths_that_vanish_at_the_top_are_refused(section):
 
 @pytest.mark.parametrize("replicas", [1, 2, 8, 16])
 def test_devices_that_divide_the_batch_are_allowed(replicas):
-    schema.check_replicas(Config(), replicas)
+    contradictions.check_replicas(Config(), replicas)
 
 
 def test_devices_that_do_not_divide_the_batch_are_refused():
     with pytest.raises(UserError, match="32 cannot be shared by 3 devices.*batch_size=33"):
-        schema.check_replicas(Config(), 3)
+        contradictions.check_replicas(Config(), 3)
 
 
 def test_resolving_takes_the_shape_of_the_dataset():

@@ -1,0 +1,155 @@
+"""What the sections of a configuration say together that cannot be true together."""
+
+import math
+from typing import TYPE_CHECKING
+
+from dualcontrast.trainer.config.augmentation_sections import ADA
+from dualcontrast.trainer.config.loss_sections import ContraD, DualContrastive
+from dualcontrast.trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from dualcontrast.trainer.config import schema
+
+
+def check(config: "schema.Config") -> None:
+    """Checks a configuration whose fields are valid each, for one device.
+
+    Raises:
+      UserError: the first contradiction found, with the fields and what to try.
+    """
+    _check_warmup(config)
+    _check_decay(config)
+    _check_pairs(config)
+    _check_contrad(config)
+    _check_attack(config)
+    check_replicas(config, 1)
+
+
+def _check_warmup(config: "schema.Config") -> None:
+    if not isinstance(config.loss, DualContrastive):
+        return
+    warmup, total = config.loss.warmup_images, config.training.total_images
+    if warmup > total:
+        raise UserError(
+            f"loss.warmup_images={warmup:_} is longer than training.total_images={total:_}, so the"
+            " dual contrastive loss would never train:"
+            f" try --config.loss.warmup_images={total // 20:_}"
+        )
+
+
+def _check_decay(config: "schema.Config") -> None:
+    total = config.training.total_images
+    for network in ("generator", "discriminator"):
+        rate: "schema.OptimizerConfig" = getattr(config.schedule, network)
+        if rate.decay_to_images is None:
+            continue
+        name = f"schedule.{network}.decay_to_images"
+        if rate.decay_to_images <= rate.decay_from_images:
+            raise UserError(
+                f"{name}={rate.decay_to_images:_} is not after decay_from_images="
+                f"{rate.decay_from_images:_}: try --config.{name}={total:_}"
+            )
+        if rate.decay_to_images < total:
+            raise UserError(
+                f"{name}={rate.decay_to_images:_} comes before training.total_images={total:_}, so"
+                f" that nothing would train at the end: try --config.{name}={total:_}"
+            )
+
+
+def _check_pairs(config: "schema.Config") -> None:
+    """Checks that there is a real for every fake, where they meet in pairs."""
+    batch, fakes = config.training.batch_size, config.generator_batch_size
+    pairs = isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair"
+    reason = "loss.contrast_scope=pair" if pairs else "reference attention"
+    if (pairs or config.discriminator.takes_references) and batch != fakes:
+        raise UserError(
+            f"{reason} needs a real for every fake, and schedule.generator_batch_size={fakes} is"
+            f" not training.batch_size={batch}: try --config.schedule.generator_batch_size=none"
+        )
+
+
+def _check_contrad(config: "schema.Config") -> None:
+    """Checks that ContraD has something to contrast."""
+    loss = config.loss
+    if not isinstance(loss, ContraD):
+        return
+    if not config.discriminator.projects:
+        raise UserError(
+            f"loss=contrad contrasts projections, and the {config.discriminator.family}"
+            " discriminator has none: try --config.discriminator.head=mlp"
+            " --config.discriminator.projection_size=128 (families stylegan2, sngan)"
+        )
+    if loss.d_batching == "separate" and config.discriminator.takes_references:
+        raise UserError(
+            "loss.d_batching=separate cannot give references to two views of a real:"
+            " try --config.loss.d_batching=joint"
+        )
+    adapts = isinstance(config.augmentation, ADA) and config.augmentation.probability is None
+    if adapts and loss.lambda_dis == 0:
+        raise UserError(
+            "augmentation=ada follows the logits of reals, which loss.lambda_dis=0 never trains:"
+            " try --config.augmentation=simclr, or --config.augmentation.probability=0.5"
+        )
+    if config.training.batch_size < 2:
+        raise UserError(
+            "loss=contrad contrasts fakes with fakes, and training.batch_size=1: expected 2 or more"
+        )
+
+
+def _check_attack(config: "schema.Config") -> None:
+    """Checks that the discriminator's loss is one of logits alone, whose features can be moved."""
+    section = config.adversarial_features
+    if isinstance(config.loss, ContraD) and (section.real_gamma or section.fake_gamma):
+        raise UserError(
+            "adversarial_features move the features that logits are made of, and with loss=contrad"
+            " these are constant: try --config.adversarial_features.real_gamma=0"
+            " --config.adversarial_features.fake_gamma=0"
+        )
+
+
+def check_replicas(config: "schema.Config", replicas: int) -> None:
+    """Checks that `replicas` devices can share a batch, and cut their shares in parts.
+
+    Raises:
+      UserError: they cannot.
+    """
+    if config.generator.takes_moments:
+        _check_moments(config, replicas)
+    sizes = {
+        "training.batch_size": config.training.batch_size,
+        "schedule.generator_batch_size": config.generator_batch_size,
+    }
+    for name, size in sizes.items():
+        _check_share(config, name, size, replicas)
+
+
+def _check_moments(config: "schema.Config", replicas: int) -> None:
+    """Checks that nothing comes between a pass and the moments of the whole batch."""
+    parts = config.training.accumulation
+    if parts > 1:
+        raise UserError(
+            f"training.accumulation={parts} would take the moments of batch normalisation in"
+            " parts: try --config.training.accumulation=1"
+        )
+    if config.training.jit_compile and replicas > 1:  # XLA knows no way to other devices
+        raise UserError(
+            f"training.jit_compile=true compiles {config.generator.family} for one device, and"
+            f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"
+            " --config.training.jit_compile=false"
+        )
+
+
+def _check_share(config: "schema.Config", name: str, size: int, replicas: int) -> None:
+    parts = config.training.accumulation
+    if size % replicas:
+        raise UserError(
+            f"{name}={size} cannot be shared by {replicas} devices: show it fewer with"
+            f" CUDA_VISIBLE_DEVICES, or try --config.{name}={math.ceil(size / replicas) * replicas}"
+        )
+    share = size // replicas
+    if share % parts:
+        raise UserError(
+            f"training.accumulation={parts} does not divide the {share} images of a device:"
+            f" try --config.training.accumulation={math.gcd(share, parts)}"
+        )
+    config.discriminator.check_share(share, parts)
