@@ -35,7 +35,7 @@ from dualcontrast.layers.sngan import (
 from dualcontrast.layers.sngan import discriminator as sngan_discriminator
 from dualcontrast.layers.sngan import down_block
 from dualcontrast.layers.sngan import generator as sngan_generator
-from dualcontrast.layers.sngan import resnet18_discriminator, up_block
+from dualcontrast.layers.sngan import resnet18_discriminator, uniform_discriminator, up_block
 from dualcontrast.layers.stylegan2 import (
     discriminator,
     discriminator_block,
@@ -279,7 +279,10 @@ FLOAT32_OUT = (
     *("sngan_generator", "sngan_discriminator", "dcgan_generator", "dcgan_discriminator"),
 )
 # What the networks of several families are made of.
-COMMON = {networks.Generator, networks.Discriminator, base.Generator, base.Discriminator}
+COMMON = {
+    *(networks.Generator, networks.Discriminator, base.Generator, base.Discriminator),
+    uniform_discriminator.UniformDiscriminator,
+}
 every_layer = pytest.mark.parametrize("name", EVERY)
 
 
