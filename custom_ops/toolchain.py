@@ -76,7 +76,8 @@ def plan() -> Plan:
     compiler = _compiler()
     version = _ask(*compiler, "--version").partition("\n")[0]
     include = tf.sysconfig.get_include()
-    flags = list(_CXX_FLAGS)
+    processor = _ask(*compiler, "-march=native", "-dM", "-E", "-xc++", os.devnull)
+    flags = [*_CXX_FLAGS, *_without_half_floats(processor)]
     for flag in tf.sysconfig.get_compile_flags():
         # As headers of the system TensorFlow's give no warnings.
         flags += ["-isystem", flag[2:]] if flag.startswith("-I") else [flag]
@@ -85,13 +86,24 @@ def plan() -> Plan:
         [(path.name, digest(path)) for path in _sources("*.cc", "*.cu", "*.h")],
         # Where TensorFlow is installed makes no difference to what is built.
         [flag.replace(include, "") for flag in flags],
-        [_LINK_FLAGS, version, _ask(*compiler, "-march=native", "-dM", "-E", "-xc++", os.devnull)],
+        [_LINK_FLAGS, version, processor],
         [tf.__version__, tf.version.GIT_VERSION, tf.version.COMPILER_VERSION],
         [cuda.version, cuda.flags, _CUDA_RUNTIME] if cuda else [],
     ]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     link_flags = (*tf.sysconfig.get_link_flags(), *_LINK_FLAGS)
     return Plan(compiler, version, tuple(flags), link_flags, cuda, note, key)
+
+
+def _without_half_floats(processor: str) -> list[str]:
+    """Returns the flag without which TensorFlow's headers do not compile for some processors.
+
+    Eigen, as TensorFlow 2.21 brings it, has errors in what it includes for AVX-512 FP16 alone.
+
+    Args:
+      processor: what the compiler defines for it.
+    """
+    return ["-mno-avx512fp16"] if "__AVX512FP16__" in processor else []
 
 
 def _sources(*patterns: str) -> list[pathlib.Path]:

@@ -151,6 +151,14 @@ def test_whatever_a_library_depends_on_is_in_its_key(place, monkeypatch, change)
     assert toolchain.plan().key != before
 
 
+@pytest.mark.parametrize("has", [True, False])
+def test_half_floats_of_a_processor_are_left_alone_because_the_headers_have_errors(
+    place, monkeypatch, has
+):
+    monkeypatch.setenv("MORE_FLAGS", f"-{'D' if has else 'U'}__AVX512FP16__")
+    assert ("-mno-avx512fp16" in toolchain.plan().flags) == has
+
+
 def test_a_changed_source_is_compiled_into_another_folder(place):
     old = build.build().library
     (place.sources / "a.h").write_text("#define A 2\n")
