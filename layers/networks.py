@@ -74,6 +74,23 @@ class Generator(keras.Model):
         """Returns the images of training, of `draw`'s inputs; without side effects."""
         return self(**inputs)
 
+    def features(self, inputs: dict[str, Any]) -> tf.Tensor:
+        """Returns what the first layer makes of `draw`'s inputs, [batch, ...].
+
+        A family whose section says `in_two_parts` has it, and `images_of`, so that AdvAug can come
+        between: images of features are those of `images`.
+        """
+        raise NotImplementedError
+
+    def images_of(self, features: tf.Tensor, inputs: dict[str, Any]) -> tf.Tensor:
+        """Returns the images of training, without side effects.
+
+        Args:
+          features: from `features`, or moved ones.
+          inputs: from `draw`.
+        """
+        raise NotImplementedError
+
     def update_statistics(self, inputs: dict[str, Any]) -> None:
         """Updates what follows the passes of training without a gradient, once for each of them.
 

@@ -102,7 +102,15 @@ class DCGANGenerator(base.Generator):
           z: [batch, latent_size], standard normal.
           training, track: see `BatchNormalization`.
         """
-        x = tf.nn.relu(self.norms[0](self.dense(z), training=training, track=track))
+        return self.rest(self.first(z), training, track)
+
+    def first(self, z):
+        """Returns what the first layer makes of z, [batch, units], before its normalisation."""
+        return self.dense(z)
+
+    def rest(self, x, training: bool = False, track: bool = False):
+        """Returns the images of what `first` returned; the other arguments are those of `call`."""
+        x = tf.nn.relu(self.norms[0](x, training=training, track=track))
         side = self.resolution // 8
         x = tf.reshape(x, [-1, side, side, 8 * self.width])
         for conv, norm in zip(self.convs, self.norms[1:]):

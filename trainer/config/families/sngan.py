@@ -16,7 +16,7 @@ _KINDS = "residual blocks, or the convolutions of SNDCGAN"
 class Generator(section.GeneratorSection):
     """The generator."""
 
-    takes_moments = True
+    takes_moments = in_two_parts = True
     architecture: str = setting("resnet", _KINDS, choices=_ARCHITECTURES)
     latent_size: int = setting(128, "length of the latent vector z", least=1)
     width: Optional[int] = setting(
