@@ -25,7 +25,8 @@ BACKBONES_WITHOUT_NETWORKS = {
     "unetgan(+stylegan2)",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
-SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan"]
+ADVAUG = [cell for cell in CELLS if cell["source"].startswith("AdvAug")]
+SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan" and cell not in ADVAUG]
 
 CONTRAD_SYSTEMS = ("sndcgan", "snresnet18", "sg2small")
 
@@ -68,7 +69,7 @@ def experiment(name: str, argument: str = "") -> schema.Config:
 def test_the_matrix_is_whole():
     # Nothing is lost when the file is edited: cells, names, and names that have networks.
     names = [{cell["config"] for cell in cells} for cells in (CELLS, HERE)]
-    assert (len(CELLS), len(HERE), *map(len, names)) == (409, 278, 243, 156)
+    assert (len(CELLS), len(HERE), *map(len, names)) == (421, 278, 249, 156)
 
 
 def test_every_backbone_has_networks_or_is_known_to_have_none():
@@ -77,6 +78,7 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
         "sngan",
         "sngan projection",
         "sagan",
+        "stylegan2_ada",
         *CONTRAD_SYSTEMS,
     } | BACKBONES_WITHOUT_NETWORKS
 
@@ -292,10 +294,32 @@ def test_an_experiment_states_all_published_numbers_and_no_others(name):
 
 
 def test_advaug_on_cifar_is_sngan_with_the_steps_of_its_program():
-    config = schema.resolve(experiment("advaug_cifar10"), 32, 3)
-    found = config.adversarial_features
-    assert (found.real_gamma, found.fake_gamma, found.sign) == (0.1, 0.01, "code")
-    assert config.generator.family == config.discriminator.family == "sngan"
-    assert (config.loss.family, config.schedule.discriminator_steps) == ("hinge", 5)
-    steps_to_a_half = config.schedule.average.half_life_images / config.iteration_images
-    assert 0.5 ** (1 / steps_to_a_half) == pytest.approx(0.999, abs=1e-6)
+    gammas = {
+        "base": (0, 0, 0),
+        "adv_d": (0.1, 0.01, 0),
+        "adv_g": (0, 0, 0.01),
+        "adv_gd": (0.01, 0.01, 0.01),
+    }
+    for row, expected in gammas.items():
+        config = schema.resolve(experiment("advaug_cifar10", row), 32, 3)
+        moved = config.adversarial_features
+        assert (moved.real_gamma, moved.fake_gamma, moved.generator_gamma) == expected
+        assert (moved.sign, moved.steps) == ("code", 1)
+        assert config.generator.family == config.discriminator.family == "sngan"
+        assert (config.loss.family, config.schedule.discriminator_steps) == ("hinge", 5)
+        steps_to_a_half = config.schedule.average.half_life_images / config.iteration_images
+        assert 0.5 ** (1 / steps_to_a_half) == pytest.approx(0.999, abs=1e-6)
+        assert experiment("advaug_cifar10", f"{row}_5k") == experiment("advaug_cifar10", row)
+    assert experiment("advaug_cifar10") == experiment("advaug_cifar10", "adv_gd")
+    with pytest.raises(UserError, match="no row 'adv_x': expected base, adv_d, adv_g, adv_gd"):
+        experiment("advaug_cifar10", "adv_x")
+
+
+@pytest.mark.parametrize("name", ["advaug_cifar10", "ada_cifar10"])
+def test_an_experiment_on_cifar_states_all_published_numbers_and_no_others(name):
+    assert stated(name) == {
+        (cell["source"], argument, cell["metric"], float(cell["published"]))
+        for cell in CELLS
+        for _, mine, argument in [cell["config"].partition(f"{name}_")]
+        if mine
+    }
