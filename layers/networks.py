@@ -40,6 +40,7 @@ class Generator(keras.Model):
     Attributes:
       resolution, channels: of the images.
       latent_size: width of z.
+      latent: how z is drawn: "normal", which is the standard one, or "uniform" from -1 to 1.
       classes: how many the images have; 0 where they have none.
       mapping: the layer from z, and labels where there are `classes`, to w; None where z enters the
         layers itself. A generator with one has `broadcast`, `truncate` and `mix_styles`, and a
@@ -50,6 +51,7 @@ class Generator(keras.Model):
     resolution: int
     channels: int
     latent_size: int
+    latent: str = "normal"
     classes: int = 0
     mapping: keras.layers.Layer | None = None
     noise_sides: list[int] = []
@@ -65,7 +67,7 @@ class Generator(keras.Model):
         Args:
           draws: `trainer.draws.Draws` of the batch.
         """
-        inputs = {"z": draws.latents(self.latent_size)}
+        inputs = {"z": draws.latents(self.latent_size, self.latent)}
         if self.classes:
             inputs["labels"] = draws.labels(self.classes)
         return inputs

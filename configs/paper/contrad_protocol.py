@@ -3,9 +3,8 @@
 Source: the paper's appendix and its program. All discriminators have the program's two-layer head,
 those of the baselines too; their projections, which nothing trains, are not made. DiffAugment is
 colour and cutout, as in the program, where the table says translation and cutout. Departs from the
-program: z is normal where SNDCGAN's generator has it uniform, the fakes of StyleGAN2's two steps
-are drawn apart, and the checkpoint with the best FID is not chosen; for that there is
---config.evaluation.every_images.
+program: the fakes of StyleGAN2's two steps are drawn apart, and the checkpoint with the best FID is
+not chosen; for that there is --config.evaluation.every_images.
 """
 
 import difflib

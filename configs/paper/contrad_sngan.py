@@ -15,6 +15,7 @@ _RATE = {
 _SYSTEM = {
     "generator.architecture": "dcgan",
     "generator.latent_size": 128,
+    "generator.latent": "uniform",
     "discriminator.head": "mlp",
     "loss": "non_saturating",
     "penalties.r1_gamma": 0.0,

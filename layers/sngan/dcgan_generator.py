@@ -29,6 +29,7 @@ class DCGANGenerator(base.Generator):
       channels: of the image: 1, 3 or 4.
       latent_size: width of z.
       width: of the last maps; the first ones are 8 times as many.
+      latent: see `base.Generator`.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class DCGANGenerator(base.Generator):
         """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].
 
         Args:
-          z: [batch, latent_size], standard normal.
+          z: [batch, latent_size], as `latent` says.
           training, track: see `BatchNormalization`.
         """
         return self.rest(self.first(z), training, track)

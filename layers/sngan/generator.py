@@ -24,6 +24,7 @@ class Generator(base.Generator):
       latent_size: width of z.
       width: unit of the blocks' widths, see `widths`; None for 256 at 32, 64 at the others.
       classes: of the labels that images are made for; 0 for none.
+      latent: see `base.Generator`.
     """
 
     _WIDTHS = widths.GENERATOR
@@ -90,7 +91,7 @@ class Generator(base.Generator):
         """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].
 
         Args:
-          z: [batch, latent_size], standard normal.
+          z: [batch, latent_size], as `latent` says.
           labels: [batch] int, where there are classes.
           training, track: see `BatchNormalization`.
         """
