@@ -8,9 +8,9 @@ one falls short. Then iterations with attention and the plain one take turns: SA
 at 32x32 (gsan32), reference attention in the discriminator at 8x8 with a second batch of reals
 (dref8) and without (dref8_rolled). Samples taken while other programs used the processor are thrown
 away. Then iterations with DiffAugment, with ADA and the plain one take turns (augmentation), at
-32x32 those of SNDCGAN, and ContraD's with three passes of its discriminator. Last, iterations with the project's convolutions take turns with those of
-TensorFlow (conv2d), once with TensorFlow's oneDNN and once without. docs/performance.md explains
-the figures.
+32x32 those of SNDCGAN, and ContraD's with three passes of its discriminator. Last, iterations with
+the project's convolutions take turns with those of TensorFlow (conv2d), once with TensorFlow's
+oneDNN and once without. docs/performance.md explains the figures.
 """
 
 import os

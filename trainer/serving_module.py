@@ -75,7 +75,7 @@ class _Functions:
         """Returns the images of z, and with a mapping the truncated w that makes them again.
 
         Args:
-          z: [batch, latent_size] float32, as the generator draws it; the batch is at most the bound.
+          z: [batch, latent_size] float32, as the generator draws it; at most as many as the bound.
           labels: [batch] int64, where there are classes.
           truncation_psi: scalar; 1 is the whole variety, 0 the mean image.
         """

@@ -74,9 +74,7 @@ def _unknown(argument: str, settings: dict[str, Setting]) -> UserError:
     known = [f"{row}_{name}" for name, setting in settings.items() for row in setting.rows]
     near = difflib.get_close_matches(argument, known, n=1)
     hint = f": did you mean {near[0]}?" if near else "."
-    of_each = "; ".join(
-        f"{name}: {', '.join(setting.rows)}" for name, setting in settings.items()
-    )
+    of_each = "; ".join(f"{name}: {', '.join(setting.rows)}" for name, setting in settings.items())
     return UserError(
         f"ContraD's experiments have no {argument!r}{hint}\n"
         f"Expected ROW or ROW_DATASET, where the rows are {of_each}."

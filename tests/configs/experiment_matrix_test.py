@@ -209,6 +209,20 @@ def test_contrad_on_afhq_has_the_program_s_settings(animal, cutout):
 
 
 @pytest.mark.parametrize(
+    "name, argument, side, size",
+    [
+        ("sndcgan", "contrad_cifar10", 32, 3_828_739),
+        ("sg2small", "contrad_cifar10", 32, 13_506_963),
+        ("sg2afhq", "contrad_afhqcat512", 512, 24_860_935),
+    ],
+)
+def test_the_generators_of_contrad_have_the_published_sizes(name, argument, side, size):
+    config = schema.resolve(experiment(name, argument), side, 3)
+    found = state.make_generator(config).trainable_variables
+    assert sum(int(np.prod(variable.shape)) for variable in found) == size
+
+
+@pytest.mark.parametrize(
     "name, argument",
     [
         ("sndcgan", "contrd_cifar10"),

@@ -5,8 +5,15 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import accumulation, adversarial_features, draws, objective, state, steps
-from dualcontrast.trainer import terms
+from dualcontrast.trainer import (
+    accumulation,
+    adversarial_features,
+    draws,
+    objective,
+    state,
+    steps,
+    terms,
+)
 from dualcontrast.trainer.config import config_flags, loss_sections, schema
 from dualcontrast.trainer.config.adversarial_features_section import AdversarialFeaturesConfig
 from dualcontrast.trainer.errors import UserError
