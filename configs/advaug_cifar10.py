@@ -23,8 +23,8 @@ Published in AdvAug T6:
     adv_gd_5k   41.25    6.10
 
 The table does not name its dataset, which the text around it does, and the appendix has an
-inception score of 5.64 where the table has 6.10. The paper compares with the validation images, its program
-with the training images.
+inception score of 5.64 where the table has 6.10. The paper compares with the validation images, its
+program with the training images.
 
 The program's steps are of 0.01, but in adv_d the features of reals move by 0.1, a default that its
 argument does not reach. The paper's signs: --config.adversarial_features.sign=paper. The number of
