@@ -19,7 +19,7 @@ _SYSTEM = {
     "training.precision": "float32",
     "data.mirror": True,
 }
-_RATE = {"adam_beta_1": 0.0, "adam_beta_2": 0.99, "adam_epsilon": 1e-8}
+_RATE: dict[str, float] = {"adam_beta_1": 0.0, "adam_beta_2": 0.99, "adam_epsilon": 1e-8}
 
 
 def system(fmap_base: int, learning_rate: float, half_life: int, others: dict[str, Any]) -> Config:
@@ -31,7 +31,7 @@ def system(fmap_base: int, learning_rate: float, half_life: int, others: dict[st
       half_life: of the average, in images; before as many it is a copy.
       others: fields that only these experiments have, by path.
     """
-    changes = {
+    changes: dict[str, Any] = {
         "schedule.average.half_life_images": half_life,
         "schedule.average.start_images": half_life,
     }
