@@ -155,7 +155,14 @@ LAYERS = {
     ),
     "sngan_generator": (
         sngan_generator.Generator,
-        {"resolution": 32, "channels": 1, "latent_size": 5, "width": 3, "classes": 3},
+        {
+            "resolution": 32,
+            "channels": 1,
+            "latent_size": 5,
+            "width": 3,
+            "classes": 3,
+            "latent": "uniform",
+        },
         [(6, 5), (6,)],
     ),
     "sngan_discriminator": (
@@ -203,7 +210,7 @@ LAYERS = {
     ),
     "dcgan_generator": (
         dcgan_generator.DCGANGenerator,
-        {"resolution": 8, "channels": 1, "latent_size": 5, "width": 2},
+        {"resolution": 8, "channels": 1, "latent_size": 5, "width": 2, "latent": "uniform"},
         [(6, 5)],
     ),
     "dcgan_discriminator": (

@@ -97,8 +97,14 @@ def _check_contrad(config: "schema.Config") -> None:
 
 
 def _check_attack(config: "schema.Config") -> None:
-    """Checks that the discriminator's loss is one of logits alone, whose features can be moved."""
+    """Checks that there are features to move, and a loss that has a say in where."""
     section = config.adversarial_features
+    if section.generator_gamma and not config.generator.in_two_parts:
+        raise UserError(
+            f"adversarial_features.generator_gamma={section.generator_gamma} moves what a first"
+            f" layer makes of z, and the {config.generator.family} generator has none: try"
+            " --config.adversarial_features.generator_gamma=0 (or the families sngan, sagan)"
+        )
     if isinstance(config.loss, ContraD) and (section.real_gamma or section.fake_gamma):
         raise UserError(
             "adversarial_features move the features that logits are made of, and with loss=contrad"

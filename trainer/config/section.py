@@ -74,9 +74,11 @@ class GeneratorSection(Section):
 
     Attributes:
       takes_moments: whether a pass normalises by moments of the whole batch, over all devices.
+      in_two_parts: whether the network is run as its first layer and the rest, for AdvAug between.
     """
 
     takes_moments: ClassVar[bool] = False
+    in_two_parts: ClassVar[bool] = False
 
     fake_labels: str = setting(
         "uniform",
