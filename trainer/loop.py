@@ -53,8 +53,8 @@ def train(
       it, after a checkpoint.
 
     Raises:
-      UserError: another process trains in `workdir`, `request` cannot be had, the run diverged, the data are damaged, or the
-        disk is full.
+      UserError: another process trains in `workdir`, `request` cannot be had, the run diverged,
+        the data are damaged, or the disk is full.
     """
     with run_folder.hold(workdir):
         checkpoint.claim(workdir, config, dataset)
@@ -73,7 +73,7 @@ def train(
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, config, dataset, workdir, strategy, state, request):
+    def __init__(self, config, dataset, workdir, strategy, state, request=None):
         self.config, self.dataset, self.workdir = config, dataset, workdir
         self.strategy, self.state = strategy, state
         self.steps = training_steps.Steps(config, state, strategy, dataset.class_counts)

@@ -1,5 +1,6 @@
 """The report: what it shows of a run, and that a browser opens it without a network."""
 
+import html
 import json
 import pathlib
 import re
@@ -227,7 +228,7 @@ def test_a_run_that_began_with_another_one_says_so_and_what_differs(tmp_path):
     report.write([str(run)], [], tmp_path / "report.html")
     text = text_of(tmp_path / "report.html")
     assert "began with everything of old/checkpoints/images-8" in text
-    assert "Different from that run: 1" in text and change in text
+    assert "Different from that run: 1" in text and html.escape(change) in text
 
 
 def test_values_of_other_images_or_networks_are_not_in_one_row(tmp_path):
