@@ -152,7 +152,7 @@ class TrainingConfig:
     )
     freeze_discriminator_layers: int = setting(
         0,
-        "layers of the discriminator that stay as they are, those next to the image first, likewise",
+        "layers of the discriminator that stay as they are, next to the image first, likewise",
         least=0,
     )
     log_every_images: int = setting(
