@@ -114,6 +114,8 @@ class Discriminator(keras.Model):
       projections: two layers more upon the features, by which ContraD contrasts reals with reals,
         and fakes with reals; none where it is not trained so.
       takes_references: whether `call` needs references, a real for every image.
+      from_the_image: the layers that may be frozen, those next to the image first; none where a
+        family does not say.
     """
 
     resolution: int
@@ -122,6 +124,7 @@ class Discriminator(keras.Model):
     logit: keras.layers.Layer
     projections: list[keras.layers.Layer] = []
     takes_references = False
+    from_the_image: list[keras.layers.Layer] = []
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the variables, by a pass; `input_shape` is that of the images, known already."""
