@@ -45,7 +45,7 @@ class Judge:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sides:
+class Inputs:
     """What overfitting is taken from, besides the features of real and generated images.
 
     Attributes:
