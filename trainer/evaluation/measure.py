@@ -56,19 +56,19 @@ class Plan:
       metrics: keys of `ROLES`, in the order of the results.
       extractors: by role; a metric whose role is missing takes the main one.
       composition: of the discriminator's batches, where its features are compared.
-      overfitting: what that metric needs besides.
       batch_size: images that the other extractors see at once.
       error_bars: whether distances are also taken without one tenth of the images at a time.
       seed: of the random subsets of kid.
+      overfitting: what that metric is taken from besides features.
     """
 
     metrics: tuple[str, ...]
     extractors: dict[str, Extractor]
     composition: Composition | None = None
-    overfitting: overfitting.Inputs | None = None
     batch_size: int = 32
     error_bars: bool = True
     seed: int = 0
+    overfitting: overfitting.Inputs | None = None
 
     def role(self, metric: str) -> str:
         """Returns whose features a metric compares."""

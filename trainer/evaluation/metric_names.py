@@ -46,3 +46,9 @@ BETTER = {
     "separability_z": -1,
     "separability_w": -1,
 }
+
+
+def needs_run(metric: str) -> bool:
+    """Whether a metric looks at the networks themselves, which only a run has."""
+    own = (SEPARABILITY, *PATH_LENGTHS)
+    return metric in own or ROLES.get(metric) == DISCRIMINATOR
