@@ -111,7 +111,7 @@ class Measurement:
             self._subject.images,
             overfitting.warning(train, self._subject.trained_on),
         )
-        self._plan = dataclasses.replace(self._plan, overfitting=inputs)
+        self._plan = dataclasses.replace(self._plan, overfitting_inputs=inputs)
         return {}
 
     def _compare(self, on_count: OnCount) -> dict[str, Result]:

@@ -59,7 +59,7 @@ class Plan:
       batch_size: images that the other extractors see at once.
       error_bars: whether distances are also taken without one tenth of the images at a time.
       seed: of the random subsets of kid.
-      overfitting: what that metric is taken from besides features.
+      overfitting_inputs: what that metric is taken from besides features.
     """
 
     metrics: tuple[str, ...]
@@ -68,7 +68,7 @@ class Plan:
     batch_size: int = 32
     error_bars: bool = True
     seed: int = 0
-    overfitting: overfitting.Inputs | None = None
+    overfitting_inputs: overfitting.Inputs | None = None
 
     def role(self, metric: str) -> str:
         """Returns whose features a metric compares."""
@@ -257,7 +257,7 @@ def _estimates(
     if metric == "fddf":
         return _fddf(plan, reals.table, fakes.table)
     if metric == overfitting.METRIC:
-        return plan.overfitting.estimates(reals.table, fakes.table)
+        return plan.overfitting_inputs.estimates(reals.table, fakes.table)
     shares = precision_recall.estimate(reals.table, fakes.table)
     return {field.name: getattr(shares, field.name) for field in dataclasses.fields(shares)}
 
