@@ -64,22 +64,22 @@ def show_brightness_of(average, source: str) -> None:
     styles = [layer.convolution.style for layer in average.synthesis.layers]
     to_rgb = average.synthesis.to_rgb
     for layer in (*styles, *(one.convolution.style for one in to_rgb), *average.mapping.dense):
-        layer.kernel.assign(tf.zeros_like(layer.kernel))
+        layer.kernel.assign(tf.zeros(layer.kernel.shape))
     first, second = average.mapping.dense
     first.kernel.assign(100 * tf.constant([[1.0, -1, 0, 0], *3 * [4 * [0.0]]]))
     second.kernel.assign(100 * tf.constant([*2 * [[1.0, 0, 0, 0]], *2 * [4 * [0.0]]]))
     last = to_rgb[-1].convolution
     for one in to_rgb:
-        one.convolution.kernel.assign(tf.zeros_like(one.convolution.kernel))
-        one.bias.assign(tf.zeros_like(one.bias))
-    last.kernel.assign(tf.ones_like(last.kernel))
+        one.convolution.kernel.assign(tf.zeros(one.convolution.kernel.shape))
+        one.bias.assign(tf.zeros(one.bias.shape))
+    last.kernel.assign(tf.ones(last.kernel.shape))
     if source == "w":
         last.style.kernel.assign(tf.constant([4 * [1.0], *3 * [4 * [0.0]]]))
-        last.style.bias.assign(tf.zeros_like(last.style.bias))
+        last.style.bias.assign(tf.zeros(last.style.bias.shape))
     # Maps of ones, with noise or without.
-    average.synthesis.constant.assign(tf.zeros_like(average.synthesis.constant))
+    average.synthesis.constant.assign(tf.zeros(average.synthesis.constant.shape))
     layer = average.synthesis.layers[-1]
-    layer.bias.assign(tf.ones_like(layer.bias))
+    layer.bias.assign(tf.ones(layer.bias.shape))
     layer.strength.assign(0.2 if source == "noise" else 0.0)
     centre(average, 0.1 if source == "noise" else 0.5)
 
