@@ -189,7 +189,8 @@ def test_overfitting_compares_three_mean_logits(measured, run, data):
     row = measured[1][4]
     network = checkpoint.load_discriminator(str(run))
     train, held = (
-        mean_logit(network, image_set.of_dataset(data[name], None, 44)) for name in ("train", "held")
+        mean_logit(network, image_set.of_dataset(data[name], None, 44))
+        for name in ("train", "held")
     )
     average = checkpoint.load_average(str(run))[0]
     fakes = mean_logit(network, generated.of_generator(average, "run", 8000).images(42))

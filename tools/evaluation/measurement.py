@@ -41,9 +41,7 @@ class Measurement:
       judging: its discriminator, where the plan needs it.
     """
 
-    def __init__(
-        self, requested: Requested, plan: Plan, subject: Subject, judging: Judging | None
-    ):
+    def __init__(self, requested: Requested, plan: Plan, subject: Subject, judging: Judging | None):
         self._requested, self._plan, self._subject = requested, plan, subject
         self._judging = judging
         self._known: dict[str, Reference] = {}
@@ -99,7 +97,11 @@ class Measurement:
         return {}
 
     def _read_validation(self, on_count: OnCount) -> dict[str, Result]:
-        role, images, judging = metric_names.DISCRIMINATOR, self._requested.validation, self._judging
+        role, images, judging = (
+            metric_names.DISCRIMINATOR,
+            self._requested.validation,
+            self._judging,
+        )
         assert images and judging
         judge = overfitting.Judge(judging.network, judging.composition.batch_size)
         features = gather.gather(images, self._plan.needs([role]), on_count)[role].table
