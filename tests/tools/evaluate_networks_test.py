@@ -58,8 +58,8 @@ def _data(tmp_path_factory, write_labelled) -> dict[str, manifest.Manifest]:
 def show_brightness_of(average, source: str) -> None:
     """Makes an image's brightness a function of |z_0|, by way of w_0, or of its noise alone.
 
-    A plane in z says nothing about |z_0|. The first w is |z_0| itself, the sum of the leaky ReLUs of
-    z_0 and -z_0 over 0.8, so a plane in w says everything.
+    A plane in z says nothing about |z_0|. The first w is the sum of the
+    leaky ReLUs of z_0 and -z_0, which is 0.8 |z_0|, so a plane in w says everything.
     """
     styles = [layer.convolution.style for layer in average.synthesis.layers]
     to_rgb = average.synthesis.to_rgb

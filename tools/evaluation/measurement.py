@@ -1,6 +1,7 @@
 """One checkpoint measured: its passes over images, one after another, with one progress bar."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -27,7 +28,7 @@ OnCount = Callable[[int], None]
 class Pass(NamedTuple):
     """A number of images, and what reads them and returns the results."""
 
-    count: int
+    images: int
     take: Callable[[OnCount], dict[str, Result]]
 
 
@@ -54,10 +55,10 @@ class Measurement:
         """
         passes, before = list(self._passes()), 0
         results: dict[str, Result] = {}
-        with ProgressBar("images", sum(one.count for one in passes)) as bar:
+        with ProgressBar("images", sum(one.images for one in passes)) as bar:
             for one in passes:
-                results |= one.take(lambda count, before=before: bar.show(before + count))
-                before += one.count
+                results |= one.take(_shifted(bar.show, before))
+                before += one.images
         return results
 
     def _passes(self) -> Iterator[Pass]:
@@ -75,7 +76,7 @@ class Measurement:
             )
             yield Pass(asked.how.class_count * len(classes), self._intra_distance)
         for metric in asked.paths:
-            yield Pass(asked.how.pairs, lambda show, metric=metric: self._path(metric, show))
+            yield Pass(asked.how.pairs, functools.partial(self._path, metric))
         if asked.classifier:
             yield Pass(asked.how.separability_count, self._separability)
 
@@ -157,3 +158,8 @@ class Measurement:
             frequencies=subject.frequencies,
             on_count=on_count,
         )
+
+
+def _shifted(show: OnCount, before: int) -> OnCount:
+    """Returns what shows a count after those of the passes before."""
+    return lambda count: show(before + count)

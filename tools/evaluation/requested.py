@@ -74,7 +74,7 @@ class Requested:
           plan: with what depends on the checkpoint, or without.
           fakes: the protocol of the generated images.
         """
-        content = {
+        content: dict[str, Any] = {
             "metrics": [*plan.metrics, *self.counts],
             "reals": self.reals.protocol if self.reals else None,
             "fakes": fakes,
