@@ -21,14 +21,20 @@ An exported model, or images of any origin:
   dualcontrast-evaluate --model=MODEL --data=DATA
   dualcontrast-evaluate --images=FOLDER --data=OTHER_FOLDER
 
+How far the discriminator has overfitted, and how well planes in the latents tell classes:
+
+  dualcontrast-evaluate --run=RUN --data=DATA --metrics=overfitting --validation=HELD_OUT
+  dualcontrast-evaluate --run=RUN --metrics=separability --classifier_data=LABELLED
+  dualcontrast-evaluate --run=RUN --metrics=separability --classifier=ATTRIBUTES.keras
+
 Every checkpoint of a run while it trains, until it is complete:
 
   dualcontrast-evaluate --run=RUN --data=DATA --watch
 
 Metrics: fid, kid, is, precision_recall (with density and coverage), fddf (of the run's own
-discriminator), intra_fid (of classes), ppl_zfull, ppl_zend, ppl_wfull, ppl_wend. Each result is a
-line of a table, and all of them, with everything that decides them, a line of
-metrics-evaluation.jsonl.
+discriminator), overfitting (likewise), intra_fid (of classes), ppl_zfull, ppl_zend, ppl_wfull,
+ppl_wend, separability (in z and w). Each result is a line of a table, and all of them, with
+everything that decides them, a line of metrics-evaluation.jsonl.
 """
 
 import contextlib
@@ -73,6 +79,12 @@ _PER_CLASS = flags.DEFINE_integer(
 )
 _PAIRS = flags.DEFINE_integer("ppl_pairs", 50_000, "Pairs for path lengths.", lower_bound=2)
 _CROP = flags.DEFINE_bool("ppl_crop", False, "Path lengths look at an aligned face's middle only.")
+_SEPARABILITY = flags.DEFINE_integer(
+    "separability_count",
+    200_000,
+    "Generated images for separability, of which half counts.",
+    lower_bound=4,
+)
 _PSI = flags.DEFINE_float("truncation_psi", 1.0, "1: all the variety; 0: the mean image.")
 _NOISE = flags.DEFINE_enum(
     "noise", "random", ["random", "fixed"], "Noise maps of each image's own, or the generator's."
@@ -131,7 +143,7 @@ def check_flags() -> tuple[str, ...]:
       UserError: a flag is wrong, or two contradict each other.
     """
     metrics = tuple(dict.fromkeys(name.strip() for name in _METRICS.value))
-    known = [*metric_names.ROLES, *metric_names.PATH_LENGTHS]
+    known = [*metric_names.ROLES, *metric_names.PATH_LENGTHS, metric_names.SEPARABILITY]
     for name in metrics or ("",):
         if name not in known:
             raise UserError(f"--metrics={name}: expected some of {', '.join(known)}")
@@ -141,7 +153,7 @@ def check_flags() -> tuple[str, ...]:
         raise UserError(
             f"give one of --run, --model and --images, got {' and '.join(named) or 'none'}"
         )
-    own = [name for name in metrics if name == "fddf" or name in metric_names.PATH_LENGTHS]
+    own = [name for name in metrics if metric_names.needs_run(name)]
     if own and not _RUN.value:
         raise UserError(
             f"--metrics={own[0]} needs the networks of a run: give --run, not {named[0]}"
@@ -154,11 +166,33 @@ def check_flags() -> tuple[str, ...]:
     compares = any(name != "is" and name in metric_names.ROLES for name in metrics)
     if compares and not evaluation_flags.DATA.value:
         raise UserError("--data is missing: expected a dataset, a folder of images, or statistics")
+    _check_inputs(metrics)
     if _WATCH.value and not (_RUN.value and pathlib.Path(_RUN.value).is_dir()):
         raise UserError("--watch follows a training run: give its folder as --run")
     if _RUN.value:
         run_path.check(pathlib.Path(_RUN.value))
     return metrics
+
+
+def _check_inputs(metrics: tuple[str, ...]) -> None:
+    """Checks that the flags are there that only one metric needs.
+
+    Raises:
+      UserError: one is missing, or two exclude each other.
+    """
+    if "overfitting" in metrics and not evaluation_flags.VALIDATION.value:
+        raise UserError(
+            "--validation is missing: --metrics=overfitting compares with a dataset of images that"
+            " the run has not seen"
+        )
+    if metric_names.SEPARABILITY not in metrics:
+        return
+    flag, of_data = evaluation_flags.CLASSIFIER.value, evaluation_flags.CLASSIFIER_DATA.value
+    if bool(flag) == bool(of_data):
+        raise UserError(
+            "--metrics=separability needs one of --classifier and --classifier_data, got"
+            f" {'both' if flag else 'none'}"
+        )
 
 
 def _output() -> pathlib.Path:
@@ -172,15 +206,16 @@ def _output() -> pathlib.Path:
 
 
 def _session(metrics: tuple[str, ...]) -> "Session":
-    from dualcontrast.tools.evaluation import evaluation_session
+    from dualcontrast.tools.evaluation import evaluation_session, requested
 
-    how = evaluation_session.Settings(
+    how = requested.Settings(
         batch_size=_BATCH.value,
         error_bars=_ERROR_BARS.value,
         seed=_SEED.value,
         pairs=_PAIRS.value,
         crop=_CROP.value,
         class_count=_PER_CLASS.value,
+        separability_count=_SEPARABILITY.value,
         labels=_FAKE_LABELS.value,
         save_statistics=_SAVE.value,
     )

@@ -29,6 +29,8 @@ def _places(tmp_path_factory):
 
 RUN = ["--run=ROOT/run", "--output=ROOT/out"]
 TRAIN = ["--data=ROOT/data", "--workdir=ROOT/new"]
+MEASURED = ["--run=ROOT/run", "--data=ROOT/data"]
+TWICE = ["--classifier=ROOT/file", "--classifier_data=ROOT/data"]
 EXPORTED = "model is an exported model: expected the run that it was exported from"
 
 # Arguments, and words of the refusal; ROOT stands for the folder of the places.
@@ -63,6 +65,11 @@ MISTAKES = {
         (["--run=ROOT/model", "--data=ROOT/data"], EXPORTED),
         (["--run=ROOT/run"], "--data is missing"),
         (["--data=ROOT/data"], "give one of --run, --model and --images"),
+        ([*MEASURED, "--metrics=overfitting"], "--validation is missing"),
+        ([*MEASURED, "--metrics=separability"], "--classifier_data, got none"),
+        ([*MEASURED, "--metrics=separability", *TWICE], "--classifier_data, got both"),
+        (["--model=ROOT/model", *MEASURED[1:], "--metrics=separability"], "networks of a run"),
+        (["--images=ROOT/empty", *MEASURED[1:], "--metrics=overfitting"], "networks of a run"),
     ],
     "tools.project": [
         (["--run=ROOT/run", "--image=ROOT/none.png", "--output=ROOT/out"], "no such file"),

@@ -241,6 +241,20 @@ def test_values_of_other_images_or_networks_are_not_in_one_row(tmp_path):
     assert sorted(re.findall(r"<b[^>]*>([0-9.]+)</b>", table)) == ["20.5", "7"]
 
 
+def test_overfitting_by_other_held_out_images_is_not_in_one_row(tmp_path):
+    run = make_run(tmp_path / "run")
+    with open(run / "metrics-evaluation.jsonl", "a", encoding="utf-8") as file:
+        for value, held in ((0.125, "a"), (0.25, "a"), (0.75, "b")):
+            row = evaluation(2000, value, validation={"sha256": [held]})
+            row["estimates"] = {"overfitting_r_v": row["estimates"]["fid"]}
+            file.write(json.dumps(row) + "\n")
+    report.write([str(run)], [], tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    table = re.search(r'<table class="scores">.*?</table>', text, re.DOTALL)[0]
+    assert sorted(re.findall(r"<b[^>]*>([0-9.]+)</b>", table)) == ["0.25", "0.75", "20.5"]
+    assert table.count("Overfitting, r_v") == 2
+
+
 def test_the_value_of_each_class_is_shown_beside_their_mean(tmp_path):
     run = make_run(tmp_path / "run")
     row = evaluation(2000, 7.0, fakes={"labels": {"drawn": "uniform", "counts": [1, 1, 1]}})

@@ -100,10 +100,23 @@ def references_of(reals: ImageSet) -> Callable[[], np.ndarray]:
     return functools.cache(lambda: image_set.draw(reals, _MOST_REFERENCES))
 
 
-def discriminator_of(
-    subject: Subject, references: Callable[[], np.ndarray]
-) -> tuple[Extractor, Composition]:
-    """Returns the discriminator of a run's checkpoint as an extractor, and its batches.
+@dataclasses.dataclass(frozen=True)
+class Judging:
+    """The discriminator of a run's checkpoint.
+
+    Attributes:
+      network: itself, built, in float32.
+      extractor: of its features.
+      composition: of its batches.
+    """
+
+    network: networks.Discriminator
+    extractor: Extractor
+    composition: Composition
+
+
+def discriminator_of(subject: Subject, references: Callable[[], np.ndarray]) -> Judging:
+    """Returns the discriminator of a run's checkpoint, with its batches.
 
     Args:
       subject: of a run.
@@ -117,4 +130,4 @@ def discriminator_of(
     group = subject.config.discriminator.group(batch)
     drawn = references() if network.takes_references else None
     extractor = discriminator.load(network, generated.weights_digest(network), drawn)
-    return extractor, Composition(batch, group, "stored")
+    return Judging(network, extractor, Composition(batch, group, "stored"))

@@ -14,6 +14,9 @@ REAL_COUNT = flags.DEFINE_integer(
     "real_count", None, "Real images, the first ones (default: all, at most 50,000).", lower_bound=2
 )
 MIRROR = flags.DEFINE_bool("mirror", False, "Flip each real image by a coin of --seed.")
+VALIDATION = path_flags.define(
+    "validation", None, "For overfitting: a dataset like --data, of which the run has seen nothing."
+)
 EXTRACTOR = path_flags.define(
     "extractor",
     "embedded",
@@ -22,8 +25,19 @@ EXTRACTOR = path_flags.define(
 TRUST = flags.DEFINE_bool(
     "trust_model",
     False,
-    "Run --model and --extractor whatever they do. A model is a program: one that could touch files"
-    " or run code is refused otherwise.",
+    "Run --model, --extractor and --classifier whatever they do. A model is a program: one that"
+    " could touch files or run code is refused otherwise.",
+)
+CLASSIFIER = path_flags.define(
+    "classifier",
+    None,
+    "For separability: a .keras file, or a SavedModel, that returns a logit for each attribute; see"
+    " --trust_model.",
+)
+CLASSIFIER_DATA = path_flags.define(
+    "classifier_data",
+    None,
+    "In place of --classifier: a dataset with labels, for a linear classifier upon --extractor.",
 )
 INCEPTION = path_flags.define(
     "inception", None, "The 2015 Inception graph: a path, or URL#sha256=DIGEST."

@@ -84,7 +84,8 @@ def _panel(
     before: int,
 ) -> tuple[embedding.Panel, dict]:
     """Returns a panel, and its points with what they were made from."""
-    extractor, composition = evaluated.discriminator_of(run_subject, references)
+    judging = evaluated.discriminator_of(run_subject, references)
+    extractor, composition = judging.extractor, judging.composition
     need = {"d": gather.Need(extractor, composition.batch_size, whole_batches=True)}
 
     def features(images: image_set.ImageSet, done: int) -> np.ndarray:

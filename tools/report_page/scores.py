@@ -18,6 +18,13 @@ _TITLES = {
     "is": "Inception score",
     "fddf": "FDDF",
     "fddf_scale_free": "FDDF, free of scale",
+    "separability_z": "Separability in z",
+    "separability_w": "Separability in w",
+    "overfitting_r_v": "Overfitting, r_v",
+    "overfitting_r_t": "Overfitting, r_t",
+    "logit_train": "Mean logit of training images",
+    "logit_validation": "Mean logit of images held out",
+    "logit_generated": "Mean logit of generated images",
 }
 _ARROWS = {-1: " ↓", 0: "", 1: " ↑"}
 _BAR_WIDTH = 150
@@ -96,12 +103,12 @@ def _scores(shown: list[tuple[int, Run]]) -> dict[Key, list[Score]]:
             seen, protocol = row["images_seen"], row.get("protocol", {})
             for name, estimate in row["estimates"].items():
                 score = Score(index, seen, estimate, protocol, str(row.get("reals", "")))
-                key = Key(name, _words(score), _content(score))
+                key = Key(name, _words(score), _content(name, score))
                 found.setdefault(key, {})[index, seen] = score
     return {key: [found[key][k] for k in sorted(found[key])] for key in sorted(found, key=_order)}
 
 
-def _content(score: Score) -> str:
+def _content(metric: str, score: Score) -> str:
     name = score.estimate.get("extractor")
     # Not the discriminator's weights: they are another network's at each checkpoint.
     extractors = {
@@ -109,7 +116,10 @@ def _content(score: Score) -> str:
         for role, extractor in score.protocol.get("extractors", {}).items()
         if extractor.get("name") == name and role != "discriminator"
     }
-    return json.dumps([score.protocol.get("reals"), extractors], sort_keys=True)
+    content = [score.protocol.get("reals"), extractors]
+    if metric in metric_names.OVERFITTING:
+        content.append(score.protocol.get("validation"))
+    return json.dumps(content, sort_keys=True)
 
 
 def _words(score: Score) -> str:

@@ -1,6 +1,7 @@
 """The images that a generator is measured by."""
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -66,7 +67,16 @@ class Source:
         def read() -> Iterator[np.ndarray]:
             return batches(self.draw, self.name, count, self.seed, frequencies)
 
-        return ImageSet(self.name, count, self.resolution, self.channels, protocol, read)
+        return ImageSet(
+            self.name,
+            count,
+            self.resolution,
+            self.channels,
+            protocol,
+            read,
+            self.classes if frequencies else (),
+            functools.partial(_labels, frequencies, self.seed, count) if frequencies else None,
+        )
 
 
 def of_generator(
@@ -160,6 +170,11 @@ def settings(
     }
 
 
+def numbers(seed: int, first: int, last: int) -> tf.Tensor:
+    """Returns the numbers of images `first` to `last - 1` of a seed, by which they are drawn."""
+    return seed * _STRIDE + tf.range(first, last, dtype=tf.int64)
+
+
 def batches(
     draw: Draw, name: str, count: int, seed: int, frequencies: Frequencies | None = None
 ) -> Iterator[np.ndarray]:
@@ -176,13 +191,17 @@ def batches(
       UserError: an image is not finite.
     """
     for first in range(0, count, _BATCH):
-        numbers = seed * _STRIDE + tf.range(first, first + _BATCH, dtype=tf.int64)
-        images = draw(numbers, **({"labels": frequencies.labels(numbers)} if frequencies else {}))
+        drawn = numbers(seed, first, first + _BATCH)
+        images = draw(drawn, **({"labels": frequencies.labels(drawn)} if frequencies else {}))
         finite = tf.reduce_all(tf.math.is_finite(images), axis=[1, 2, 3]).numpy()
         if not finite.all():
             image = first + int(np.argmin(finite))
             raise UserError(f"{name}: image {image} of seed {seed} holds NaN or infinity")
         yield pictures.to_uint8(images).numpy()[: count - first]
+
+
+def _labels(frequencies: Frequencies, seed: int, count: int) -> np.ndarray:
+    return frequencies.labels(numbers(seed, 0, count)).numpy()
 
 
 def weights_digest(network: keras.Model) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import gather, references
+from dualcontrast.trainer.evaluation import gather, overfitting, references
 from dualcontrast.trainer.evaluation.gather import Need
 from dualcontrast.trainer.evaluation.image_set import ImageSet
 from dualcontrast.trainer.evaluation.metric_names import BY_CLASS, DISCRIMINATOR, MAIN, ROLES
@@ -25,7 +25,7 @@ from dualcontrast.trainer.metrics.estimate import Estimate
 from dualcontrast.trainer.metrics.feature_distribution_distance import Composition
 
 # Metrics that need each feature of the reals, and not only their mean and covariance.
-_WITH_TABLE = ("kid", "precision_recall", "fddf", "intra_fid")
+_WITH_TABLE = ("kid", "precision_recall", "fddf", "intra_fid", overfitting.METRIC)
 _PARTS = 10  # Of the sample, for an error bar.
 
 
@@ -55,10 +55,11 @@ class Plan:
     Attributes:
       metrics: keys of `ROLES`, in the order of the results.
       extractors: by role; a metric whose role is missing takes the main one.
-      composition: of the discriminator's batches, for fddf.
+      composition: of the discriminator's batches, where its features are compared.
       batch_size: images that the other extractors see at once.
       error_bars: whether distances are also taken without one tenth of the images at a time.
       seed: of the random subsets of kid.
+      overfitting_inputs: what that metric is taken from besides features.
     """
 
     metrics: tuple[str, ...]
@@ -67,6 +68,7 @@ class Plan:
     batch_size: int = 32
     error_bars: bool = True
     seed: int = 0
+    overfitting_inputs: overfitting.Inputs | None = None
 
     def role(self, metric: str) -> str:
         """Returns whose features a metric compares."""
@@ -113,6 +115,7 @@ def check_counts(plan: Plan, reals: int | None, fakes: int) -> None:
     least = {"fid": 2, "kid": 2, "is": 10, "precision_recall": 6}
     if plan.composition:
         least["fddf"] = _PARTS * plan.composition.batch_size
+        least[overfitting.METRIC] = 2 * plan.composition.batch_size
     for metric in plan.metrics:
         for count, what in ((reals, "real"), (fakes, "generated")):
             if count is not None and count < least[metric]:
@@ -253,6 +256,8 @@ def _estimates(
         return {"is": inception_score.from_logits(_logits(plan, fakes))}
     if metric == "fddf":
         return _fddf(plan, reals.table, fakes.table)
+    if metric == overfitting.METRIC:
+        return plan.overfitting_inputs.estimates(reals.table, fakes.table)
     shares = precision_recall.estimate(reals.table, fakes.table)
     return {field.name: getattr(shares, field.name) for field in dataclasses.fields(shares)}
 

@@ -12,6 +12,7 @@ ROLES = {
     "precision_recall": SHAPE,
     "fddf": DISCRIMINATOR,
     "intra_fid": MAIN,
+    "overfitting": DISCRIMINATOR,
 }
 # Of these the images of each class are measured by themselves, those of a generator with classes.
 BY_CLASS = ("intra_fid",)
@@ -22,6 +23,17 @@ PATH_LENGTHS: dict[str, tuple[str, Literal["full", "end"]]] = {
     "ppl_wfull": ("w", "full"),
     "ppl_wend": ("w", "end"),
 }
+# How well a plane tells attributes of the images, in z and in w.
+SEPARABILITY = "separability"
+# The values of overfitting, which are also a matter of the images that were held out.
+OVERFITTING = (
+    "overfitting_r_v",
+    "overfitting_r_t",
+    "logit_train",
+    "logit_validation",
+    "logit_generated",
+)
+
 # Whether less (-1) or more (+1) is better; others are neither.
 BETTER = {
     "fid": -1,
@@ -31,4 +43,12 @@ BETTER = {
     "precision": 1,
     "recall": 1,
     "coverage": 1,
+    "separability_z": -1,
+    "separability_w": -1,
 }
+
+
+def needs_run(metric: str) -> bool:
+    """Whether a metric looks at the networks themselves, which only a run has."""
+    own = (SEPARABILITY, *PATH_LENGTHS)
+    return metric in own or ROLES.get(metric) == DISCRIMINATOR

@@ -21,16 +21,25 @@ from dualcontrast.trainer.features import weights
 from dualcontrast.trainer.features.extractor import Extractor
 from dualcontrast.trainer.trust import keras_file, saved_model
 
+_NAMED = ("embedded", "inception", "vgg16")
+
 NOTE = "your own extractor: compare with values of the same one only"
 
 
-def load(path: str, flag: str = "--extractor", *, trusted: bool = False) -> Extractor:
+def load(
+    path: str,
+    flag: str = "--extractor",
+    *,
+    trusted: bool = False,
+    others: tuple[str, ...] = _NAMED,
+) -> Extractor:
     """Returns the model at `path`, a .keras file or a SavedModel's folder, as an extractor.
 
     Args:
       path: of the model.
       flag: that named it.
       trusted: whether it may touch files and run code.
+      others: what the flag takes besides, for the message.
 
     Raises:
       UserError: there is none, it is damaged, or it does more than compute and is not trusted.
@@ -44,8 +53,8 @@ def load(path: str, flag: str = "--extractor", *, trusted: bool = False) -> Extr
         digest = weights.digest_folder(place)
     else:
         raise UserError(
-            f"{flag}={path} is no extractor: expected embedded, inception, vgg16, a .keras file, "
-            "or the folder of a SavedModel"
+            f"{flag}={path} is no {flag[2:]}: expected {', '.join([*others, 'a .keras file'])}, or"
+            " the folder of a SavedModel"
         )
     side = _side(shape, flag, path)
     how = "0 to 255" if side is None else f"bilinear to {side}, half-pixel centres; 0 to 255"

@@ -1,6 +1,6 @@
 """Linear separability: how well a hyperplane in the latents tells the attributes of the images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn import svm
@@ -9,29 +9,13 @@ from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.metrics import estimate as estimates
 from dualcontrast.trainer.metrics import features as tables
 
-
-def classify(
-    images: np.ndarray, classifiers: Sequence[Callable[[np.ndarray], np.ndarray]]
-) -> np.ndarray:
-    """Returns one logit for each image and attribute, [batch, attributes] float64.
-
-    Args:
-      images: [batch, height, width, channels], as the classifiers expect them.
-      classifiers: images -> logits [batch], above 0 where an attribute is there; one an attribute.
-
-    Raises:
-      UserError: there is no classifier, or one returns something else or NaN.
-    """
-    if not classifiers:
-        raise UserError("no classifier: expected at least one, a function of images to logits")
-    columns = [
-        tables.checked_values(classifier(images), f"logits of classifier {index}", len(images))
-        for index, classifier in enumerate(classifiers)
-    ]
-    return np.stack(columns, axis=1)
+KEEP = 0.5  # of the samples, those that the classifier is surest about
+_NAMED = 10  # Of the attributes that say nothing.
 
 
-def estimate(latents: np.ndarray, logits: np.ndarray, keep: float = 0.5) -> estimates.Estimate:
+def estimate(
+    latents: np.ndarray, logits: np.ndarray, keep: float = KEEP, names: Sequence[str] = ()
+) -> estimates.Estimate:
     """Returns exp of the conditional entropies of all attributes, summed: 1 is separable.
 
     Karras et al. 2019, section 4.2: of 200,000 latents the half stays that the classifier is surest
@@ -41,8 +25,10 @@ def estimate(latents: np.ndarray, logits: np.ndarray, keep: float = 0.5) -> esti
 
     Args:
       latents: z or w of the images, [samples, size] float32 or float64.
-      logits: [samples, attributes] float32 or float64, as `classify` returns them.
+      logits: of the images, [samples, attributes] float32 or float64, above 0 where an attribute is
+        there.
       keep: the share of samples that are kept for each attribute.
+      names: of the attributes, for the warning; their numbers where there are none.
 
     Raises:
       UserError: see `features.checked`, or a share outside of (0, 1].
@@ -60,7 +46,7 @@ def estimate(latents: np.ndarray, logits: np.ndarray, keep: float = 0.5) -> esti
         surest = np.argsort(-np.abs(column), kind="stable")[:kept]
         labels = column[surest] > 0
         if labels.min() == labels.max():
-            constant.append(str(attribute))
+            constant.append(names[attribute] if names else str(attribute))
             continue
         sides = predict(latents[surest], labels)
         entropies[attribute], variances[attribute] = conditional_entropy(sides, labels)
@@ -105,8 +91,9 @@ def conditional_entropy(given: np.ndarray, labels: np.ndarray) -> tuple[float, f
 
 def _warning(constant: list[str], kept: int, size: int) -> str:
     if constant:
-        names = ", ".join(constant)
-        return f"all images look alike to classifiers {names}: their entropy of 0 says nothing"
+        more = f" and {len(constant) - _NAMED} more" if len(constant) > _NAMED else ""
+        names = ", ".join(constant[:_NAMED]) + more
+        return f"the surest images all look alike in {names}: an entropy of 0 says nothing there"
     if kept < 10 * size:
         return f"{kept} samples kept of {size} columns: a plane fits so few too well; give more"
     return ""

@@ -6,10 +6,10 @@ import types
 import pytest
 from PIL import Image
 
-from dualcontrast.tools.evaluation import evaluated, evaluation_session, image_folder
+from dualcontrast.tools.evaluation import evaluated, evaluation_session, image_folder, requested
 from dualcontrast.trainer.evaluation import report
 from dualcontrast.trainer.evaluation.image_set import ImageSet
-from dualcontrast.trainer.evaluation.measure import Result
+from dualcontrast.trainer.evaluation.measure import Plan, Result
 from dualcontrast.trainer.metrics.estimate import Estimate
 
 RESULTS = {
@@ -37,8 +37,10 @@ def _folders(bench, tmp_path_factory) -> dict[str, ImageSet]:
 
 
 def warned(reals: dict, images: ImageSet, trained_on=None) -> dict[str, Result]:
-    session = object.__new__(evaluation_session.Session)
-    session._reals = types.SimpleNamespace(protocol=reals)
+    asked = requested.Requested(
+        Plan(("fid",), {}), requested.Settings(), types.SimpleNamespace(protocol=reals)
+    )
+    session = evaluation_session.Session(asked)
     return session._with_warning(RESULTS, evaluated.Subject(images, trained_on=trained_on))
 
 

@@ -48,6 +48,8 @@ def test_more_is_better_where_it_is(sweep):
     line = results.Line("a", "recall", {0: 1.0}, results.Interval(1, 0), results.Interval(1, 0.5))
     assert line.verdict == "better"
     assert line._replace(metric="fid").verdict == "worse"
+    assert line._replace(metric="separability_w").verdict == "worse"
+    assert line._replace(metric="overfitting_r_v").verdict == ""  # an untrained network has none
     assert line._replace(metric="fddf").verdict == ""
     assert line._replace(difference=results.Interval(1, 1.5)).verdict == ""
 
