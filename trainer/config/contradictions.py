@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dualcontrast.trainer.config.augmentation_sections import ADA
-from dualcontrast.trainer.config.loss_sections import ContraD, DualContrastive
+from dualcontrast.trainer.config.loss_sections import ContraD, DualContrastive, Relativistic
 from dualcontrast.trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,9 +59,14 @@ def _check_decay(config: "schema.Config") -> None:
 def _check_pairs(config: "schema.Config") -> None:
     """Checks that there is a real for every fake, where they meet in pairs."""
     batch, fakes = config.training.batch_size, config.generator_batch_size
-    pairs = isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair"
-    reason = "loss.contrast_scope=pair" if pairs else "reference attention"
-    if (pairs or config.discriminator.takes_references) and batch != fakes:
+    reason = ""
+    if isinstance(config.loss, Relativistic):
+        reason = "loss=relativistic"
+    elif isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair":
+        reason = "loss.contrast_scope=pair"
+    elif config.discriminator.takes_references:
+        reason = "reference attention"
+    if reason and batch != fakes:
         raise UserError(
             f"{reason} needs a real for every fake, and schedule.generator_batch_size={fakes} is"
             f" not training.batch_size={batch}: try --config.schedule.generator_batch_size=none"
