@@ -22,6 +22,12 @@ _GROUP_WIDTH = (
 class Generator(section.GeneratorSection):
     """The generator."""
 
+    fake_labels: str = setting(
+        "reals",
+        "with data.labels: whether a fake has the class of the real that it is paired with, or a"
+        " drawn one",
+        choices=("reals", "uniform", "data"),
+    )
     latent_size: int = setting(64, "length of the latent vector z", least=1)
     fmap_base: int = setting(12_288, _FMAP_BASE, least=1)
     fmap_max: int = setting(768, _FMAP_MAX, least=1)
