@@ -44,7 +44,7 @@ def grouped_conv2d(x: tf.Tensor, kernel: tf.Tensor, *, impl: str | None = None) 
 
 def _groups(channels: int, size: int, filters: int) -> int:
     groups = channels // size
-    if channels % size or filters % groups:
+    if not groups or channels % size or filters % groups:
         raise tf.errors.InvalidArgumentError(
             None,
             None,
