@@ -125,7 +125,7 @@ class Discriminator(networks.Discriminator):
         one_hot = tf.one_hot(labels, self.classes, dtype=self.variable_dtype)
         return tf.reduce_sum(found * self.embedding(one_hot), axis=-1)
 
-    def compute_output_shape(self, input_shape, labels_shape=None):
+    def compute_output_shape(self, input_shape):
         return (input_shape[0],)
 
     def get_config(self):

@@ -114,7 +114,7 @@ class Generator(networks.Generator):
             x = layer(x)
         return self.to_rgb(x)
 
-    def compute_output_shape(self, input_shape, labels_shape=None):
+    def compute_output_shape(self, input_shape):
         return (input_shape[0], self.resolution, self.resolution, self.channels)
 
     def get_config(self):

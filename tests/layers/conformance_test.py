@@ -424,6 +424,8 @@ def test_the_configuration_makes_the_same_layer(name):
     again = cls.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again.name == "named" and again.dtype_policy.name == "mixed_bfloat16"
+    if cls.__init__ is keras.layers.Layer.__init__:
+        return  # It has no arguments of its own.
     for argument, parameter in inspect.signature(cls.__init__).parameters.items():
         if argument not in ("self", "kwargs"):
             assert arguments[argument] != parameter.default, f"the test leaves out {argument}"
