@@ -7,7 +7,14 @@
 
 With --config.data.labels the networks are given the classes.
 
-Published (Karras et al. 2020b): fid50k 2.42 with classes.
+Published in ADA figure 11:
+
+                     fid50k   is50k
+    unconditional      2.92    9.83
+    conditional        2.42   10.14
+
+Of the figure these are what table 3 of Song et al. 2021 quotes; 2.42 is in ADA's abstract too. Its
+first version had 3.26 and 9.74, and 2.67 and 10.06 (table 1 of Ho et al. 2020).
 
 Departs from the recipe: the discriminator has its residual connections, the moving average its
 half-life of 500,000 images from the start and not 5 % of the images so far, and all arithmetic is

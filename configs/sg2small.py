@@ -38,48 +38,15 @@ Hardware, hours, scores: unknown, not trained here.
 
 from typing import Optional
 
-from dualcontrast.configs.paper import contrad_protocol
-from dualcontrast.trainer.config import schema
+from dualcontrast.configs.paper import contrad_protocol, contrad_stylegan2
+from dualcontrast.configs.paper.contrad_protocol import Setting
 from dualcontrast.trainer.config.schema import Config
 
-_RATE = {
-    "learning_rate": 0.002,
-    "adam_beta_1": 0.0,
-    "adam_beta_2": 0.99,
-    "adam_epsilon": 1e-8,
-}
-_SYSTEM = {
-    **{
-        f"{network}.{name}": value
-        for network in ("generator", "discriminator")
-        for name, value in (("fmap_base", 2048), ("fmap_max", 512))
-    },
-    **{
-        f"schedule.{network}.{name}": value
-        for network in ("generator", "discriminator")
-        for name, value in _RATE.items()
-    },
-    "generator.latent_size": 512,
-    "generator.w_size": 512,
-    "generator.mapping_layers": 8,
-    "generator.mapping_learning_rate_multiplier": 0.01,
-    "generator.style_mixing_probability": 0.9,
-    "generator.path_length_weight": 0.0,
-    "discriminator.minibatch_stddev_group": 4,
-    "discriminator.head": "mlp",
-    "loss": "non_saturating",
-    "penalties.r1_gamma": 0.1,
-    "penalties.r1_every": None,
-    "schedule.order": "generator_first",
-    "schedule.average.half_life_images": 1_000_000,
-    "schedule.average.start_images": 1_000_000,
-    "training.precision": "float32",
-    "data.mirror": True,
-}
-_BATCHES, _STEPS = (32, 64), 800_000  # images of a step, without views and with views; steps
+_PENALTY = {"penalties.r1_gamma": 0.1, "penalties.r1_every": None}
+_SETTINGS = {name: Setting(32, (32, 64), 800_000) for name in ("cifar10", "cifar100")}
 
 
 def get_config(argument: Optional[str] = None) -> Config:
     """A row of the tables on a dataset of theirs, or on images of your own."""
-    system = schema.replace(Config(), _SYSTEM)
-    return contrad_protocol.experiment(system, _BATCHES, _STEPS, argument)
+    system = contrad_stylegan2.system(2048, 0.002, 1_000_000, _PENALTY)
+    return contrad_protocol.experiment(system, _SETTINGS, argument)

@@ -1,4 +1,4 @@
-"""SNDCGAN on CIFAR-10 and CIFAR-100: ContraD, SimCLR alone, and their baselines.
+"""SNDCGAN on CIFAR-10, CIFAR-100 and CelebA-HQ: ContraD, SimCLR alone, and their baselines.
 
 The argument is the row and the dataset; the row alone takes images of your own:
 
@@ -12,6 +12,19 @@ The argument is the row and the dataset; the row alone takes images of your own:
         --test=data/cifar10_test
 
 200,000 steps of 64 images, with views of 512, in which the step size rises for 3,000 steps.
+
+CelebA-HQ at 128x128 has 100,000 steps of 64 images, the blur among its augmentations, and the rows
+base, cr, bcr and contrad; with the hinge loss, base takes --config.loss=hinge. docs/experiments.md
+says which images are its test images:
+
+    dualcontrast-convert --source=celebahq/train --resolution=128 --dest=data/celebahq128
+    dualcontrast-convert --source=celebahq/test --resolution=128 --dest=data/celebahq128_test
+    dualcontrast-train --config=sndcgan:contrad_celebahq128 --data=data/celebahq128 \\
+        --workdir=runs/sndcgan_contrad_celebahq128
+    dualcontrast-evaluate --run=runs/sndcgan_contrad_celebahq128 --data=data/celebahq128_test \\
+        --fake_count=3000 --metrics=fid --extractor=inception --inception=GRAPH.pb
+
+What was published for it could not be read here.
 
 Published in ContraD T1:
 
@@ -42,10 +55,20 @@ Hardware, hours, scores: unknown, not trained here.
 from typing import Optional
 
 from dualcontrast.configs.paper import contrad_protocol, contrad_sngan
+from dualcontrast.configs.paper.contrad_protocol import Setting
 from dualcontrast.trainer.config.schema import Config
+
+_CELEBA_HQ = Setting(
+    resolution=128,
+    batches=(64, 64),
+    steps=100_000,
+    rows=("base", "cr", "bcr", "contrad"),
+    views={"augmentation.blur": True},
+)
 
 
 def get_config(argument: Optional[str] = None) -> Config:
     """A row of the tables on a dataset of theirs, or on images of your own."""
     system = contrad_sngan.system("dcgan")
-    return contrad_protocol.experiment(system, contrad_sngan.BATCHES, contrad_sngan.STEPS, argument)
+    settings = contrad_sngan.CIFAR | {"celebahq128": _CELEBA_HQ}
+    return contrad_protocol.experiment(system, settings, argument)

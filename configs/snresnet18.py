@@ -50,4 +50,4 @@ from dualcontrast.trainer.config.schema import Config
 def get_config(argument: Optional[str] = None) -> Config:
     """A row of the tables on a dataset of theirs, or on images of your own."""
     system = contrad_sngan.system("resnet18")
-    return contrad_protocol.experiment(system, contrad_sngan.BATCHES, contrad_sngan.STEPS, argument)
+    return contrad_protocol.experiment(system, contrad_sngan.CIFAR, argument)

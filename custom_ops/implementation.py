@@ -41,12 +41,13 @@ def select(impl: str) -> None:
 @contextlib.contextmanager
 def using(impl: str) -> Iterator[None]:
     """Makes `impl` the choice of the process for what is traced or run inside."""
+    global _process
     before = _process
     select(impl)
     try:
         yield
     finally:
-        select(before)
+        _process = before
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The two activations of StyleGAN2, each with the gain that keeps unit variance."""
+"""The two activations of StyleGAN2 with the gain that keeps unit variance, and a leaky ReLU."""
 
 import math
 
@@ -41,3 +41,16 @@ class Activation:
         if activation == "linear" and bias is None and noise is None:
             return x
         return bias_act.bias_act(x, bias, noise, activation=activation, slope=SLOPE)
+
+
+def leaky_relu(x: tf.Tensor, slope: float) -> tf.Tensor:
+    """Returns x above zero, and slope * x below.
+
+    Not tf.nn.leaky_relu: behind a convolution with a bias and a sum TensorFlow 2.21 computes it in
+    oneDNN with a slope of 0.2, whatever was asked for.
+
+    Args:
+      x: of any shape.
+      slope: from 0 to 1.
+    """
+    return tf.maximum(x, slope * x)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import class_table
+from dualcontrast.layers import activation, class_table
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
@@ -79,7 +79,7 @@ class Head(keras.layers.Layer):
           iterations: see `SpectralNormalization`.
         """
         how = {"iterations": iterations} if self.normalised else {}
-        x = tf.nn.leaky_relu(self.first(features, **how), _SLOPE)
+        x = activation.leaky_relu(self.first(features, **how), _SLOPE)
         found = self.second(x, **how)
         if self.classes:
             found += tf.reduce_sum(x * self.embedding(labels, **how), axis=-1, keepdims=True)

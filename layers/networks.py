@@ -40,6 +40,7 @@ class Generator(keras.Model):
     Attributes:
       resolution, channels: of the images.
       latent_size: width of z.
+      latent: how z is drawn: "normal", which is the standard one, or "uniform" from -1 to 1.
       classes: how many the images have; 0 where they have none.
       mapping: the layer from z, and labels where there are `classes`, to w; None where z enters the
         layers itself. A generator with one has `broadcast`, `truncate` and `mix_styles`, and a
@@ -50,6 +51,7 @@ class Generator(keras.Model):
     resolution: int
     channels: int
     latent_size: int
+    latent: str = "normal"
     classes: int = 0
     mapping: keras.layers.Layer | None = None
     noise_sides: list[int] = []
@@ -65,7 +67,7 @@ class Generator(keras.Model):
         Args:
           draws: `trainer.draws.Draws` of the batch.
         """
-        inputs = {"z": draws.latents(self.latent_size)}
+        inputs = {"z": draws.latents(self.latent_size, self.latent)}
         if self.classes:
             inputs["labels"] = draws.labels(self.classes)
         return inputs
@@ -73,6 +75,23 @@ class Generator(keras.Model):
     def images(self, inputs: dict[str, Any]) -> tf.Tensor:
         """Returns the images of training, of `draw`'s inputs; without side effects."""
         return self(**inputs)
+
+    def features(self, inputs: dict[str, Any]) -> tf.Tensor:
+        """Returns what the first layer makes of `draw`'s inputs, [batch, ...].
+
+        A family whose section says `in_two_parts` has it, and `images_of`, so that AdvAug can come
+        between: images of features are those of `images`.
+        """
+        raise NotImplementedError
+
+    def images_of(self, features: tf.Tensor, inputs: dict[str, Any]) -> tf.Tensor:
+        """Returns the images of training, without side effects.
+
+        Args:
+          features: from `features`, or moved ones.
+          inputs: from `draw`.
+        """
+        raise NotImplementedError
 
     def update_statistics(self, inputs: dict[str, Any]) -> None:
         """Updates what follows the passes of training without a gradient, once for each of them.
@@ -95,6 +114,8 @@ class Discriminator(keras.Model):
       projections: two layers more upon the features, by which ContraD contrasts reals with reals,
         and fakes with reals; none where it is not trained so.
       takes_references: whether `call` needs references, a real for every image.
+      from_the_image: the layers that may be frozen, those next to the image first; none where a
+        family does not say.
     """
 
     resolution: int
@@ -103,6 +124,7 @@ class Discriminator(keras.Model):
     logit: keras.layers.Layer
     projections: list[keras.layers.Layer] = []
     takes_references = False
+    from_the_image: list[keras.layers.Layer] = []
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the variables, by a pass; `input_shape` is that of the images, known already."""

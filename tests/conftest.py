@@ -23,7 +23,14 @@ import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402  (after the setting above)
 from PIL import Image  # noqa: E402
 
+from dualcontrast.custom_ops import implementation, library  # noqa: E402
 from dualcontrast.trainer.data import manifest, records  # noqa: E402
+
+# Of the tests and of the programs that they start: on a fresh machine it takes minutes to measure
+# what is fastest, which is the matter of few tests, that say so.
+if "DUALCONTRAST_OPS" not in os.environ and not tf.config.list_physical_devices("GPU"):
+    os.environ["DUALCONTRAST_OPS"] = "cpu" if library.load() else "ref"
+    implementation.select(os.environ["DUALCONTRAST_OPS"])
 
 # Two logical devices, for the tests that compare one replica with two.
 tf.config.set_logical_device_configuration(

@@ -145,9 +145,14 @@ class Draws:
         with self._graph.as_default() if self._graph else contextlib.nullcontext():
             return draw()
 
-    def latents(self, size: int) -> tf.Tensor:
-        """Returns z, [samples, size] standard normal."""
-        return self._normal([size], _Part.LATENTS)
+    def latents(self, size: int, distribution: str = "normal") -> tf.Tensor:
+        """Returns z, [samples, size], standard normal, or "uniform" from -1 to 1."""
+        if distribution == "normal":
+            return self._normal([size], _Part.LATENTS)
+        seed = self._seed_of
+        return self._mine(
+            lambda: tf.random.stateless_uniform([self._batch, size], seed(_Part.LATENTS), -1, 1)
+        )
 
     def labels(self, classes: int) -> tf.Tensor:
         """Returns classes, [samples] int64: given ones, those of drawn images, or uniform."""

@@ -60,7 +60,7 @@ class _Sampler:
     def __init__(self, config: schema.Config, average):
         self.classes = average.classes
         draw = draws.Draws(config.training.seed, 0, draws.Purpose.GRID, COLUMNS * ROWS)
-        latents = draw.latents(average.latent_size)
+        latents = draw.latents(average.latent_size, average.latent)
         self._inputs = {"z": latents}
         if self.classes:
             # The same latents in every row.

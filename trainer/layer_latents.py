@@ -17,7 +17,7 @@ def of(
 
     Args:
       generator: built.
-      z: [batch, latent_size], standard normal.
+      z: [batch, latent_size], as the generator draws it.
       labels: [batch] int, where there are classes.
       truncation_psi: a number or a scalar tensor; without a mapping there is nothing to truncate.
     """

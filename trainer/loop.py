@@ -16,7 +16,13 @@ from dualcontrast.trainer import (
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps as training_steps
 from dualcontrast.trainer import stopping
-from dualcontrast.trainer.checkpoints import checkpoint, environment, operations, run_folder
+from dualcontrast.trainer.checkpoints import (
+    checkpoint,
+    environment,
+    operations,
+    origin,
+    run_folder,
+)
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import image_stream, manifest
 from dualcontrast.trainer.evaluation import periodic
@@ -30,6 +36,7 @@ def train(
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
     is_deterministic: bool = False,
+    request: origin.Request | None = None,
 ) -> int:
     """Trains until config.training.total_images, from the newest checkpoint in `workdir` if any.
 
@@ -39,21 +46,22 @@ def train(
       workdir: where the run lives.
       strategy: of one or more replicas.
       is_deterministic: whether TensorFlow was told to repeat its bits.
+      request: what a new run starts with, of another one; None to start at random.
 
     Returns:
       0 when the run is complete; 128 + the signal's number when one of `stopping.Stopping` stopped
       it, after a checkpoint.
 
     Raises:
-      UserError: another process trains in `workdir`, the run diverged, the data are damaged, or the
-        disk is full.
+      UserError: another process trains in `workdir`, `request` cannot be had, the run diverged,
+        the data are damaged, or the disk is full.
     """
     with run_folder.hold(workdir):
         checkpoint.claim(workdir, config, dataset)
         operations.impose(workdir)
         with strategy.scope():
             state = states.State(config)
-        run = _Run(config, dataset, workdir, strategy, state)
+        run = _Run(config, dataset, workdir, strategy, state, request)
         replicas, precision = strategy.num_replicas_in_sync, config.training.precision
         found = environment.of_training(replicas, precision, is_deterministic)
         if changes := environment.record_start(workdir, run.images_seen, found):
@@ -65,12 +73,16 @@ def train(
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, config, dataset, workdir, strategy, state):
+    def __init__(self, config, dataset, workdir, strategy, state, request=None):
         self.config, self.dataset, self.workdir = config, dataset, workdir
         self.strategy, self.state = strategy, state
         self.steps = training_steps.Steps(config, state, strategy, dataset.class_counts)
         self.checkpoints = checkpoint.Checkpoints(workdir, state, config.training.keep_checkpoints)
         self.restored = self.checkpoints.restore()
+        if self.restored:
+            origin.check_same(workdir, request)
+        else:
+            origin.begin(workdir, state, config, request)
         self.log = progress.Log(workdir, self.images_seen if self.restored else None)
         self.window = metrics_window.Window(self.images_seen)
         self.grids = grids.Grids(config, workdir, state.average, self.log)

@@ -151,7 +151,8 @@ def statistics(
     """
     size = generator.latent_size
     if generator.mapping is None:
-        return tf.zeros([size]), math.sqrt(size)
+        # A number uniform from -1 to 1 has the mean square 1/3.
+        return tf.zeros([size]), math.sqrt(size / 3 if generator.latent == "uniform" else size)
     z = tf.random.stateless_normal([_LATENTS, size], [seed, _STATISTICS])
     labels = None if label is None else tf.fill([_CHUNK], tf.constant(label, tf.int64))
     chunks = tf.split(z, _LATENTS // _CHUNK)
@@ -212,6 +213,8 @@ class _Search:
         gradients = tape.gradient(loss, self._variables, unconnected_gradients="zero")
         self._optimizer.learning_rate.assign(rate)
         self._optimizer.apply_gradients(zip(gradients, self._variables))
+        if self._generator.latent == "uniform":
+            self._own.assign(tf.clip_by_value(self._own, -1.0, 1.0))  # no z lies beyond
         for x in self.noise:
             centred = x - tf.reduce_mean(x)
             x.assign(centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred))))

@@ -3,14 +3,24 @@
 A seed's draws depend on nothing else: not on the batch, the other seeds, or the process.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 _LATENTS, _NOISE, _LABEL = 0, 1, -1  # What a draw is for; the layers' noise goes on from its own.
 
 
-def latents(seeds: tf.Tensor, size: int) -> tf.Tensor:
-    """Returns z, standard normal [count, size] float32, of `seeds`, [count] int64."""
-    return _draw(seeds, [size], _LATENTS)
+def latents(seeds: tf.Tensor, size: int, distribution: str = "normal") -> tf.Tensor:
+    """Returns z, [count, size] float32, standard normal, or "uniform" from -1 to 1.
+
+    Args:
+      seeds: [count] int64.
+      size: of z.
+      distribution: see `networks.Generator.latent`.
+    """
+    if distribution == "normal":
+        return _draw(seeds, [size], _LATENTS)
+    return _draw(seeds, [size], _LATENTS, _uniform)
 
 
 def labels(seeds: tf.Tensor, classes: int) -> tf.Tensor:
@@ -36,9 +46,15 @@ def noise(seeds: tf.Tensor, sides: list[int]) -> list[tf.Tensor]:
     return [_draw(seeds, [side, side, 1], _NOISE + layer) for layer, side in enumerate(sides)]
 
 
-def _draw(seeds: tf.Tensor, shape: list[int], part: int) -> tf.Tensor:
+def _uniform(shape: list[int], seed) -> tf.Tensor:
+    return tf.random.stateless_uniform(shape, seed, -1, 1)
+
+
+def _draw(
+    seeds: tf.Tensor, shape: list[int], part: int, draw: Callable = tf.random.stateless_normal
+) -> tf.Tensor:
     return tf.map_fn(
-        lambda seed: tf.random.stateless_normal(shape, [seed, part]),
+        lambda seed: draw(shape, [seed, part]),
         tf.cast(seeds, tf.int64),
         fn_output_signature=tf.TensorSpec(shape, tf.float32),
     )

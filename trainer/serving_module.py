@@ -33,8 +33,9 @@ class Release(tf.Module):
     ):
         super().__init__()
         functions = _Functions(generator, max_batch)
-        # So that whoever loads the model can ask for its bound, and for its classes.
+        # So that whoever loads the model can ask for its bound, how z is drawn, and its classes.
         self.max_batch = tf.Variable(max_batch, trainable=False, dtype=tf.int32, name="max_batch")
+        self.latent = tf.Variable(generator.latent, trainable=False, dtype=tf.string, name="latent")
         labels, label, psi = [], [], []
         if generator.classes:
             names = [name.encode("utf-8", "surrogateescape") for name in class_names]
@@ -74,7 +75,7 @@ class _Functions:
         """Returns the images of z, and with a mapping the truncated w that makes them again.
 
         Args:
-          z: [batch, latent_size] float32, standard normal; the batch is at most the bound.
+          z: [batch, latent_size] float32, as the generator draws it; at most as many as the bound.
           labels: [batch] int64, where there are classes.
           truncation_psi: scalar; 1 is the whole variety, 0 the mean image.
         """
@@ -97,7 +98,7 @@ class _Functions:
         """
         count = self._bounded(count, count, "count")
         numbers = seed + tf.range(tf.cast(count, tf.int64))
-        z = seeds.latents(numbers, self._generator.latent_size)
+        z = seeds.latents(numbers, self._generator.latent_size, self._generator.latent)
         labels = None if label is None else self._labels(label, numbers)
         images = pictures.to_uint8(self.latents(z, labels, truncation_psi)["images"])
         files = tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)

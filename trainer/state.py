@@ -21,6 +21,8 @@ def make_generator(config: schema.Config, name: str = "generator") -> networks.G
     """
     network = config.generator.make(config.images, name=name, dtype=config.training.precision)
     network.build()
+    if config.training.freeze_mapping:
+        network.mapping.trainable = False
     return network
 
 
@@ -30,6 +32,8 @@ def make_discriminator(config: schema.Config) -> networks.Discriminator:
         config.images, name="discriminator", dtype=config.training.precision
     )
     network.build()
+    for layer in network.from_the_image[: config.training.freeze_discriminator_layers]:
+        layer.trainable = False
     return network
 
 
@@ -169,15 +173,19 @@ class State:
         parts = {name: variables_of(part) for name, part in self._parts().items()}
         return tf.train.Checkpoint(**parts, **self._single_variables())
 
-    def named_variables(self) -> dict[str, tf.Variable]:
-        """Returns every floating variable by a name that a reader can place."""
+    def all_variables(self) -> dict[str, tf.Variable]:
+        """Returns every variable by a name that a reader can place, PART/PATH."""
         named = {
             f"{owner}/{path}": variable
             for owner, part in self._parts().items()
             for path, variable in variables_of(part).items()
         }
-        named |= self._single_variables()
-        return {name: variable for name, variable in named.items() if variable.dtype == tf.float32}
+        return named | self._single_variables()
+
+    def named_variables(self) -> dict[str, tf.Variable]:
+        """Returns those of `all_variables` that are floating."""
+        found = self.all_variables().items()
+        return {name: variable for name, variable in found if variable.dtype == tf.float32}
 
     def _parts(self) -> dict[str, keras.Model | keras.optimizers.Optimizer]:
         names = [

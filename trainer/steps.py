@@ -174,9 +174,9 @@ class Steps:
         if step.phase is None:
             return own
         adversarial = objective.of_phase(self._config.loss, step.phase).terms()
-        if step.network == GENERATOR:
-            return [adversarial.generator, *own]
         section = self._config.adversarial_features
+        if step.network == GENERATOR:
+            return [adversarial_features.of_generator(adversarial.generator, section), *own]
         return [adversarial_features.of_discriminator(adversarial.discriminator, section), *own]
 
     # What follows runs on one replica.

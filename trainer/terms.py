@@ -83,6 +83,12 @@ class Part:
         inputs = self.generator.draw(self.draws)
         return networks.Batch(self.generator.images(inputs), inputs.get("labels"))
 
+    def with_fakes(self, images: tf.Tensor) -> "Part":
+        """Returns the part with other images in place of the fakes, of the same labels."""
+        found = dataclasses.replace(self)
+        vars(found)["fakes"] = self.fakes._replace(images=images)
+        return found
+
     def shown(self, images: tf.Tensor, name: str) -> tf.Tensor:
         """Returns images as the discriminator is shown them.
 

@@ -5,6 +5,14 @@ The same command again goes on where the run stopped, bit for bit.
   dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
   dualcontrast-train --config=stylegan2_e --data=DATA --workdir=RUN --config.training.batch_size=16
   dualcontrast-train --config=stylegan2_e --data=DATA --workdir=RUN --dry_run
+
+A new run may start with the networks of another one, for other images or another loss; or with all
+that it has (--full), to go on under a changed configuration:
+
+  dualcontrast-train --config=demo --data=DATA --workdir=FINE --init_from=demo/run
+  dualcontrast-train --config=demo --data=demo/data --workdir=BRANCH --init_from=demo/run --full \
+      --config.training.total_images=100_000 --config.penalties.r1_gamma=1
+
   dualcontrast-train --help_config
 """
 
@@ -16,6 +24,7 @@ from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
+from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
 from dualcontrast.trainer.data import manifest
 
@@ -39,6 +48,20 @@ _CUSTOM_OPS = flags.DEFINE_enum(
     "Which operations to run: compiled for a GPU (cuda) or a CPU (cpu), TensorFlow's (ref), or "
     "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
+_INIT_FROM = path_flags.define(
+    "init_from", None, "A run, or a checkpoint of one, whose networks a new run starts with."
+)
+_FULL = flags.DEFINE_bool(
+    "full",
+    False,
+    "With --init_from: take optimizers, averages and counters too, and go on where it stood.",
+)
+_INIT_AVERAGE = flags.DEFINE_bool(
+    "init_average", False, "With --init_from: take the averaged weights too; else they are a copy."
+)
+_ALLOW_PARTIAL = flags.DEFINE_bool(
+    "allow_partial", False, "With --init_from: start even if little of the networks fits."
+)
 config_flags.define(default=None)
 
 
@@ -49,6 +72,7 @@ def main(argv: list[str]) -> int:
     for flag, meaning in ((_DATA, "a folder of dualcontrast-convert"), (_WORKDIR, "a folder")):
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
+    _check_init()
     dataset = manifest.open_dataset(_DATA.value)
     with _advising(pathlib.Path(_WORKDIR.value)):
         config = schema.resolve(
@@ -63,6 +87,7 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
 
     from dualcontrast.custom_ops import implementation
     from dualcontrast.trainer import devices, dry_run, loop
+    from dualcontrast.trainer.checkpoints import origin
 
     strategy = devices.make_strategy()
     with _advising(pathlib.Path(_WORKDIR.value)):
@@ -81,7 +106,27 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     workdir = pathlib.Path(_WORKDIR.value)
-    return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value)
+    request = None
+    if _INIT_FROM.value:
+        path = pathlib.Path(_INIT_FROM.value)
+        request = origin.Request(path, _FULL.value, _INIT_AVERAGE.value, _ALLOW_PARTIAL.value)
+    return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value, request)
+
+
+def _check_init() -> None:
+    """Checks what a new run shall start with, before TensorFlow is imported.
+
+    Raises:
+      UserError: there is no such run, or a flag says how and none says from what.
+    """
+    if _INIT_FROM.value:
+        run_path.check(pathlib.Path(_INIT_FROM.value))
+        return
+    for flag in (_FULL, _INIT_AVERAGE, _ALLOW_PARTIAL):
+        if flag.value:
+            raise errors.UserError(
+                f"--{flag.name} says how to start from another run: give it as --init_from=RUN"
+            )
 
 
 @contextlib.contextmanager

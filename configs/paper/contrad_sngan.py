@@ -1,11 +1,11 @@
 """ContraD's settings for the two architectures with SNDCGAN's generator."""
 
+from dualcontrast.configs.paper.contrad_protocol import Setting
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.config.families import sngan
 from dualcontrast.trainer.config.schema import Config
 
-# Images of a step, without views and with views; steps.
-BATCHES, STEPS = (64, 512), 200_000
+CIFAR = {name: Setting(32, (64, 512), 200_000) for name in ("cifar10", "cifar100")}
 _RATE = {
     "learning_rate": 0.0002,
     "adam_beta_1": 0.5,
@@ -15,6 +15,7 @@ _RATE = {
 _SYSTEM = {
     "generator.architecture": "dcgan",
     "generator.latent_size": 128,
+    "generator.latent": "uniform",
     "discriminator.head": "mlp",
     "loss": "non_saturating",
     "penalties.r1_gamma": 0.0,

@@ -41,7 +41,7 @@ class Generator(generator.Generator):
         widths.check_attention(attention_resolution, resolution)
         self.attention_resolution = attention_resolution
 
-    def _first(self, units, name):
+    def _first_layer(self, units, name):
         return normalised.normalised(keras.layers.Dense(units), name, self.dtype_policy)
 
     def _block(self, filters, side):

@@ -7,11 +7,35 @@ from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 
 class Generator(networks.Generator):
-    """A generator with batch normalisation; `call` takes `training` and `track` as its layers."""
+    """A generator with batch normalisation; `call` takes `training` and `track` as its layers.
+
+    It is the composition of `first`, of z, and of `rest`, which takes what `call` takes besides.
+
+    Args:
+      latent: how z is drawn: "normal", or "uniform" from -1 to 1.
+    """
+
+    def __init__(self, latent: str = "normal", **kwargs):
+        super().__init__(**kwargs)
+        if latent not in ("normal", "uniform"):
+            raise ValueError(f"latent must be normal or uniform, got {latent!r}")
+        self.latent = latent
 
     def images(self, inputs):
         """Returns the images of training, by the moments of their batch."""
         return self(**inputs, training=True)
+
+    def features(self, inputs):
+        """Returns what the first layer makes of z."""
+        return self.first(inputs["z"])
+
+    def images_of(self, features, inputs):
+        """Returns the images of training, by the moments that these features bring about."""
+        others = {name: x for name, x in inputs.items() if name != "z"}
+        return self.rest(features, **others, training=True)
+
+    def get_config(self):
+        return {**super().get_config(), "latent": self.latent}
 
     def update_statistics(self, inputs):
         """Moves the kept moments by a batch, in the steps of either network as in SNGAN."""

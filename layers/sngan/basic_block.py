@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import head
+from dualcontrast.layers import activation, head
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
@@ -51,11 +51,11 @@ class BasicBlock(keras.layers.Layer):
           x: [batch, height, width, channels].
           iterations: see `SpectralNormalization`.
         """
-        residual = tf.nn.leaky_relu(self.convs[0](padded(x), iterations=iterations), _SLOPE)
+        residual = activation.leaky_relu(self.convs[0](padded(x), iterations=iterations), _SLOPE)
         residual = self.convs[1](padded(residual), iterations=iterations)
         if self.shortcut is not None:
             x = self.shortcut(x, iterations=iterations)
-        return tf.nn.leaky_relu(residual + x, _SLOPE)
+        return activation.leaky_relu(residual + x, _SLOPE)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

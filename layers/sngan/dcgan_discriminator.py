@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import activation
 from dualcontrast.layers.sngan import base, dcgan_generator, uniform_discriminator
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
@@ -49,6 +50,6 @@ class DCGANDiscriminator(uniform_discriminator.UniformDiscriminator):
         """
         x = images
         for conv in self.convs:
-            x = tf.nn.leaky_relu(conv(x, iterations=iterations), _SLOPE)
+            x = activation.leaky_relu(conv(x, iterations=iterations), _SLOPE)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
         return tf.cast(x, self.variable_dtype)

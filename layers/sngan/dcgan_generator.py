@@ -29,6 +29,7 @@ class DCGANGenerator(base.Generator):
       channels: of the image: 1, 3 or 4.
       latent_size: width of z.
       width: of the last maps; the first ones are 8 times as many.
+      latent: see `base.Generator`.
     """
 
     def __init__(
@@ -99,10 +100,18 @@ class DCGANGenerator(base.Generator):
         """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].
 
         Args:
-          z: [batch, latent_size], standard normal.
+          z: [batch, latent_size], as `latent` says.
           training, track: see `BatchNormalization`.
         """
-        x = tf.nn.relu(self.norms[0](self.dense(z), training=training, track=track))
+        return self.rest(self.first(z), training, track)
+
+    def first(self, z):
+        """Returns what the first layer makes of z, [batch, units], before its normalisation."""
+        return self.dense(z)
+
+    def rest(self, x, training: bool = False, track: bool = False):
+        """Returns the images of what `first` returned; the other arguments are those of `call`."""
+        x = tf.nn.relu(self.norms[0](x, training=training, track=track))
         side = self.resolution // 8
         x = tf.reshape(x, [-1, side, side, 8 * self.width])
         for conv, norm in zip(self.convs, self.norms[1:]):

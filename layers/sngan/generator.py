@@ -24,6 +24,7 @@ class Generator(base.Generator):
       latent_size: width of z.
       width: unit of the blocks' widths, see `widths`; None for 256 at 32, 64 at the others.
       classes: of the labels that images are made for; 0 for none.
+      latent: see `base.Generator`.
     """
 
     _WIDTHS = widths.GENERATOR
@@ -55,7 +56,7 @@ class Generator(base.Generator):
                 f"Generator: z must be [batch, {self.latent_size}], got {list(input_shape)}"
             )
         first, *others = (self._widths.width * factor for factor in self._widths.factors)
-        self.dense = self._first(4 * 4 * first, "dense")
+        self.dense = self._first_layer(4 * 4 * first, "dense")
         self.blocks = [self._block(filters, 8 << k) for k, filters in enumerate(others)]
         self.norm = self._norm("norm")
         self.to_rgb = self._to_rgb("to_rgb")
@@ -68,7 +69,7 @@ class Generator(base.Generator):
         self.to_rgb.build(shape)
         self.built = True
 
-    def _first(self, units: int, name: str) -> keras.layers.Layer:
+    def _first_layer(self, units: int, name: str) -> keras.layers.Layer:
         return keras.layers.Dense(units, name=name, dtype=self.dtype_policy)
 
     def _block(self, filters: int, side: int) -> up_block.UpBlock:
@@ -90,12 +91,19 @@ class Generator(base.Generator):
         """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].
 
         Args:
-          z: [batch, latent_size], standard normal.
+          z: [batch, latent_size], as `latent` says.
           labels: [batch] int, where there are classes.
           training, track: see `BatchNormalization`.
         """
+        return self.rest(self.first(z), labels, training, track)
+
+    def first(self, z):
+        """Returns what the first layer makes of z, [batch, 4, 4, filters]."""
+        return tf.reshape(self.dense(z), [-1, 4, 4, self._widths.width * self._widths.factors[0]])
+
+    def rest(self, x, labels=None, training: bool = False, track: bool = False):
+        """Returns the images of what `first` returned; the other arguments are those of `call`."""
         networks.check_labels(self, self.classes, labels)
-        x = tf.reshape(self.dense(z), [-1, 4, 4, self._widths.width * self._widths.factors[0]])
         for block in self.blocks:
             x = block(x, labels=labels, training=training, track=track)
         x = tf.nn.relu(self.norm(x, training=training, track=track))

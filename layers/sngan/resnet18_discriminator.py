@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import activation
 from dualcontrast.layers.sngan import base, basic_block, uniform_discriminator
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
@@ -51,7 +52,7 @@ class ResNet18Discriminator(uniform_discriminator.UniformDiscriminator):
           iterations: see `SpectralNormalization`.
         """
         x = self.conv(basic_block.padded(images), iterations=iterations)
-        x = tf.nn.leaky_relu(x, _SLOPE)
+        x = activation.leaky_relu(x, _SLOPE)
         for block in self.blocks:
             x = block(x, iterations=iterations)
         return tf.reduce_mean(tf.cast(x, self.variable_dtype), axis=[1, 2])

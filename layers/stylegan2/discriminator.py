@@ -204,6 +204,12 @@ class Discriminator(networks.Discriminator):
         return of_reals, self.judge(self.encode(fakes.images), prepared, fakes.labels)
 
     @property
+    def from_the_image(self):
+        """The layers next to the image first, of each block its two and its shortcut."""
+        inside = [layer for block in self.blocks for layer in (block.same, block.down, block.skip)]
+        return [self.from_rgb, *inside, self.last_conv]
+
+    @property
     def _attending(self) -> int:
         """The block with the attention; without one, the first."""
         if self.attention is None:

@@ -25,7 +25,8 @@ BACKBONES_WITHOUT_NETWORKS = {
     "unetgan(+stylegan2)",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
-SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan"]
+ADVAUG = [cell for cell in CELLS if cell["source"].startswith("AdvAug")]
+SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan" and cell not in ADVAUG]
 
 CONTRAD_SYSTEMS = ("sndcgan", "snresnet18", "sg2small")
 
@@ -68,7 +69,7 @@ def experiment(name: str, argument: str = "") -> schema.Config:
 def test_the_matrix_is_whole():
     # Nothing is lost when the file is edited: cells, names, and names that have networks.
     names = [{cell["config"] for cell in cells} for cells in (CELLS, HERE)]
-    assert (len(CELLS), len(HERE), *map(len, names)) == (409, 278, 243, 156)
+    assert (len(CELLS), len(HERE), *map(len, names)) == (423, 278, 251, 156)
 
 
 def test_every_backbone_has_networks_or_is_known_to_have_none():
@@ -77,6 +78,8 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
         "sngan",
         "sngan projection",
         "sagan",
+        "stylegan2_ada",
+        "sg2afhq",
         *CONTRAD_SYSTEMS,
     } | BACKBONES_WITHOUT_NETWORKS
 
@@ -167,10 +170,72 @@ def test_the_runs_of_contrad_are_what_their_columns_say():
         schema.resolve(config, int(cell["resolution"]), 3)
 
 
-@pytest.mark.parametrize("argument", ["contrd_cifar10", "contrad_cifar11", "base_ffhq256"])
-def test_an_unknown_row_of_contrad_is_told_the_known_ones(argument):
+def test_contrad_on_celeba_hq_has_the_program_s_settings():
+    for row, weights in (("base", (0, 0)), ("cr", (10, 0)), ("bcr", (10, 10)), ("contrad", (0, 0))):
+        config = schema.resolve(experiment("sndcgan", f"{row}_celebahq128"), 128, 3)
+        assert config.training.batch_size == 64
+        assert config.training.total_images == 64 * 100_000
+        assert (config.consistency.real_weight, config.consistency.fake_weight) == weights
+        assert config.schedule.generator.warmup_images == (192_000 if row == "contrad" else 0)
+        rate = config.schedule.discriminator
+        assert (rate.learning_rate, rate.adam_beta_1, rate.adam_beta_2) == (2e-4, 0.5, 0.999)
+        assert config.schedule.average.half_life_images == 0 and not config.data.mirror
+    views = config.augmentation  # of the last row
+    assert (views.least_area, views.jitter, views.hue) == (0.2, 0.4, 0.1)
+    assert (views.blur, views.cutout) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "animal, cutout", [("dog", False), ("cat", True), ("wild", True)], ids=["dog", "cat", "wild"]
+)
+def test_contrad_on_afhq_has_the_program_s_settings(animal, cutout):
+    config = schema.resolve(experiment("sg2afhq", f"contrad_afhq{animal}512"), 512, 3)
+    views = config.augmentation
+    assert (views.least_area, views.jitter, views.hue) == (0.08, 0.8, 0.2)
+    assert (views.blur, views.cutout) == (True, cutout)
+    assert (config.loss.family, config.loss.d_batching) == ("contrad", "separate")
+    base = schema.resolve(experiment("sg2afhq", f"base_afhq{animal}512"), 512, 3)
+    assert (base.loss.family, base.augmentation.family) == ("non_saturating", "none")
+    for one, warmup in ((config, 192_000), (base, 0)):
+        assert (one.training.batch_size, one.training.total_images) == (64, 64 * 400_000)
+        assert (one.penalties.r1_gamma, one.penalties.r1_every) == (0.5, 16)
+        average = one.schedule.average
+        assert (average.half_life_images, average.start_images) == (20_000, 20_000)
+        assert one.generator.path_length_weight == 0 and one.data.mirror
+        assert one.schedule.order == "generator_first"
+        for rate in (one.schedule.generator, one.schedule.discriminator):
+            assert (rate.learning_rate, rate.adam_beta_1, rate.adam_beta_2) == (0.0025, 0.0, 0.99)
+            assert rate.warmup_images == warmup
+
+
+@pytest.mark.parametrize(
+    "name, argument, side, size",
+    [
+        ("sndcgan", "contrad_cifar10", 32, 3_828_739),
+        ("sg2small", "contrad_cifar10", 32, 13_506_963),
+        ("sg2afhq", "contrad_afhqcat512", 512, 24_860_935),
+    ],
+)
+def test_the_generators_of_contrad_have_the_published_sizes(name, argument, side, size):
+    config = schema.resolve(experiment(name, argument), side, 3)
+    found = state.make_generator(config).trainable_variables
+    assert sum(int(np.prod(variable.shape)) for variable in found) == size
+
+
+@pytest.mark.parametrize(
+    "name, argument",
+    [
+        ("sndcgan", "contrd_cifar10"),
+        ("sndcgan", "contrad_cifar11"),
+        ("sndcgan", "base_ffhq256"),
+        ("sndcgan", "diffaug_celebahq128"),
+        ("snresnet18", "contrad_celebahq128"),
+        ("sg2afhq", "cr_afhqdog512"),
+    ],
+)
+def test_an_unknown_row_of_contrad_is_told_the_known_ones(name, argument):
     with pytest.raises(UserError) as caught:
-        experiment("sndcgan", argument)
+        experiment(name, argument)
     assert argument in str(caught.value) and len(str(caught.value).splitlines()) <= 2
 
 
@@ -292,10 +357,32 @@ def test_an_experiment_states_all_published_numbers_and_no_others(name):
 
 
 def test_advaug_on_cifar_is_sngan_with_the_steps_of_its_program():
-    config = schema.resolve(experiment("advaug_cifar10"), 32, 3)
-    found = config.adversarial_features
-    assert (found.real_gamma, found.fake_gamma, found.sign) == (0.1, 0.01, "code")
-    assert config.generator.family == config.discriminator.family == "sngan"
-    assert (config.loss.family, config.schedule.discriminator_steps) == ("hinge", 5)
-    steps_to_a_half = config.schedule.average.half_life_images / config.iteration_images
-    assert 0.5 ** (1 / steps_to_a_half) == pytest.approx(0.999, abs=1e-6)
+    gammas = {
+        "base": (0, 0, 0),
+        "adv_d": (0.1, 0.01, 0),
+        "adv_g": (0, 0, 0.01),
+        "adv_gd": (0.01, 0.01, 0.01),
+    }
+    for row, expected in gammas.items():
+        config = schema.resolve(experiment("advaug_cifar10", row), 32, 3)
+        moved = config.adversarial_features
+        assert (moved.real_gamma, moved.fake_gamma, moved.generator_gamma) == expected
+        assert (moved.sign, moved.steps) == ("code", 1)
+        assert config.generator.family == config.discriminator.family == "sngan"
+        assert (config.loss.family, config.schedule.discriminator_steps) == ("hinge", 5)
+        steps_to_a_half = config.schedule.average.half_life_images / config.iteration_images
+        assert 0.5 ** (1 / steps_to_a_half) == pytest.approx(0.999, abs=1e-6)
+        assert experiment("advaug_cifar10", f"{row}_5k") == experiment("advaug_cifar10", row)
+    assert experiment("advaug_cifar10") == experiment("advaug_cifar10", "adv_gd")
+    with pytest.raises(UserError, match="no row 'adv_x': expected base, adv_d, adv_g, adv_gd"):
+        experiment("advaug_cifar10", "adv_x")
+
+
+@pytest.mark.parametrize("name", ["advaug_cifar10", "ada_cifar10", "sg2afhq"])
+def test_an_experiment_of_others_states_all_published_numbers_and_no_others(name):
+    assert stated(name) == {
+        (cell["source"], argument, cell["metric"], float(cell["published"]))
+        for cell in CELLS
+        for _, mine, argument in [cell["config"].partition(f"{name}_")]
+        if mine
+    }

@@ -22,8 +22,8 @@ from dualcontrast.custom_ops.conv2d_forms import (
     Shape,
 )
 
-# How often as large as that of TensorFlow's float32 a root mean square error may be.
-MOST_ERROR = {DIRECT: 3, WINOGRAD2: 4, WINOGRAD4: 30}
+# How often as large as that of direct float32 a root mean square error may be.
+MOST_ERROR = {DIRECT: 2, WINOGRAD2: 4, WINOGRAD4: 30}
 SHAPES = [
     Shape(2, 12, 12, 64, 48, 3, 1),
     Shape(1, 7, 10, 33, 21, 3, 1),
@@ -51,23 +51,39 @@ def windows(x, shape):
         yield (i, j), x[:, rows, columns][:, :height, :width]
 
 
-def by_definition(kind, first, second, shape):
-    """A pass in float64, tap by tap."""
-    first, second = np.float64(first), np.float64(second)
+def in_float64(a, b):
+    """The product of matrices to 15 digits."""
+    return np.float64(a) @ np.float64(b)
+
+
+def in_float32(a, b):
+    """The same with one accumulator, [..., m, k] @ [k, n]: what a processor's own may better."""
+    found = np.zeros([*a.shape[:-1], b.shape[-1]], np.float32)
+    for k in range(len(b)):
+        found += a[..., k, None] * b[k]
+    return found
+
+
+def by_definition(kind, first, second, shape, product=in_float64):
+    """A pass, tap by tap."""
+    height, width = shape.out_sides
     if kind is OUTPUT:
-        return sum(seen @ second[tap] for tap, seen in windows(first, shape))
+        return sum(product(seen, second[tap]) for tap, seen in windows(first, shape))
     if kind is KERNEL_GRADIENT:
-        kernel = np.empty([shape.taps, shape.taps, shape.channels, shape.filters])
-        for tap, seen in windows(first, shape):
-            kernel[tap] = np.einsum("nhwc,nhwf->cf", seen, second)
-        return kernel
-    x = np.zeros([shape.batch, shape.height + 2, shape.width + 2, shape.channels])
-    for tap, kernel in np.ndenumerate(np.empty(first.shape[:2])):
+        taps = [
+            product(seen.reshape([-1, shape.channels]).T, second.reshape([-1, shape.filters]))
+            for _, seen in windows(first, shape)
+        ]
+        return np.reshape(taps, [shape.taps, shape.taps, shape.channels, shape.filters])
+    x = np.zeros(
+        [shape.batch, shape.height + 2, shape.width + 2, shape.channels],
+        np.float64 if product is in_float64 else np.float32,
+    )
+    for tap in np.ndindex(first.shape[:2]):
         at = [t + (1 if shape.stride == 2 or shape.taps == 1 else 0) for t in tap]
-        height, width = shape.out_sides
         rows = slice(at[0], at[0] + shape.stride * height, shape.stride)
         columns = slice(at[1], at[1] + shape.stride * width, shape.stride)
-        x[:, rows, columns] += second @ first[tap].T
+        x[:, rows, columns] += product(second, first[tap].T)
     return x[:, 1:-1, 1:-1]
 
 
@@ -90,9 +106,11 @@ def test_every_form_of_every_pass_is_nearly_as_exact_as_direct_float32(shape, me
     for kind in conv2d_forms.Pass:
         first, second = operands(kind, shape, draw, mean)
         exact = by_definition(kind, first, second, shape)
+        # Not TensorFlow's: how exact that is depends on the processor.
+        allowed = root_mean_square(by_definition(kind, first, second, shape, in_float32) - exact)
         plain = conv2d_forms.run(TENSORFLOW, kind, first, second, shape)
-        allowed = root_mean_square(plain - exact)
-        assert allowed < 1e-5 * root_mean_square(exact)  # the two agree on what is asked
+        agree = 1e-5 * root_mean_square(exact)
+        assert allowed < agree and root_mean_square(plain - exact) < agree
         for form in conv2d_forms.compiled_forms(shape, order=0):
             found = conv2d_forms.run(form, kind, first, second, shape)
             error = root_mean_square(found - exact)

@@ -56,3 +56,16 @@ def test_the_type_stays_bfloat16():
         tape.watch(x)
         y = leaky_relu(x)
     assert y.dtype == tape.gradient(y, x).dtype == tf.bfloat16
+
+
+def test_a_slope_is_kept_behind_a_convolution_with_a_bias_and_a_sum():
+    x = tf.random.stateless_normal([2, 8, 8, 16], [0, 0])
+    kernel = tf.random.stateless_normal([3, 3, 16, 16], [1, 0])
+
+    def block(x):
+        y = tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), tf.ones([16])) + x
+        return activation.leaky_relu(y, 0.1)
+
+    traced = tf.function(block, autograph=False)(x)
+    np.testing.assert_allclose(traced, block(x), atol=1e-3)
+    assert tf.reduce_min(traced) < -0.5

@@ -166,7 +166,14 @@ LAYERS = {
     ),
     "sngan_generator": (
         sngan_generator.Generator,
-        {"resolution": 32, "channels": 1, "latent_size": 5, "width": 3, "classes": 3},
+        {
+            "resolution": 32,
+            "channels": 1,
+            "latent_size": 5,
+            "width": 3,
+            "classes": 3,
+            "latent": "uniform",
+        },
         [(6, 5), (6,)],
     ),
     "sngan_discriminator": (
@@ -242,7 +249,7 @@ LAYERS = {
     ),
     "dcgan_generator": (
         dcgan_generator.DCGANGenerator,
-        {"resolution": 8, "channels": 1, "latent_size": 5, "width": 2},
+        {"resolution": 8, "channels": 1, "latent_size": 5, "width": 2, "latent": "uniform"},
         [(6, 5)],
     ),
     "dcgan_discriminator": (
@@ -584,8 +591,10 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
     assert np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b) > 0.99
     # With attention at both of two convolutions of 6 channels, where weights and values are rounded
     # and multiplied, the generator's is 1.061; its synthesis network's, alone, 0.997. Of SNGAN's
-    # discriminator, where rounding decides which of few ReLUs are open, 1.055 with 5 channels.
-    tolerance = 0.07 if name in ("generator", "sngan_discriminator") else 0.03
+    # discriminator, where rounding decides which of few ReLUs are open, 1.055 with 5 channels; of
+    # SAGAN's generator 1.030 on a processor that multiplies bfloat16 itself (AVX512_BF16).
+    rounded = ("generator", "sngan_discriminator", "sagan_generator")
+    tolerance = 0.07 if name in rounded else 0.03
     assert np.linalg.norm(b) / np.linalg.norm(a) == pytest.approx(1, abs=tolerance)
 
 

@@ -35,8 +35,13 @@ def size(layer) -> int:
             9_723_520,
             8192,
         ),
+        (
+            Discriminator(512, fmap_base=8192, head_width=512, projection_size=128),
+            19_835_424,
+            8192,
+        ),
     ],
-    ids=NARROW,
+    ids=[*NARROW, "stylegan2 at 512"],
 )
 def test_trunks_and_heads_have_the_published_sizes(network, trunk, heads):
     network.build()

@@ -35,6 +35,8 @@ EXPORTED = "model is an exported model: expected the run that it was exported fr
 MISTAKES = {
     "trainer.train": [
         (["--config=no_such", *TRAIN], "--config=no_such: no such file"),
+        (["--config=demo", *TRAIN, "--init_from=ROOT/none"], "no run and no checkpoint"),
+        (["--config=demo", *TRAIN, "--full"], "--full says how to start from another run"),
         (["--config=sg2e_contr", *TRAIN, "--config.data.resolution=16"], "resolution"),
         (["--config=demo", *TRAIN, "--config.training.batch_size=0"], "expected a whole number"),
         (["--config=demo", *TRAIN, "--config.optimizer.kind=adam"], "the sections are loss,"),

@@ -1,5 +1,6 @@
 """The report: what it shows of a run, and that a browser opens it without a network."""
 
+import html
 import json
 import pathlib
 import re
@@ -217,6 +218,17 @@ def test_a_run_that_has_just_begun_is_reported(tmp_path):
     said = report.write([str(tmp_path / "run")], [], tmp_path / "report.html")
     assert "report.html: the report of run, 0.0 MB" in said
     assert "0 of 4,000 images" in text_of(tmp_path / "report.html")
+
+
+def test_a_run_that_began_with_another_one_says_so_and_what_differs(tmp_path):
+    run = make_run(tmp_path / "run")
+    origin = {"checkpoint": "old/checkpoints/images-8", "sha256": "0", "full": True}
+    change = "penalties.r1_gamma: 10.0 -> 1.0"
+    (run / "origin.json").write_text(json.dumps(origin | {"changes": [change]}))
+    report.write([str(run)], [], tmp_path / "report.html")
+    text = text_of(tmp_path / "report.html")
+    assert "began with everything of old/checkpoints/images-8" in text
+    assert "Different from that run: 1" in text and html.escape(change) in text
 
 
 def test_values_of_other_images_or_networks_are_not_in_one_row(tmp_path):

@@ -25,6 +25,10 @@ LOGIT, CLASS = DRAWN.normal(size=[2, 4]).astype(np.float32)  # upon the squares 
 class Generator(networks.Generator):
     resolution, channels, latent_size = 2, 1, 2
 
+    def __init__(self, latent="normal"):
+        super().__init__()
+        self.latent = latent
+
     def call(self, z):
         return tf.reshape(z @ MIX, [-1, 2, 2, 1])
 
@@ -37,17 +41,21 @@ class Discriminator(networks.Discriminator):
         return tf.linalg.matvec(features, LOGIT)
 
 
-def stepped(z, eta, noise_of_z, noise_of_eta):
-    """A step in NumPy: E = -sum((a + w) x^2) - b + |z|^2 / 2 + |eta|^2 / 2, x = z M + 0.02 eta."""
+def stepped(z, eta, noise_of_z, noise_of_eta, latent="normal"):
+    """A step in NumPy: E = -sum((a + w) x^2) - b + |z|^2 / 2 + |eta|^2 / 2, x = z M + 0.02 eta.
+
+    Without |z|^2 / 2 where z is uniform, which is clipped.
+    """
     x = z @ MIX + 0.02 * eta
     slope = -2 * (LOGIT + CLASS) * x
-    return (
-        z - 0.005 * (slope @ MIX.T + z) + 0.01 * noise_of_z,
-        eta - 0.005 * (0.02 * slope + eta) + 0.01 * noise_of_eta,
-    )
+    prior = z if latent == "normal" else 0
+    z = z - 0.005 * (slope @ MIX.T + prior) + 0.01 * noise_of_z
+    eta = eta - 0.005 * (0.02 * slope + eta) + 0.01 * noise_of_eta
+    return (z if latent == "normal" else np.clip(z, -1, 1)), eta
 
 
-def test_a_step_is_that_of_numpy():
+@pytest.mark.parametrize("latent", ["normal", "uniform"])
+def test_a_step_is_that_of_numpy(latent):
     z, noise_of_z = DRAWN.normal(size=[2, 3, 2]).astype(np.float32)
     eta, noise_of_eta = DRAWN.normal(size=[2, 3, 4]).astype(np.float32)
 
@@ -57,14 +65,15 @@ def test_a_step_is_that_of_numpy():
 
     as_images = [tf.reshape(x, [3, 2, 2, 1]) for x in (eta, noise_of_eta)]
     drawn = tf.constant(noise_of_z), as_images[1]
-    found = self_conditional.step(Generator(), judge, tf.constant(z), as_images[0], drawn)
-    expected = stepped(z, eta, noise_of_z, noise_of_eta)
+    found = self_conditional.step(Generator(), judge, tf.constant(z), as_images[0], drawn, latent)
+    expected = stepped(z, eta, noise_of_z, noise_of_eta, latent)
+    assert (np.abs(expected[0]).max() <= 1) == (latent == "uniform")
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(tf.reshape(found[1], [3, 4]), expected[1], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("steps", [1, 4])
-def test_the_sampler_takes_its_steps_from_the_seeds_latents(steps):
+@pytest.mark.parametrize("steps, latent", [(1, "normal"), (4, "normal"), (4, "uniform")])
+def test_the_sampler_takes_its_steps_from_the_seeds_latents(steps, latent):
     head = LinearHead(
         np.stack([np.zeros(4, np.float32), CLASS], axis=1),
         np.float32([0, 0.7]),
@@ -72,7 +81,7 @@ def test_the_sampler_takes_its_steps_from_the_seeds_latents(steps):
         {"classes": ["none", "some"]},
     )
     sampler = self_conditional.SelfConditionalSampler(
-        Generator(), Discriminator(), head, label=1, steps=steps
+        Generator(latent), Discriminator(), head, label=1, steps=steps
     )
     seeds = [3, 8]
     random = [np.random.default_rng([seed, 1]) for seed in seeds]
@@ -82,7 +91,7 @@ def test_the_sampler_takes_its_steps_from_the_seeds_latents(steps):
 
     z, eta = sampler.latents(seeds), normal(2, 2, 1).reshape(2, 4)
     for _ in range(steps):
-        z, eta = stepped(z, eta, normal(2), normal(2, 2, 1).reshape(2, 4))
+        z, eta = stepped(z, eta, normal(2), normal(2, 2, 1).reshape(2, 4), latent)
     expected = np.clip(np.round((z @ MIX + 0.02 * eta + 1) * 127.5), 0, 255)
     found = np.stack(list(sampler.from_seeds(seeds)))
     np.testing.assert_allclose(found.reshape(2, 4), expected, atol=1)

@@ -51,6 +51,7 @@ def report(
     kind: str,
     most: float,
     shares: dict[str, float] = SHARES,
+    of: str = "the plain iteration",
 ) -> int:
     """Prints a line; returns 1 when the target is missed.
 
@@ -60,6 +61,7 @@ def report(
       kind: what was changed.
       most: the largest ratio allowed.
       shares: how often each step runs in an iteration.
+      of: what "plain" is, for people.
     """
     iteration = {
         name: sum(seconds[name, step] * share for step, share in shares.items())
@@ -70,5 +72,5 @@ def report(
         f"{step} {seconds[kind, step] / seconds['plain', step]:.2f}" for step in shares
     )
     verdict = "ok" if ratio <= most else "MISSED"
-    print(f"{title}: {ratio:.3f} of the plain iteration (target at most {most}) {verdict}: {parts}")
+    print(f"{title}: {ratio:.3f} of {of} (target at most {most}) {verdict}: {parts}")
     return int(ratio > most)

@@ -30,6 +30,7 @@ def open_model(path: str, *, seed: int, truncation_psi: float, trusted: bool = F
     inputs = function.structured_input_signature[1]
     shape = function.structured_outputs["images"].shape
     how: dict[str, tf.Tensor] = {}
+    latent = _latent(path, model)
     if "truncation_psi" in inputs:
         how["truncation_psi"] = tf.constant(truncation_psi, tf.float32)
     elif truncation_psi != 1:
@@ -37,7 +38,7 @@ def open_model(path: str, *, seed: int, truncation_psi: float, trusted: bool = F
 
     @functools.partial(tf.function, autograph=False)
     def latents(numbers: tf.Tensor) -> tf.Tensor:
-        return seeds.latents(numbers, inputs["z"].shape[1])
+        return seeds.latents(numbers, inputs["z"].shape[1], latent)
 
     def draw(numbers: tf.Tensor, model=model, **labels: tf.Tensor) -> tf.Tensor:
         # Exports that are older have no bound. `model` holds on to its variables.
@@ -60,6 +61,17 @@ def open_model(path: str, *, seed: int, truncation_psi: float, trusted: bool = F
         False,
         draw,
     )
+
+
+def _latent(path: str, model) -> str:
+    """Returns how z is drawn; exports that are older do not say it, and it is normal."""
+    kept = getattr(model, "latent", None)
+    if not isinstance(kept, tf.Variable):
+        return "normal"
+    name = kept.numpy()
+    if name not in (b"normal", b"uniform"):
+        raise UserError(f"--model={path} draws z in a way that is not known here: {name!r}")
+    return name.decode()
 
 
 def _classes(path: str, model) -> tuple[str, ...]:

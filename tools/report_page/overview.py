@@ -28,8 +28,22 @@ def _card(index: int, run: Run) -> Html:
     )
     done = f"{run.images_seen:,} of {total:,} images, {percent:.0f} %"
     tiles = markup.element("div", markup.join(_tiles(index, run)), class_="tiles")
-    content = [head, place, bar, markup.element("p", done, class_="note"), tiles]
+    content = [head, place, bar, markup.element("p", done, class_="note"), *_origin(run), tiles]
     return markup.element("article", markup.join(content, "\n"), class_="card")
+
+
+def _origin(run: Run) -> list[Html]:
+    """Returns where the run's first weights are from, if not from chance, and what changed."""
+    if not run.origin:
+        return []
+    what = "everything" if run.origin["full"] else "the networks"
+    text = f"began with {what} of {run.origin['checkpoint']}"
+    changes = markup.join([markup.element("li", change) for change in run.origin["changes"]], "\n")
+    shown = [markup.element("p", text, class_="note")]
+    if run.origin["changes"]:
+        title = f"Different from that run: {len(run.origin['changes'])}"
+        shown.append(markup.details(title, markup.element("ul", changes)))
+    return shown
 
 
 def _tiles(index: int, run: Run) -> list[Html]:

@@ -6,7 +6,13 @@ import re
 from typing import Any
 
 from dualcontrast.trainer import files, progress
-from dualcontrast.trainer.checkpoints import best_checkpoint, checkpoint, discovery, environment
+from dualcontrast.trainer.checkpoints import (
+    best_checkpoint,
+    checkpoint,
+    discovery,
+    environment,
+    origin,
+)
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -40,6 +46,7 @@ class Run:
       data: what data.json says, or empty.
       dataset: None where nobody said where it is.
       environments: of the training, one a start; old runs have only their last.
+      origin: what `trainer/checkpoints/origin.py` wrote, or empty.
     """
 
     name: str
@@ -55,6 +62,7 @@ class Run:
     data: dict[str, Any]
     dataset: manifest.Manifest | None
     environments: list[dict[str, Any]]
+    origin: dict[str, Any]
 
     @property
     def images_seen(self) -> int:
@@ -107,6 +115,7 @@ def _read(folder: pathlib.Path, name: str, known: dict) -> Run:
         data=data,
         dataset=known.get(tuple(data.get("sha256", ()))),
         environments=environment.starts(folder),
+        origin=origin.read(folder) or {},
     )
 
 

@@ -32,6 +32,7 @@ def model_card(
             f" ({loss.generator_objective}), after {loss.warmup_images:,} images of warm-up"
         )
     has_mapping, has_classes = generator.mapping is not None, bool(generator.classes)
+    uniform = generator.latent == "uniform"
     has_average = bool(config.schedule.average.half_life_images)
     parts = [
         _HEAD,
@@ -57,6 +58,9 @@ def model_card(
         last=generator.classes - 1,
         names=_listed(class_names),
         latent_size=generator.latent_size,
+        latent="uniform from -1 to 1" if uniform else "normal",
+        drawn="tf.random.uniform" if uniform else "tf.random.normal",
+        ends=", -1, 1" if uniform else "",
         latents=generator.synthesis.latents if has_mapping else 0,
         w_size=generator.mapping.w_size if has_mapping else 0,
         latents_take=("; `labels` int64 [batch]" if has_classes else "") + psi,
@@ -112,7 +116,7 @@ _SIGNATURES = """\
 
 | name | takes | returns |
 |---|---|---|
-| `latents` | `z` float32 [batch, {latent_size}], normal{latents_take} | {latents_return} |
+| `latents` | `z` float32 [batch, {latent_size}], {latent}{latents_take} | {latents_return} |
 | `seeds` | `seed` int64; `count` int32{seeds_take} | `png_bytes`: [count] files |
 """
 
@@ -153,7 +157,7 @@ model = tf.saved_model.load("path/of/this/folder")
 png = model.seeds(0, {few})["png_bytes"]
 tf.io.write_file("seed0.png", png[0])
 
-z = tf.random.normal([{some}, {latent_size}])
+z = {drawn}([{some}, {latent_size}]{ends})
 images = model.latents(z{psi})["images"]
 ```
 
@@ -172,7 +176,7 @@ names = [name.decode(errors="replace") for name in model.classes.numpy()]
 png = model.seeds(0, {few}, label={last})["png_bytes"]  # of names[{last}]
 tf.io.write_file("seed0.png", png[0])
 
-z = tf.random.normal([{some}, {latent_size}])
+z = {drawn}([{some}, {latent_size}]{ends})
 labels = tf.random.uniform([{some}], 0, {classes}, tf.int64)
 images = model.latents(z, labels{psi})["images"]
 ```

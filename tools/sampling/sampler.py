@@ -31,7 +31,8 @@ class Sampler:
 
     def latents(self, seeds: list[int]) -> np.ndarray:
         """Returns z, [count, latent_size] float32."""
-        return draws.latents(tf.constant(seeds, tf.int64), self._generator.latent_size).numpy()
+        size, latent = self._generator.latent_size, self._generator.latent
+        return draws.latents(tf.constant(seeds, tf.int64), size, latent).numpy()
 
     def labels(self, seeds: list[int], label: int | None = None) -> np.ndarray | None:
         """Returns the class of every image, [count] int64; None where there are no classes."""
@@ -90,19 +91,30 @@ class Sampler:
         """Yields `frames` images from each seed to the next, and from the last to the first.
 
         The way is a great circle in z: every frame is an image that the generator could have drawn,
-        where a straight line in w would pass closer to the mean image. The first seed's class is
-        that of them all.
+        where a straight line in w would pass closer to the mean image. Where z is uniform it is a
+        straight line, which stays between -1 and 1. The first seed's class is that of them all.
         """
+        between = lerp if self._generator.latent == "uniform" else slerp
         z = self.latents(seeds)
         numbers = [seeds[0]] * frames
         labels = self.labels(numbers, label)
         for start, end in zip(z, np.roll(z, -1, axis=0)):
-            path = np.stack([slerp(start, end, step / frames) for step in range(frames)])
+            path = np.stack([between(start, end, step / frames) for step in range(frames)])
             yield from self.images(self.styles(path, labels), numbers, labels)
 
     def _graph(self, w, seeds, labels):
         noise = draws.noise(seeds, self._sides) if self._sides else None
         return pictures.to_uint8(layer_latents.images(self._generator, w, labels, noise))
+
+
+def lerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+    """Returns the point at `share` of the straight way, 0 to 1.
+
+    Args:
+      start, end: [size] float32.
+      share: 0 is `start`, 1 is `end`.
+    """
+    return start + np.float32(share) * (end - start)
 
 
 def slerp(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 Langevin dynamics in the latents go where the discriminator and a linear classifier upon its
 features agree. Che et al. 2020 sample from the discriminator alone so.
+
+Where z is uniform from -1 to 1 it is clipped to that after every step, and has no prior besides, as
+in the program. Where it is normal its prior is a part of the energy; the program has no such rule.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,12 +32,13 @@ def shown(generate: Generate, z: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
     return generate(z) + 2 * STEP * eta
 
 
-def energy(generate: Generate, judge: Judge, z: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
-    """Returns -judge(x) + |z|^2 / 2 + |eta|^2 / 2 of every sample, [batch].
-
-    Departs from the program, where z is uniform and clipped: here it is normal for all networks.
-    """
-    prior = tf.reduce_sum(z**2, axis=1) + tf.reduce_sum(eta**2, axis=[1, 2, 3])
+def energy(
+    generate: Generate, judge: Judge, z: tf.Tensor, eta: tf.Tensor, latent: str
+) -> tf.Tensor:
+    """Returns -judge(x) + |eta|^2 / 2 of every sample, [batch], and + |z|^2 / 2 for a normal z."""
+    prior = tf.reduce_sum(eta**2, axis=[1, 2, 3])
+    if latent == "normal":
+        prior += tf.reduce_sum(z**2, axis=1)
     return prior / 2 - judge(shown(generate, z, eta))
 
 
@@ -44,6 +48,7 @@ def step(
     z: tf.Tensor,
     eta: tf.Tensor,
     drawn: tuple[tf.Tensor, tf.Tensor],
+    latent: str,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns z and eta after one step of Langevin dynamics.
 
@@ -52,14 +57,16 @@ def step(
       z: [batch, latent_size].
       eta: [batch, height, width, channels].
       drawn: standard normal numbers of their shapes.
+      latent: how z is drawn, see `networks.Generator`.
     """
     with tf.GradientTape() as tape:
         tape.watch((z, eta))
-        total = tf.reduce_sum(energy(generate, judge, z, eta))
-    return tuple(
+        total = tf.reduce_sum(energy(generate, judge, z, eta, latent))
+    z, eta = (
         x - STEP / 2 * slope + NOISE * STEP**0.5 * noise
         for x, slope, noise in zip((z, eta), tape.gradient(total, (z, eta)), drawn)
     )
+    return tf.clip_by_value(z, -1.0, 1.0) if latent == "uniform" else z, eta
 
 
 class SelfConditionalSampler(Sampler):
@@ -97,7 +104,8 @@ class SelfConditionalSampler(Sampler):
             lambda z, eta: pictures.to_uint8(shown(generate, z, eta)), autograph=False
         )
         self._step = tf.function(
-            lambda z, eta, drawn: step(generate, judge, z, eta, drawn), autograph=False
+            lambda z, eta, drawn: step(generate, judge, z, eta, drawn, generator.latent),
+            autograph=False,
         )
 
     def labels(self, seeds: list[int], label: int | None = None) -> np.ndarray:

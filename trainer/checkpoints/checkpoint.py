@@ -331,7 +331,8 @@ def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config)
     if changes:
         raise UserError(
             f"{workdir} holds a run of another configuration ({'; '.join(changes)}).\n"
-            "Continue it with its own configuration, or give another --workdir."
+            "Continue it with its own configuration, or branch it:"
+            f" --init_from={workdir} --full --workdir=ANOTHER"
         )
 
 
@@ -339,5 +340,6 @@ def _check_data(workdir: pathlib.Path, data: dict) -> None:
     if read_data(workdir) not in (None, data):
         raise UserError(
             f"{workdir} holds a run on other images than --data has.\n"
-            "Continue it with the dataset it began with, or give another --workdir."
+            "Continue it with the dataset it began with, or branch it:"
+            f" --init_from={workdir} --full --workdir=ANOTHER"
         )

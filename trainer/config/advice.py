@@ -35,7 +35,7 @@ def of_run(error: UserError, workdir: pathlib.Path, fields: Mapping[str, list[Fi
         return error
     return UserError(
         f"{left_out(text)}.\nThe run in {workdir} keeps its {' and '.join(kept)}: start it as it"
-        " began, or give another --workdir."
+        f" began, or branch it: --init_from={workdir} --full --workdir=ANOTHER"
     )
 
 

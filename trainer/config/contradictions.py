@@ -24,6 +24,7 @@ def check(config: "schema.Config") -> None:
     _check_pairs(config)
     _check_contrad(config)
     _check_attack(config)
+    _check_freezing(config)
     check_replicas(config, 1)
 
 
@@ -36,6 +37,26 @@ def _check_warmup(config: "schema.Config") -> None:
             f"loss.warmup_images={warmup:_} is longer than training.total_images={total:_}, so the"
             " dual contrastive loss would never train:"
             f" try --config.loss.warmup_images={total // 20:_}"
+        )
+
+
+def _check_freezing(config: "schema.Config") -> None:
+    """Checks that the networks have what is not to be trained, and something else."""
+    training, generator, discriminator = config.training, config.generator, config.discriminator
+    if training.freeze_mapping and not generator.maps:
+        raise UserError(
+            f"training.freeze_mapping=true, and generators of the family {generator.family} have no"
+            " mapping: try --config.training.freeze_mapping=false"
+        )
+    if not training.freeze_discriminator_layers or config.data.resolution is None:
+        return
+    known = discriminator.freezable(config.images)
+    if training.freeze_discriminator_layers > known:
+        least = f"expected at most {known}" if known else "that family has none to freeze"
+        raise UserError(
+            f"training.freeze_discriminator_layers={training.freeze_discriminator_layers} of the"
+            f" family {discriminator.family}: {least}: try"
+            f" --config.training.freeze_discriminator_layers={known}"
         )
 
 
@@ -123,8 +144,14 @@ def _check_contrad(config: "schema.Config") -> None:
 
 
 def _check_attack(config: "schema.Config") -> None:
-    """Checks that the discriminator's loss is one of logits alone, whose features can be moved."""
+    """Checks that there are features to move, and a loss that has a say in where."""
     section = config.adversarial_features
+    if section.generator_gamma and not config.generator.in_two_parts:
+        raise UserError(
+            f"adversarial_features.generator_gamma={section.generator_gamma} moves what a first"
+            f" layer makes of z, and the {config.generator.family} generator has none: try"
+            " --config.adversarial_features.generator_gamma=0 (or the families sngan, sagan)"
+        )
     if isinstance(config.loss, ContraD) and (section.real_gamma or section.fake_gamma):
         raise UserError(
             "adversarial_features move the features that logits are made of, and with loss=contrad"

@@ -149,6 +149,14 @@ class TrainingConfig:
     jit_compile: bool = setting(
         False, "compile the gradients of every step with XLA, of TensorFlow's own operations"
     )
+    freeze_mapping: bool = setting(
+        False, "keep the layers from z to w as they are, for few images after --init_from"
+    )
+    freeze_discriminator_layers: int = setting(
+        0,
+        "layers of the discriminator that stay as they are, next to the image first, likewise",
+        least=0,
+    )
     log_every_images: int = setting(
         8_000, "images from one line of metrics to the next", least=1, resumable=True
     )

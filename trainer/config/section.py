@@ -74,9 +74,13 @@ class GeneratorSection(Section):
 
     Attributes:
       takes_moments: whether a pass normalises by moments of the whole batch, over all devices.
+      in_two_parts: whether the network is run as its first layer and the rest, for AdvAug between.
+      maps: whether the generator has a `mapping`.
     """
 
     takes_moments: ClassVar[bool] = False
+    in_two_parts: ClassVar[bool] = False
+    maps: ClassVar[bool] = False
 
     fake_labels: str = setting(
         "uniform",
@@ -108,6 +112,10 @@ class DiscriminatorSection(Section):
     def projects(self) -> bool:
         """Whether there are projections of the features, which ContraD contrasts."""
         return False
+
+    def freezable(self, images: Images) -> int:
+        """Returns how many layers, those next to the image first, can be frozen."""
+        return 0
 
     def group(self, batch: int) -> int:
         """Returns how many images of a batch have a say in each other's logits."""

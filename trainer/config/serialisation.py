@@ -21,15 +21,16 @@ _OF_ONE_LOSS = (
 
 def to_json(config: schema.Config) -> str:
     """The configuration as JSON text, which `from_json` reads back."""
-    return json.dumps(_as_dict(config), indent=2)
+    return json.dumps(as_dict(config), indent=2)
 
 
 def as_yaml(config: schema.Config) -> str:
     """The configuration as YAML, for people to read."""
-    return yaml.safe_dump(_as_dict(config), sort_keys=False)
+    return yaml.safe_dump(as_dict(config), sort_keys=False)
 
 
-def _as_dict(config: schema.Config) -> dict[str, Any]:
+def as_dict(config: schema.Config) -> dict[str, Any]:
+    """Returns the configuration as what JSON has, which `to_json` writes."""
     content = dataclasses.asdict(config)
     for name in schema.SECTIONS_OF_FAMILIES:
         content[name] = {_FAMILY: getattr(config, name).family, **content[name]}

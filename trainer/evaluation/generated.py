@@ -98,7 +98,7 @@ def of_generator(
     check_truncation(generator, truncation_psi)
 
     def draw(numbers: tf.Tensor, **how: Any) -> tf.Tensor:
-        z = seeds.latents(numbers, generator.latent_size)
+        z = seeds.latents(numbers, generator.latent_size, generator.latent)
         if random_noise and generator.noise_sides:
             how["noise"] = seeds.noise(numbers, generator.noise_sides)
         if generator.mapping is not None:

@@ -74,6 +74,7 @@ def measure(
         generate,
         distance.between,
         latent_size=generator.latent_size,
+        latent=generator.latent,
         mapping=mapping if space == "w" else None,
         sampling=sampling,
         crop=crop,

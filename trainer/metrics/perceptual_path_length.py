@@ -18,6 +18,7 @@ def estimate(
     distance: Callable[[np.ndarray, np.ndarray], np.ndarray],
     *,
     latent_size: int,
+    latent: str = "normal",
     mapping: Callable[[np.ndarray, int], np.ndarray] | None = None,
     sampling: Literal["full", "end"] = "full",
     crop: bool = False,
@@ -30,6 +31,7 @@ def estimate(
 
     Karras et al. 2019, section 4.1. With a mapping the path is a straight line in w, without one a
     great circle in z, of unit vectors: generators that normalise their z are measured as published.
+    Where z is uniform there is no great circle, and the path is a straight line in z.
 
     Args:
       generate: (latents, batch) -> images [batch, height, width, channels] in [-1, 1]; latents are
@@ -37,6 +39,7 @@ def estimate(
         with the same number of the batch, and must have the same noise maps and labels.
       distance: (images, images) -> [batch], such as LPIPS: it grows with the square of a step.
       latent_size: of z.
+      latent: how z is drawn, see `networks.Generator`.
       mapping: (z, batch) -> w, [batch, ...]; None for the path in z.
       sampling: steps anywhere on the path ("full"), or at its beginning only ("end").
       crop: compares the region of an aligned face only: rows 3/8 to 7/8, columns 2/8 to 6/8.
@@ -59,10 +62,11 @@ def estimate(
     found = []
     for batch, first in enumerate(range(0, pairs, batch_size)):
         # Whole batches are drawn and the last one cut, so that more pairs begin with the same ones.
-        z = draw.standard_normal([2, batch_size, latent_size])
+        z = _latents(draw, [2, batch_size, latent_size], latent)
         place = draw.uniform(size=batch_size) if sampling == "full" else np.zeros(batch_size)
         count = min(batch_size, pairs - first)
-        ends = _steps(z[:, :count], place[:count], epsilon, mapping, batch)
+        start, end, path = _path(z[:, :count], latent, mapping, batch)
+        ends = [path(start, end, at) for at in (place[:count], place[:count] + epsilon)]
         images = [compared(generate(end, batch), crop) for end in ends]
         found.append(tables.checked_values(distance(*images), "distances", count))
     where = f"{'z' if mapping is None else 'w'} {sampling}{', cropped' if crop else ''}"
@@ -128,14 +132,18 @@ def compared(images: np.ndarray, crop: bool) -> np.ndarray:
     return boxes.mean(axis=(2, 4))
 
 
-def _steps(
-    z: np.ndarray, place: np.ndarray, epsilon: float, mapping: Callable | None, batch: int
-) -> list[np.ndarray]:
-    """Returns the latents of both ends of the steps."""
+def _latents(draw: np.random.Generator, shape: list[int], latent: str) -> np.ndarray:
+    return draw.uniform(-1, 1, shape) if latent == "uniform" else draw.standard_normal(shape)
+
+
+def _path(
+    z: np.ndarray, latent: str, mapping: Callable | None, batch: int
+) -> tuple[np.ndarray, np.ndarray, Callable]:
+    """Returns the latents of both ends of the paths, and the function of a place between them."""
     if mapping is None:
-        return [slerp(z[0], z[1], at) for at in (place, place + epsilon)]
+        return z[0], z[1], lerp if latent == "uniform" else slerp
     start, end = (np.asarray(mapping(x, batch), np.float64) for x in z)
-    return [lerp(start, end, at) for at in (place, place + epsilon)]
+    return start, end, lerp
 
 
 def _summary(values: np.ndarray, where: str) -> estimates.Estimate:

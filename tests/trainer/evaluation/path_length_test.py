@@ -69,7 +69,7 @@ def test_a_generator_of_transparent_images_is_refused():
 class Classes:
     """Stands in for a generator of three classes, whose images of two are far apart."""
 
-    channels, latent_size, noise_sides = 3, 4, []
+    channels, latent_size, latent, noise_sides = 3, 4, "normal", []
 
     def mapping(self, z, labels):
         return z + 100 * tf.cast(labels, tf.float32)[:, None]

@@ -15,7 +15,7 @@ _ATTENTION = "side of the maps that attend to themselves, 32 or 64 in the progra
 class Generator(section.GeneratorSection):
     """The generator."""
 
-    takes_moments = True
+    takes_moments = in_two_parts = True
     latent_size: int = setting(128, "length of the latent vector z", least=1)
     width: int = setting(64, "feature maps of the last layers", least=1)
     attention_resolution: Optional[int] = setting(32, _ATTENTION, least=1)

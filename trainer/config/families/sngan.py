@@ -16,9 +16,14 @@ _KINDS = "residual blocks, or the convolutions of SNDCGAN"
 class Generator(section.GeneratorSection):
     """The generator."""
 
-    takes_moments = True
+    takes_moments = in_two_parts = True
     architecture: str = setting("resnet", _KINDS, choices=_ARCHITECTURES)
     latent_size: int = setting(128, "length of the latent vector z", least=1)
+    latent: str = setting(
+        "normal",
+        "how each number of z is drawn: standard normal, or uniform from -1 to 1 (ContraD's)",
+        choices=("normal", "uniform"),
+    )
     width: Optional[int] = setting(
         None, "feature maps of the last layers (none: the paper's, 256 or 64)", least=1
     )
@@ -27,7 +32,7 @@ class Generator(section.GeneratorSection):
         """Returns the generator, unbuilt."""
         from dualcontrast.layers.sngan import dcgan_generator, generator
 
-        fields = {"latent_size": self.latent_size, **keras}
+        fields = {"latent_size": self.latent_size, "latent": self.latent, **keras}
         if self.architecture == "dcgan":
             return dcgan_generator.DCGANGenerator(
                 images.resolution, images.channels, width=self.width or 64, **fields

@@ -12,6 +12,7 @@ from dualcontrast.trainer.errors import UserError
 class Generator(section.GeneratorSection):
     """The generator and its path length regulariser."""
 
+    maps = True
     fake_labels: str = setting(
         "data", "with data.labels: as in StyleGAN2-ADA, or alike", choices=("uniform", "data")
     )
@@ -126,6 +127,10 @@ class Discriminator(head_fields.DiscriminatorSection):
     def reads_references(self) -> bool:
         """Whether these reals are a second batch."""
         return self.attention.reads_references
+
+    def freezable(self, images: section.Images) -> int:
+        """Returns the layers: the first, three of each block, and the last convolution."""
+        return 2 + 3 * (images.resolution.bit_length() - 3)
 
     def group(self, batch: int) -> int:
         """Returns how many images of a batch share a minibatch standard deviation."""
