@@ -48,11 +48,11 @@ Hardware, hours, FID: unknown, not trained here.
 from typing import NamedTuple
 
 from dualcontrast.trainer.config.augmentation_sections import ADA
-from dualcontrast.trainer.config.burn_in_section import BurnInConfig
 from dualcontrast.trainer.config.families import r3gan
 from dualcontrast.trainer.config.loss_sections import Relativistic
 from dualcontrast.trainer.config.schema import (
     AverageConfig,
+    BurnInConfig,
     Config,
     DataConfig,
     OptimizerConfig,

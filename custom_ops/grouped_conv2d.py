@@ -4,15 +4,15 @@ import tensorflow as tf
 
 from dualcontrast.custom_ops import conv2d
 
-# Groups are put together until a convolution has so many channels: fewer of them, of which Winograd's
-# algorithm makes more, against products with zeros.
+# Groups are put together until a convolution has so many channels: fewer of them, of which
+# Winograd's algorithm makes more, against products with zeros.
 _TOGETHER = 32
 
 
 def grouped_conv2d(x: tf.Tensor, kernel: tf.Tensor, *, impl: str | None = None) -> tf.Tensor:
     """Convolves every group of channels with kernels of its own; zeros around keep the size.
 
-    Group g of G has channels g * C / G to (g + 1) * C / G - 1, and likewise of the filters. On a CPU
+    Group g of G has channels g * C / G to (g + 1) * C / G - 1, and likewise of the filters. On CPUs
     TensorFlow has no gradient of such a convolution (what oneDNN brings is of some types, on some
     processors), so that a few groups at a time are a convolution of their own, with zeros in the
     kernel between channels and filters of different groups.
@@ -48,8 +48,8 @@ def _groups(channels: int, size: int, filters: int) -> int:
         raise tf.errors.InvalidArgumentError(
             None,
             None,
-            f"grouped_conv2d: groups of {size} channels must divide {channels} channels, and as many"
-            f" groups {filters} filters",
+            f"grouped_conv2d: groups of {size} channels must divide {channels} channels, and as"
+            f" many groups {filters} filters",
         )
     return groups
 

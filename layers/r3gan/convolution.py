@@ -14,8 +14,8 @@ LEAKY_RELU_GAIN = (2 / (1 + SLOPE**2)) ** 0.5
 class Convolution(keras.layers.Layer):
     """A convolution that keeps height and width; then, perhaps, a bias and a leaky ReLU.
 
-    Huang et al. 2024. Weights begin as N(0, gain / sqrt(fan_in)), biases as 0. The activation has no
-    gain of its own.
+    Huang et al. 2024. Weights begin as N(0, gain / sqrt(fan_in)), biases as 0. The activation has
+    no gain of its own.
 
     >>> Convolution(8, 3, groups=2)(tf.zeros([2, 16, 16, 4])).shape
     TensorShape([2, 16, 16, 8])

@@ -15,8 +15,8 @@ from dualcontrast.layers.stylegan2 import feature_maps
 class Discriminator(networks.Discriminator):
     """The generator's mirror image: residual blocks down to 4x4 (Huang et al. 2024).
 
-    With classes, the logit is the product of the features' linear function, as wide as the 4x4 maps,
-    with an embedding of the label (Miyato and Koyama 2018), and has no part without one.
+    With classes, the logit is the product of the features' linear function, as wide as the 4x4
+    maps, with an embedding of the label (Miyato and Koyama 2018), and has no part without one.
 
     >>> Discriminator(16, fmap_base=64, fmap_max=8, group_width=4)(tf.zeros([2, 16, 16, 3])).shape
     TensorShape([2])

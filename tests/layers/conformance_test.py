@@ -24,13 +24,11 @@ from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, 
 from dualcontrast.layers.r3gan import (
     convolution,
     discriminative_basis,
-    down_transition,
-    generative_basis,
-    residual_block,
-    up_transition,
 )
 from dualcontrast.layers.r3gan import discriminator as r3gan_discriminator
+from dualcontrast.layers.r3gan import down_transition, generative_basis
 from dualcontrast.layers.r3gan import generator as r3gan_generator
+from dualcontrast.layers.r3gan import residual_block, up_transition
 from dualcontrast.layers.sagan import discriminator as sagan_discriminator
 from dualcontrast.layers.sagan import down_block as sagan_down_block
 from dualcontrast.layers.sagan import generator as sagan_generator

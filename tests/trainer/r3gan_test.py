@@ -1,4 +1,4 @@
-"""R3GAN in the trainer: its pairs on any number of devices and in parts, its penalties, its classes."""
+"""R3GAN in the trainer: its pairs on all devices and in parts, its penalties, its classes."""
 
 import numpy as np
 import pytest
