@@ -45,7 +45,7 @@ the three or four highest resolutions (--config.training.precision=mixed_bfloat1
 Hardware, hours, FID: unknown, not trained here.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dualcontrast.trainer.config.augmentation_sections import ADA
 from dualcontrast.trainer.config.families import r3gan
@@ -87,7 +87,7 @@ _PRESETS = {
     "imagenet64": _Preset(64, True, 4096, 1000 * _MILLION, 200 * _MILLION, 0.1, 50 * _MILLION, 0.4),
 }
 # Twice as wide: the feature maps, and those of a group.
-_OF_IMAGENET = {"fmap_base": 49_152, "fmap_max": 1536, "group_width": 32}
+_OF_IMAGENET: dict[str, Any] = {"fmap_base": 49_152, "fmap_max": 1536, "group_width": 32}
 
 
 def get_config(name: str = "32") -> Config:
@@ -101,7 +101,8 @@ def get_config(name: str = "32") -> Config:
     """
     if name not in _PRESETS:
         raise UserError(f"no recipe r3gan:{name}, expected one of {', '.join(_PRESETS)}")
-    preset, widths = _PRESETS[name], _OF_IMAGENET if name.startswith("imagenet") else {}
+    preset = _PRESETS[name]
+    widths = _OF_IMAGENET if name.startswith("imagenet") else {}
     return Config(
         generator=r3gan.Generator(**widths),
         discriminator=r3gan.Discriminator(**widths),

@@ -1,12 +1,13 @@
 """The burn-in of a run: numbers that change with the images seen, of which nothing is saved."""
 
 import math
+from typing import Union
 
 import tensorflow as tf
 
 from dualcontrast.trainer.config.burn_in_section import BurnInConfig
 
-Factor = tf.Variable | float
+Factor = Union[tf.Variable, float]
 
 
 def value_at(start: float, end: float, images_seen: int, images: int) -> float:
