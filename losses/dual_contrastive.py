@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from dualcontrast.losses import relativistic
+
 Contrast = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -33,14 +35,12 @@ def pair_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
     """Returns `discriminator_loss` of every pair (r_i, f_i) alone, averaged; a float32 scalar.
 
     With one real and one fake L_real and L_fake are the same log sigmoid(r_i - f_i), so that this
-    is twice the relativistic pairing loss (Jolicoeur-Martineau 2018; with R1 and R2 at every step
-    the recipe of Huang et al. 2024).
+    is twice the relativistic pairing loss.
 
     Args:
       real_logits, fake_logits: [pairs].
     """
-    gaps = tf.cast(fake_logits, tf.float32) - tf.cast(real_logits, tf.float32)
-    return 2 * tf.reduce_mean(tf.nn.softplus(gaps))
+    return 2 * relativistic.discriminator_loss(real_logits, fake_logits)
 
 
 def minimax_generator_loss(

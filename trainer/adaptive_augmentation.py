@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from dualcontrast.augmentation.ada import pipeline
-from dualcontrast.trainer import draws
+from dualcontrast.trainer import burn_in, draws
 from dualcontrast.trainer.config import augmentation_sections
 from dualcontrast.trainer.terms import Augmentation, Gather, Part, Term
 
@@ -17,22 +17,30 @@ class AdaptiveAugmentation(Augmentation):
       section: of the configuration.
       networks: whose steps show augmented images.
       batch_size: real images of a step, over all devices together.
+      factor: on a fixed probability.
     """
 
     slopes_after = False
 
     def __init__(
-        self, section: augmentation_sections.ADA, networks: tuple[str, ...], batch_size: int
+        self,
+        section: augmentation_sections.ADA,
+        networks: tuple[str, ...],
+        batch_size: int,
+        factor: burn_in.Factor = 1.0,
     ):
         self.networks = networks
-        self._groups = section.chosen
-        self._fixed = section.probability
+        self._groups, self._color = section.chosen, section.color
+        self._fixed, self._factor = section.probability, factor
         self._controller = Controller(section, batch_size) if self._fixed is None else None
 
     def __call__(self, images: tf.Tensor, draws: draws.Draws) -> tf.Tensor:
         """Returns the images after all groups."""
-        probability = self._controller.probability.value() if self._controller else self._fixed
-        return pipeline.augment(images, draws, probability, self._groups)
+        if self._controller:
+            probability = self._controller.probability.value()
+        else:
+            probability = self._fixed * self._factor
+        return pipeline.augment(images, draws, probability, self._groups, self._color)
 
     def terms(self) -> list[Term]:
         """Returns what adapts the probability."""
@@ -64,9 +72,9 @@ class Controller(Term):
     def __init__(self, section: augmentation_sections.ADA, batch_size: int):
         self._target, self._every = section.target, section.every
         self._step = batch_size * section.every / section.speed_images
-        self.probability = _variable("ada_probability")
-        self._sum = _variable("ada_sign_sum")
-        self._count = _variable("ada_sign_count")
+        self.probability = burn_in.variable(0.0, "ada_probability")
+        self._sum = burn_in.variable(0.0, "ada_sign_sum")
+        self._count = burn_in.variable(0.0, "ada_sign_count")
 
     def outputs(self, part: Part) -> list[tf.Tensor]:
         """Returns the logits of reals, which the adversarial loss has too."""
@@ -96,9 +104,3 @@ class Controller(Term):
             "ada_sign_sum": self._sum,
             "ada_sign_count": self._count,
         }
-
-
-def _variable(name: str) -> tf.Variable:
-    # Replicas compute the same, so that none has to ask the others.
-    how = tf.VariableAggregation.ONLY_FIRST_REPLICA
-    return tf.Variable(0.0, trainable=False, aggregation=how, name=name)

@@ -14,6 +14,7 @@ from dualcontrast.augmentation.simclr.gaussian_blur import gaussian_blur
 from dualcontrast.augmentation.simclr.grayscale import grayscale
 from dualcontrast.augmentation.simclr.random_resized_crop import random_resized_crop
 from dualcontrast.trainer import adaptive_augmentation
+from dualcontrast.trainer.burn_in import Factor
 from dualcontrast.trainer.config import augmentation_sections
 from dualcontrast.trainer.terms import Augmentation
 
@@ -42,12 +43,15 @@ class Sequence(Augmentation):
 _NETWORKS = {"both": ("generator", "discriminator"), "discriminator": ("discriminator",)}
 
 
-def of(section: augmentation_sections.AugmentationSection, batch_size: int) -> Augmentation:
+def of(
+    section: augmentation_sections.AugmentationSection, batch_size: int, factor: Factor = 1.0
+) -> Augmentation:
     """Returns the augmentation that a section describes; build it inside `strategy.scope()`.
 
     Args:
       section: of the configuration.
       batch_size: real images of a step, over all devices together.
+      factor: on a fixed probability, which a burn-in changes.
     """
     match section:
         case augmentation_sections.NoAugmentation():
@@ -61,7 +65,7 @@ def of(section: augmentation_sections.AugmentationSection, batch_size: int) -> A
             return Sequence(section.networks, {"flip_shift": change})
         case augmentation_sections.ADA():
             networks = _NETWORKS[section.networks]
-            return adaptive_augmentation.AdaptiveAugmentation(section, networks, batch_size)
+            return adaptive_augmentation.AdaptiveAugmentation(section, networks, batch_size, factor)
     raise TypeError(f"no augmentation for {type(section).__name__}")
 
 

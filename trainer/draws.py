@@ -65,6 +65,7 @@ class Draws:
         self._batch, self._index, self._count = batch, 0, 1
         self._names: tuple[str, ...] = ()
         self._class_counts = class_counts
+        self._labels: tf.Tensor | None = None
         self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
     def share(self, index: tf.Tensor | int, count: int) -> "Draws":
@@ -72,6 +73,14 @@ class Draws:
         found = copy.copy(self)
         found._index = self._index + self._count * index
         found._count = self._count * count
+        if self._labels is not None:
+            found._labels = share(self._labels, index, count)
+        return found
+
+    def labelled(self, labels: tf.Tensor) -> "Draws":
+        """Returns the same draws with these classes, [samples] int64, in place of drawn ones."""
+        found = copy.copy(self)
+        found._labels = labels
         return found
 
     def named(self, name: str) -> "Draws":
@@ -146,7 +155,9 @@ class Draws:
         )
 
     def labels(self, classes: int) -> tf.Tensor:
-        """Returns classes, [samples] int64: those of images drawn from the data, or uniform."""
+        """Returns classes, [samples] int64: given ones, those of drawn images, or uniform."""
+        if self._labels is not None:
+            return self._labels
         counts = self._class_counts or (1,) * classes
         ends = list(itertools.accumulate(counts))
 

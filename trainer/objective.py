@@ -11,6 +11,7 @@ from dualcontrast.losses import (
     dual_contrastive,
     hinge,
     non_saturating,
+    relativistic,
     saturating,
     wasserstein,
 )
@@ -143,6 +144,15 @@ def of_phase(loss: loss_sections.LossSection, phase: str) -> Objective:
             return _separable(of_discriminator, wasserstein.generator_loss)
         case loss_sections.Hinge():
             return _separable(hinge.discriminator_loss, wasserstein.generator_loss)
+        case loss_sections.Relativistic():
+            # Not coupled: a part has both of every pair, and so has a replica's share.
+            return Objective(
+                discriminator_loss=relativistic.discriminator_loss,
+                generator_loss=relativistic.generator_loss,
+                generator_sees_reals=True,
+                couples=False,
+                whole_batch=False,
+            )
         case loss_sections.ContraD():
             adversarial = of_phase(loss_sections.LOSSES[loss.adversarial](), phase)
             return ContraDObjective(**vars(adversarial), section=loss)

@@ -6,16 +6,23 @@ import tensorflow as tf
 
 from dualcontrast.layers.networks import Batch
 from dualcontrast.losses import gradient_penalty, r1
+from dualcontrast.trainer.burn_in import Factor
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.terms import Gather, Part, Term
 
 
-def of_discriminator(penalties: schema.PenaltiesConfig) -> list[Term]:
-    """Returns all of them; some have no weight."""
+def of_discriminator(penalties: schema.PenaltiesConfig, factor: Factor = 1.0) -> list[Term]:
+    """Returns all of them; some have no weight.
+
+    Args:
+      penalties: of the configuration.
+      factor: on all weights, which a burn-in changes.
+    """
+    weight, every = penalties.gradient_penalty_weight, penalties.gradient_penalty_every
     return [
-        R1(penalties.r1_gamma / 2, penalties.r1_every),
-        R2(penalties.r2_gamma / 2, penalties.r2_every),
-        GradientPenalty(penalties.gradient_penalty_weight, penalties.gradient_penalty_every),
+        R1(penalties.r1_gamma / 2, penalties.r1_every, factor),
+        R2(penalties.r2_gamma / 2, penalties.r2_every, factor),
+        GradientPenalty(weight, every, factor),
     ]
 
 
@@ -25,19 +32,20 @@ class Penalty(Term):
     Args:
       weight: of the mean.
       every: see `Term`.
+      factor: on the weight.
     """
 
     name = ""
     passes = 1
 
-    def __init__(self, weight: float, every: int | None):
-        self.weight, self.every = weight, every
+    def __init__(self, weight: float, every: int | None, factor: Factor = 1.0):
+        self.weight, self.every, self._factor = weight, every, factor
         self.metrics = (self.name,)
 
     def loss(self, outputs: list[tf.Tensor], gather: Gather):
         """Returns weight * mean, and the mean."""
         mean = tf.reduce_mean(outputs[0])
-        return mean * self.weight, {self.name: mean}
+        return mean * (self.weight * self._factor), {self.name: mean}
 
 
 class R1(Penalty):

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import augmentations, consistency, penalties, terms
+from dualcontrast.trainer import augmentations, burn_in, consistency, penalties, terms
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
@@ -97,6 +97,7 @@ class State:
       generator, discriminator: the networks in training.
       average: the generator with the exponential moving average of the weights; what is released.
       generator_optimizer, discriminator_optimizer: Adam.
+      burn_in: what has other values at the start of the run.
       augmentation: of the images that the discriminator is shown.
       images_seen: reals shown so far, int64 scalar.
       terms: what each network minimises besides the adversarial loss, by the network's name.
@@ -110,14 +111,17 @@ class State:
         check_names(self.generator, self.average)
         for variable, source in zip(self.average.variables, self.generator.variables):
             variable.assign(source)
-        self.augmentation = augmentations.of(config.augmentation, config.training.batch_size)
+        self.burn_in = burn_in.BurnIn(config.schedule.burn_in)
+        self.augmentation = augmentations.of(
+            config.augmentation, config.training.batch_size, self.burn_in.augmentation
+        )
         self.terms = {
             "generator": [
                 *config.generator.terms(),
                 *consistency.of_generator(config.consistency),
             ],
             "discriminator": [
-                *penalties.of_discriminator(config.penalties),
+                *penalties.of_discriminator(config.penalties, self.burn_in.penalties),
                 *consistency.of_discriminator(config.consistency),
                 *self.augmentation.terms(),
             ],
@@ -130,7 +134,15 @@ class State:
     def _make_optimizer(self, network: str) -> keras.optimizers.Adam:
         optimizer = make_optimizer(getattr(self._schedule, network), self.intervals(network))
         optimizer.build(getattr(self, network).trainable_variables)
+        if self._beta_2_changes:
+            # None of the optimizer's own variables, so that checkpoints are those of any run.
+            optimizer.beta_2 = burn_in.variable(optimizer.beta_2, f"{network}_beta_2")
         return optimizer
+
+    @property
+    def _beta_2_changes(self) -> bool:
+        section = self.burn_in.section
+        return bool(section.images) and section.adam_beta_2 is not None
 
     def active(self, network: str) -> list[terms.Term]:
         """Returns the terms of a network that have a weight."""
@@ -141,13 +153,20 @@ class State:
         return sorted({term.every for term in self.active(network) if term.every})
 
     def set_rates(self, images_seen: int) -> None:
-        """Gives the optimizers the step sizes of an iteration that begins at `images_seen`."""
+        """Gives what changes the values of an iteration that begins at `images_seen`."""
+        self.burn_in.advance(images_seen)
+        burns_in = self.burn_in.section
         for network in ("generator", "discriminator"):
             rate: schema.OptimizerConfig = getattr(self._schedule, network)
-            if rate.warmup_images or rate.decay_to_images:
-                whole = rate.learning_rate * lazy_correction(self.intervals(network))
-                optimizer = getattr(self, f"{network}_optimizer")
-                optimizer.learning_rate.assign(whole * rate_at(rate, images_seen))
+            c = lazy_correction(self.intervals(network))
+            optimizer = getattr(self, f"{network}_optimizer")
+            if rate.warmup_images or rate.decay_to_images or burns_in.images:
+                share = rate_at(rate, images_seen)
+                share *= self.burn_in.factor_at("learning_rate", images_seen)
+                optimizer.learning_rate.assign(rate.learning_rate * c * share)
+            if self._beta_2_changes:
+                ends = burns_in.adam_beta_2, rate.adam_beta_2
+                optimizer.beta_2.assign(burn_in.value_at(*ends, images_seen, burns_in.images) ** c)
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Returns the checkpoint that saves and restores every variable."""

@@ -111,12 +111,17 @@ class Steps:
     def average(self, images_seen: int) -> None:
         """Moves the released weights, by an iteration that began at `images_seen`."""
         average = self._config.schedule.average
-        if images_seen < average.start_images or not average.half_life_images:
-            return self._average(0.0)
-        return self._average(0.5 ** (self._config.iteration_images / average.half_life_images))
+        half_life = average.half_life_images * self._state.burn_in.factor_at(
+            "half_life", images_seen
+        )
+        decay = 0.0
+        if images_seen >= average.start_images and half_life > 0:
+            decay = 0.5 ** (self._config.iteration_images / half_life)
+        # A tensor: with a number, each decay of a burn-in would be traced.
+        self._average(tf.constant(decay))
 
     @tf.function(autograph=False)
-    def _average(self, decay: float) -> None:
+    def _average(self, decay: tf.Tensor) -> None:
         """Keeps `decay` of the old weights, and takes the rest from the new ones."""
         old, new = self._state.average, self._state.generator
         pairs = list(zip(old.trainable_variables, new.trainable_variables))
@@ -181,6 +186,8 @@ class Steps:
         samples = terms[0].samples(share)
         parts = math.gcd(samples, self._config.training.accumulation)
         mine = self._draws(step, images_seen, samples)
+        if self._config.generator.fake_labels == "reals" and shown.labels is not None:
+            mine = mine.labelled(shown.labels)
 
         augments = step.network in self._state.augmentation.networks
         augmentation = self._state.augmentation if augments else Augmentation()

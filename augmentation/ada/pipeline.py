@@ -27,7 +27,11 @@ _CHANGES = {
 
 
 def augment(
-    images: tf.Tensor, draws: Draws, probability: tf.Tensor | float, groups: Collection[str]
+    images: tf.Tensor,
+    draws: Draws,
+    probability: tf.Tensor | float,
+    groups: Collection[str],
+    color_share: float = 1.0,
 ) -> tf.Tensor:
     """Returns images augmented by some of ADA's groups (Karras et al. 2020b, appendix B).
 
@@ -40,6 +44,7 @@ def augment(
       draws: of the images.
       probability: of each augmentation of a group, for each image; with 0 images stay.
       groups: of "blit", "geom", "color", "filter", "noise" and "cutout".
+      color_share: of the probability, that of each change of colours.
     """
     height, width = images.shape[1:3]
     maps = [
@@ -52,5 +57,6 @@ def augment(
         images = warp.warp(images, functools.reduce(operator.matmul, maps))
     for name, change in _CHANGES.items():
         if name in groups:
-            images = change(images, draws.named(name), probability)
+            share = color_share if name == "color" else 1.0
+            images = change(images, draws.named(name), probability * share)
     return images

@@ -21,6 +21,14 @@ from dualcontrast.layers import (
     spectral_normalisation,
 )
 from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, serialised_layer, vt
+from dualcontrast.layers.r3gan import (
+    convolution,
+    discriminative_basis,
+)
+from dualcontrast.layers.r3gan import discriminator as r3gan_discriminator
+from dualcontrast.layers.r3gan import down_transition, generative_basis
+from dualcontrast.layers.r3gan import generator as r3gan_generator
+from dualcontrast.layers.r3gan import residual_block, up_transition
 from dualcontrast.layers.sagan import discriminator as sagan_discriminator
 from dualcontrast.layers.sagan import down_block as sagan_down_block
 from dualcontrast.layers.sagan import generator as sagan_generator
@@ -58,6 +66,7 @@ SAN = {
     "weight_activation": "leaky_relu",
 }
 HEADS = {"head_width": 12, "projection_size": 3}
+R3GAN = {"fmap_base": 16, "fmap_max": 6, "blocks": 1, "expansion": 3, "group_width": 2}
 ATTENTION = {
     "attention": serialised_layer.of(san.SAN(**SAN, name="attention")),
     "attention_resolution": 8,
@@ -208,6 +217,34 @@ LAYERS = {
         },
         [(6, 32, 32, 4), (6,)],
     ),
+    "r3gan_convolution": (
+        convolution.Convolution,
+        {"filters": 6, "kernel_size": 3, "groups": 2, "gain": 0.5, "activated": True},
+        [(6, 4, 4, 4)],
+    ),
+    "r3gan_residual_block": (
+        residual_block.ResidualBlock,
+        {"groups": 3, "depth": 4, "expansion": 3},
+        [(6, 4, 4, 4)],
+    ),
+    "r3gan_up_transition": (up_transition.UpTransition, {"filters": 5}, [(6, 4, 4, 3)]),
+    "r3gan_down_transition": (down_transition.DownTransition, {"filters": 5}, [(6, 4, 4, 3)]),
+    "r3gan_generative_basis": (generative_basis.GenerativeBasis, {}, [(6, 5)]),
+    "r3gan_discriminative_basis": (
+        discriminative_basis.DiscriminativeBasis,
+        {},
+        [(6, 4, 4, 5)],
+    ),
+    "r3gan_generator": (
+        r3gan_generator.Generator,
+        {"resolution": 8, "channels": 1, "latent_size": 5, "classes": 3, **R3GAN},
+        [(6, 5), (6,)],
+    ),
+    "r3gan_discriminator": (
+        r3gan_discriminator.Discriminator,
+        {"resolution": 8, "channels": 4, "classes": 3, **R3GAN},
+        [(6, 8, 8, 4), (6,)],
+    ),
     "dcgan_generator": (
         dcgan_generator.DCGANGenerator,
         {"resolution": 8, "channels": 1, "latent_size": 5, "width": 2, "latent": "uniform"},
@@ -283,6 +320,7 @@ EVERY = LAYERS | PLAIN
 FLOAT32_OUT = (
     *("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator"),
     *("sagan_generator", "sagan_discriminator", "resnet18_discriminator"),
+    *("r3gan_generator", "r3gan_discriminator"),
     *("sngan_generator", "sngan_discriminator", "dcgan_generator", "dcgan_discriminator"),
 )
 # What the networks of several families are made of.
@@ -391,6 +429,8 @@ def test_the_configuration_makes_the_same_layer(name):
     again = cls.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again.name == "named" and again.dtype_policy.name == "mixed_bfloat16"
+    if cls.__init__ is keras.layers.Layer.__init__:
+        return  # It has no arguments of its own.
     for argument, parameter in inspect.signature(cls.__init__).parameters.items():
         if argument not in ("self", "kwargs"):
             assert arguments[argument] != parameter.default, f"the test leaves out {argument}"
@@ -586,6 +626,16 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
         ("sagan_generator", {"resolution": 256}, "one of .32, 64, 128., got 256"),
         ("sagan_generator", {"attention_resolution": 32}, "must be one of .8, 16., got 32"),
         ("sagan_discriminator", {"attention_resolution": 4}, "must be one of .8, 16., got 4"),
+        ("r3gan_convolution", {"kernel_size": 5}, "kernel_size must be 1 or 3, got 5"),
+        ("r3gan_convolution", {"groups": 4}, "groups must .* divide the filters, got 4 of 6"),
+        ("r3gan_residual_block", {"depth": 0}, "must be >= 1, got 3, 0 and 3"),
+        ("r3gan_up_transition", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("r3gan_down_transition", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("r3gan_generator", {"resolution": 12}, "resolution must be a power of two .* got 12"),
+        ("r3gan_generator", {"latent_size": 0}, "latent_size must be >= 1, got 0"),
+        ("r3gan_generator", {"group_width": 5}, "group_width=5 does not divide the 18 .* at 4x4"),
+        ("r3gan_discriminator", {"channels": 2}, "channels must be 1, 3 or 4, got 2"),
+        ("r3gan_discriminator", {"blocks": 0}, "blocks, expansion .* >= 1, got 0, 3 and 2"),
         ("dcgan_generator", {"resolution": 12}, "multiple of 8, got 12"),
         ("dcgan_generator", {"latent_size": 0}, "latent_size .* got 0"),
         ("dcgan_discriminator", {"width": 0}, "width must be >= 1, got 0"),

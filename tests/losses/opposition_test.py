@@ -10,6 +10,7 @@ from dualcontrast.losses import (
     dual_contrastive,
     hinge,
     non_saturating,
+    relativistic,
     saturating,
     wasserstein,
 )
@@ -51,6 +52,7 @@ def _gap_after_a_step(networks, loss, stepped) -> tuple[float, float]:
         non_saturating.discriminator_loss,
         wasserstein.discriminator_loss,
         hinge.discriminator_loss,
+        relativistic.discriminator_loss,
     ],
 )
 def test_a_step_of_the_discriminator_widens_the_gap(networks, loss):
@@ -66,8 +68,9 @@ def test_a_step_of_the_discriminator_widens_the_gap(networks, loss):
         lambda reals, fakes: non_saturating.generator_loss(fakes),
         lambda reals, fakes: saturating.generator_loss(fakes),
         lambda reals, fakes: wasserstein.generator_loss(fakes),
+        relativistic.generator_loss,
     ],
-    ids=["minimax", "swapped", "non_saturating", "saturating", "wasserstein"],
+    ids=["minimax", "swapped", "non_saturating", "saturating", "wasserstein", "relativistic"],
 )
 def test_a_step_of_the_generator_narrows_the_gap(networks, loss):
     before, after = _gap_after_a_step(networks, loss, networks[0])

@@ -137,6 +137,6 @@ def test_a_text_names_the_groups(text, groups):
 
 
 def test_an_unknown_text_is_refused_and_the_nearest_suggested(tiny_config):
-    expected = r"groups: got 'bcg', expected blit, .* or bgcfnc: did you mean bg or bgc\?"
+    expected = r"groups: got 'bcg', expected blit, .* or bgc\+cutout: did you mean bg or bgc\?"
     with pytest.raises(UserError, match=expected):
         schema.validate(augmented(tiny_config, **{"augmentation.groups": "bcg"}))

@@ -120,6 +120,7 @@ class FlipShift(SomeAugmentation):
 # ADA's groups in their order, and the first letters of the first so many.
 ADA_GROUPS = ("blit", "geom", "color", "filter", "noise", "cutout")
 _ADA_PRESETS = tuple("".join(name[0] for name in ADA_GROUPS[:n]) for n in range(2, 7))
+_ADA_PRESET_OF_R3GAN = "bgc+cutout"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,11 +131,17 @@ class ADA(SomeAugmentation):
     groups: str = setting(
         "bgc",
         "what is done: one group, or the first letters of the first so many of blit, geom, color,"
-        " filter, noise and cutout",
-        choices=ADA_GROUPS + _ADA_PRESETS,
+        " filter, noise and cutout; or R3GAN's",
+        choices=(*ADA_GROUPS, *_ADA_PRESETS, _ADA_PRESET_OF_R3GAN),
     )
     probability: Optional[float] = setting(
         None, "of each augmentation, for each image (none: adapted)", least=0, most=1
+    )
+    color: float = setting(
+        1.0,
+        "probability of each change of colours, in units of the others' (0.5 in R3GAN)",
+        least=0,
+        most=1,
     )
     target: float = setting(
         0.6, "the mean sign of reals' logits to which the probability is adapted", above=-1, below=1
@@ -151,6 +158,8 @@ class ADA(SomeAugmentation):
         """The groups, each by its name."""
         if self.groups in ADA_GROUPS:
             return (self.groups,)
+        if self.groups == _ADA_PRESET_OF_R3GAN:
+            return ("blit", "geom", "color", "cutout")
         return ADA_GROUPS[: len(self.groups)]
 
 

@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from dualcontrast.trainer.config.augmentation_sections import ADA
-from dualcontrast.trainer.config.loss_sections import ContraD, DualContrastive
+from dualcontrast.trainer.config.burn_in_section import BurnInConfig
+from dualcontrast.trainer.config.loss_sections import ContraD, DualContrastive, Relativistic
 from dualcontrast.trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def check(config: "schema.Config") -> None:
     """
     _check_warmup(config)
     _check_decay(config)
+    _check_burn_in(config)
     _check_pairs(config)
     _check_contrad(config)
     _check_attack(config)
@@ -77,12 +79,36 @@ def _check_decay(config: "schema.Config") -> None:
             )
 
 
+def _check_burn_in(config: "schema.Config") -> None:
+    """Checks that what a burn-in changes is there."""
+    burn_in, kind = config.schedule.burn_in, config.augmentation
+    if burn_in != BurnInConfig() and not burn_in.images:
+        raise UserError(
+            "schedule.burn_in changes nothing in 0 images:"
+            f" try --config.schedule.burn_in.images={config.training.total_images // 10:_}"
+        )
+    fixed = isinstance(kind, ADA) and kind.probability is not None
+    if burn_in.augmentation != 1 and not fixed:
+        raise UserError(
+            f"schedule.burn_in.augmentation={burn_in.augmentation} changes a fixed probability of"
+            " ADA's, and there is none: try --config.augmentation=ada"
+            " --config.augmentation.probability=0.3"
+        )
+
+
 def _check_pairs(config: "schema.Config") -> None:
     """Checks that there is a real for every fake, where they meet in pairs."""
     batch, fakes = config.training.batch_size, config.generator_batch_size
-    pairs = isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair"
-    reason = "loss.contrast_scope=pair" if pairs else "reference attention"
-    if (pairs or config.discriminator.takes_references) and batch != fakes:
+    reason = ""
+    if isinstance(config.loss, Relativistic):
+        reason = "loss=relativistic"
+    elif isinstance(config.loss, DualContrastive) and config.loss.contrast_scope == "pair":
+        reason = "loss.contrast_scope=pair"
+    elif config.discriminator.takes_references:
+        reason = "reference attention"
+    elif config.data.labels and config.generator.fake_labels == "reals":
+        reason = "generator.fake_labels=reals"
+    if reason and batch != fakes:
         raise UserError(
             f"{reason} needs a real for every fake, and schedule.generator_batch_size={fakes} is"
             f" not training.batch_size={batch}: try --config.schedule.generator_batch_size=none"

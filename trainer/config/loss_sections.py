@@ -67,6 +67,13 @@ class Hinge(LossSection):
 
 
 @dataclasses.dataclass(frozen=True)
+class Relativistic(LossSection):
+    """The relativistic pairing loss (Jolicoeur-Martineau 2019) of R3GAN: a real with a fake."""
+
+    family = "relativistic"
+
+
+@dataclasses.dataclass(frozen=True)
 class ContraD(LossSection):
     """ContraD (Jeong and Shin 2021): views contrasted, and judged by features held constant.
 
@@ -94,5 +101,13 @@ class ContraD(LossSection):
 
 LOSSES: dict[str, type[LossSection]] = {
     section.family: section
-    for section in (DualContrastive, NonSaturating, Saturating, Wasserstein, Hinge, ContraD)
+    for section in (
+        DualContrastive,
+        NonSaturating,
+        Saturating,
+        Wasserstein,
+        Hinge,
+        Relativistic,
+        ContraD,
+    )
 }

@@ -21,6 +21,7 @@ from dualcontrast.trainer.config.augmentation_sections import (
     AugmentationSection,
     NoAugmentation,
 )
+from dualcontrast.trainer.config.burn_in_section import BurnInConfig
 from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
@@ -106,6 +107,7 @@ class ScheduleConfig:
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
     average: AverageConfig = AverageConfig()
+    burn_in: BurnInConfig = BurnInConfig()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -173,7 +173,8 @@ def test_a_run_may_continue_longer_but_not_with_another_batch():
         ("trainning.seed", "training.seed"),
         (
             "learning_rate",
-            "schedule.generator.learning_rate or schedule.discriminator.learning_rate",
+            "schedule.generator.learning_rate or schedule.discriminator.learning_rate or"
+            " schedule.burn_in.learning_rate",
         ),
     ],
 )
