@@ -71,7 +71,7 @@ def _check_count(dataset: manifest.Manifest) -> None:
     if dataset.count < numbers.LEAST_IMAGES:
         raise UserError(
             f"{dataset.folder} has {dataset.count} images, expected {numbers.LEAST_IMAGES} at least"
-            " to learn from: convert more, or start from another run (dualcontrast-train --init_from)"
+            " to learn from: convert more, or start from a run: dualcontrast-train --init_from"
         )
 
 

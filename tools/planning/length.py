@@ -49,8 +49,8 @@ def _total(images: Images, machine: Machine, rate: float, hours: float | None) -
     if machine.gpus:
         return numbers.GPU_TOTAL, "as long as StyleGAN2 trains; --hours plans by time"
     if images.resolution <= min(numbers.CPU_WIDTHS):
-        return numbers.CPU_TOTAL_SMALL, "of configs/demo.py; --hours plans by time"
-    return numbers.CPU_TOTAL, "of configs/emoji64.py; --hours plans by time"
+        return numbers.CPU_TOTAL_SMALL, "as in configs/demo.py; --hours plans by time"
+    return numbers.CPU_TOTAL, "as in configs/emoji64.py; --hours plans by time"
 
 
 def _too_short(hours: float, rate: float) -> str:
@@ -84,11 +84,14 @@ def _intervals(total: int, rate: float) -> list[Choice]:
     save = every(numbers.CHECKPOINT_SECONDS, numbers.CHECKPOINTS)
     grid = round_number(total / numbers.GRIDS)
     return [
-        Choice("about a minute", {"training.log_every_images": log}),
         Choice(
-            "ten minutes, which is what a crash loses", {"training.checkpoint_every_images": save}
+            f"a minute, {numbers.LOGS} times a run at least", {"training.log_every_images": log}
         ),
-        Choice("some forty grids", {"training.grid_every_images": grid}),
+        Choice(
+            f"ten minutes, which a crash loses, {numbers.CHECKPOINTS} times a run at least",
+            {"training.checkpoint_every_images": save},
+        ),
+        Choice(f"{numbers.GRIDS} times a run at least", {"training.grid_every_images": grid}),
     ]
 
 
@@ -99,7 +102,7 @@ def _evaluation(images: Images, machine: Machine, total: int) -> list[Choice]:
     most = numbers.GPU_EVALUATED if machine.gpus else numbers.CPU_EVALUATED
     fields = {
         "evaluation.every_images": round_number(total / numbers.EVALUATIONS),
-        "evaluation.images": min(most, images.count),
+        "evaluation.images": most,
     }
     return [Choice("by the embedded extractor, to keep the best checkpoint", fields)]
 

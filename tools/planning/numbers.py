@@ -17,12 +17,13 @@ class Widths(NamedTuple):
     source: str
 
 
+_ANY = 2**16
 # On a CPU, by the largest side of images that they are for. The first two were trained
 # (docs/results.md); the third is what docs/training.md advises, and was not.
 CPU_WIDTHS = {
-    32: Widths(64, 4, 512, 64, "narrow ones, those of configs/demo.py"),
-    64: Widths(128, 4, 1024, 96, "narrow ones, those of configs/emoji64.py"),
-    1024: Widths(128, 4, 2048, 128, "a quarter of config E's; not tried at such sizes"),
+    32: Widths(64, 4, 512, 64, "those of configs/demo.py"),
+    64: Widths(128, 4, 1024, 96, "those of configs/emoji64.py"),
+    _ANY: Widths(128, 4, 2048, 128, "a quarter of config E's; not tried at such sizes"),
 }
 # On GPUs. Config E has 8192, config F 16384 (Karras et al. 2020, table 1); the program of Karras et
 # al. 2020b takes F's from 512x512 on.
@@ -69,7 +70,7 @@ CPU_TOTAL_SMALL, CPU_TOTAL, GPU_TOTAL = 56_000, 150_000, 25_000_000
 LEAST_TOTAL = 10_000
 
 # Ours. Seconds from one line of metrics to the next, and from one checkpoint to the next: what a
-# crash loses. Then how often in a run, at least, and for grids and evaluations exactly.
+# crash loses. Then how often in a run, at least; intervals are rounded down to 1, 2 or 5 and zeros.
 LOG_SECONDS, CHECKPOINT_SECONDS = 60, 600
 LOGS, CHECKPOINTS, GRIDS, EVALUATIONS = 40, 5, 40, 5
 CPU_EVALUATED, GPU_EVALUATED = 2_000, 10_000  # Of configs/demo.py, and the default.

@@ -56,14 +56,14 @@ def _augmentation(images: Images, machine: Machine) -> Choice:
     few = f"{images.count:_} images, fewer than {numbers.FEW_IMAGES:_}"
     if machine.gpus:
         return Choice(f"{few}: as much as they need", {"augmentation": "ada"})
-    why = f"{few}; ada's controller takes 500_000 images to rise, more than such a run"
+    why = f"{few}; ada's controller is made for millions of images"
     return Choice(why, {"augmentation": "diffaugment"})
 
 
 def _widths(images: Images, machine: Machine) -> list[Choice]:
     if machine.gpus:
         return _gpu_widths(images, machine)
-    most = min(side for side in numbers.CPU_WIDTHS if side >= min(images.resolution, max(_SIDES)))
+    most = min(side for side in numbers.CPU_WIDTHS if side >= images.resolution)
     widths = numbers.CPU_WIDTHS[most]
     fields = {
         "generator.latent_size": widths.latent_size,
@@ -72,14 +72,11 @@ def _widths(images: Images, machine: Machine) -> list[Choice]:
         **_both("fmap_base", widths.fmap_base),
         **_both("fmap_max", widths.fmap_max),
     }
-    off = "off: it shapes the latent space over millions of images, and here are none to spare"
+    off = "off, as there: it shapes the latents over millions of images, and here are none to spare"
     return [
-        Choice(f"a CPU trains networks that are {widths.source}", fields),
+        Choice(f"narrow networks for a CPU: {widths.source}", fields),
         Choice(off, {"generator.path_length_weight": 0.0}),
     ]
-
-
-_SIDES = tuple(numbers.CPU_WIDTHS)
 
 
 def _gpu_widths(images: Images, machine: Machine) -> list[Choice]:
@@ -97,10 +94,10 @@ def _gpu_widths(images: Images, machine: Machine) -> list[Choice]:
 
 def _batch(images: Images, machine: Machine) -> Choice:
     batch = batch_size(images, machine)
-    why = "as in all runs on a CPU that docs/results.md shows"
+    why = "of configs/demo.py and configs/emoji64.py"
     if machine.gpus:
         share = f"{numbers.GPU_BATCH_PIXELS} / side and {numbers.GPU_BATCH_OF_A_DEVICE} at most"
-        why = f"{share} on a device, {numbers.GPU_BATCH} on all (Karras et al. 2020b); 8 at least"
+        why = f"{share} on a device, {numbers.GPU_BATCH} on all (Karras et al. 2020b)"
     return Choice(why, {"training.batch_size": batch})
 
 
@@ -112,12 +109,12 @@ def _gamma(images: Images, machine: Machine) -> Choice:
         return _r1(why, rule)
     if machine.gpus:
         share = area / numbers.GPU_GAMMA_RESOLUTION**2
-        why = "the paper's is 100 at 256x256; below by area, and 10 at least, which learns at 32x32"
+        why = "100 at 256x256 in the paper; below by area, 10 at least, which learned at 32x32"
         gamma = numbers.GPU_GAMMA * min(1.0, share)
         return _r1(why, max(numbers.CPU_GAMMA, gamma))
-    why = "10 learns at 32x32 and 64x64, 0.5 stalls (docs/results.md)"
+    why = f"10 learned at 32x32 and 64x64, 0.5 stalled; Karras et al. 2020b: {rule:.2g}"
     tried = images.resolution <= numbers.CPU_GAMMA_TRIED
-    ending = f"; the rule of ada says {rule:.2g}" if tried else "; not tried at such sizes"
+    ending = "" if tried else ", neither tried here"
     return _r1(why + ending, numbers.CPU_GAMMA)
 
 
@@ -126,7 +123,7 @@ def _r1(why: str, gamma: float) -> Choice:
 
 
 def _rates(images: Images, machine: Machine) -> Choice:
-    rate, why = numbers.RATE, "config E's, also of the runs on CPUs"
+    rate, why = numbers.RATE, "StyleGAN2's, and of configs/demo.py"
     if is_adaptive(images, machine):
         large = images.resolution >= numbers.AUTO_LARGE
         rate = numbers.AUTO_RATE_LARGE if large else numbers.AUTO_RATE
@@ -138,7 +135,7 @@ def _rates(images: Images, machine: Machine) -> Choice:
 def _mirror(look: Look) -> Choice:
     found = f"{look.told:.0%} of {look.count:_} images are told from their mirrors"
     if look.is_symmetric:
-        return Choice(f"{found}, a coin's share: twice the data", {"data.mirror": True})
+        return Choice(f"{found}, a coin's share", {"data.mirror": True})
     if look.is_undecided:
         why = f"{found}, which decides nothing: look yourself"
         return Choice(why, {"data.mirror": False})
