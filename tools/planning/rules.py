@@ -72,7 +72,7 @@ def _widths(images: Images, machine: Machine) -> list[Choice]:
         **_both("fmap_base", widths.fmap_base),
         **_both("fmap_max", widths.fmap_max),
     }
-    off = "off, as there: it shapes the latents over millions of images, and here are none to spare"
+    off = "off, as there: it takes millions of images to shape the latents"
     return [
         Choice(f"narrow networks for a CPU: {widths.source}", fields),
         Choice(off, {"generator.path_length_weight": 0.0}),
