@@ -1,7 +1,7 @@
 """Whether images of a dataset could be mirrored: whether anything tells them from their mirrors."""
 
+import dataclasses
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from dualcontrast.trainer.features import embedded, extractor
 _BATCH = 64
 
 
-class Look(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Look:
     """What was found: images looked at, and the share of them that were told from their mirrors."""
 
     count: int

@@ -1,5 +1,6 @@
 """A plan: the choices, the configuration that they make, and what it will cost."""
 
+import dataclasses
 from typing import NamedTuple
 
 from dualcontrast.tools.planning import fitting, length, mirror, rules, speed
@@ -45,7 +46,7 @@ def make(dataset: manifest.Manifest, machine: Machine, hours: float | None, meas
     images, look = images_of(dataset), mirror.look(dataset)
 
     def at(side: int) -> schema.Config:
-        other = images._replace(resolution=side)
+        other = dataclasses.replace(images, resolution=side)
         return configuration(rules.networks_and_losses(other, machine, look), other)
 
     config = at(images.resolution)

@@ -1,5 +1,6 @@
 """What a plan is made for: the images, and the machine that trains."""
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -17,7 +18,8 @@ _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_b
 _ASK = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
 
 
-class Images(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Images:
     """A dataset: how many images, their side in pixels, channels, and classes (0: no labels)."""
 
     count: int
