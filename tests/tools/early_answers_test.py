@@ -22,7 +22,7 @@ def _places(tmp_path_factory):
     for name in ("run", "model"):
         (root / name / "config.json").write_text("{}")
     (root / "model" / "saved_model.pb").touch()
-    for name in ("file", "one.png", "DSC01.JPG", "photos.tar.gz", "a.7z", "B.TAR"):
+    for name in ("file", "one.png", "DSC01.JPG", "photos.tar.gz", "a.7z", "B.TAR", "old.py"):
         (root / name).touch()
     return root
 
@@ -70,6 +70,15 @@ MISTAKES = {
         ([*MEASURED, "--metrics=separability", *TWICE], "--classifier_data, got both"),
         (["--model=ROOT/model", *MEASURED[1:], "--metrics=separability"], "networks of a run"),
         (["--images=ROOT/empty", *MEASURED[1:], "--metrics=overfitting"], "networks of a run"),
+    ],
+    "tools.plan": [
+        ([], "--data is missing"),
+        (["--data=ROOT/none", "--output=ROOT/new.py"], "There is no dataset folder"),
+        (["--data=ROOT/data", "--output=ROOT/new.py"], "has 1 images, expected 50 at least"),
+        (["--data=ROOT/data", "--output=ROOT/old.py"], "old.py exists already"),
+        (["--data=ROOT/data", "--output=ROOT/out/new.py"], "there is no folder"),
+        (["--data=ROOT/data", "--output=ROOT/plan"], "plan is no Python file"),
+        (["--data=ROOT/data", "--hours=-1"], "hours"),
     ],
     "tools.project": [
         (["--run=ROOT/run", "--image=ROOT/none.png", "--output=ROOT/out"], "no such file"),

@@ -1,0 +1,1 @@
+"""What dualcontrast-plan needs alone."""
