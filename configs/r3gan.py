@@ -32,7 +32,7 @@ number that burns in goes, along half a cosine, from that of the first column to
     half-life of average    0       1 x
     probability of ADA's    0       1 x
 
-Published FID of 50,000 images (the authors' model cards; for ImageNet, lists of benchmarks):
+Published FID of 50,000 images (FFHQ: the authors' model cards; the others: lists of benchmarks):
 CIFAR-10 1.96, FFHQ at 64 1.95, FFHQ at 256 2.75, ImageNet at 32 1.27, at 64 2.09.
 
 The program trains until it is stopped; the lengths of CIFAR-10 and ImageNet, 250 and 1,000 million

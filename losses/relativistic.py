@@ -6,7 +6,7 @@ import tensorflow as tf
 def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
     """Returns mean softplus(-(real - fake)) over pairs, a float32 scalar.
 
-    RpGAN, with f(t) = -log(1 + e^-t) (Huang et al. 2024, equation 2): adding a constant to all
+    RpGAN, with f(t) = -log(1 + e^-t) (Huang et al. 2024): adding a constant to all
     logits changes nothing.
 
     Args:
