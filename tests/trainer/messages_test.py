@@ -56,7 +56,7 @@ def test_a_run_is_not_advised_to_change_what_it_keeps(changes, replicas, field, 
     )
     said = advised(changes, with_checkpoint(tmp_path), replicas)
     assert "try --config" not in said and "keeps its" in said and field in said
-    assert "another --workdir" in said
+    assert "--full --workdir=ANOTHER" in said
 
 
 def test_advice_to_change_what_a_run_may_change_stays(tmp_path):

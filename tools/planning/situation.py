@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from dualcontrast.trainer import files
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
@@ -75,7 +76,7 @@ def this_machine(memory_gib: float | None) -> Machine:
 def _memory_of_the_machine() -> float:
     """Returns bytes: those that there are, or as many as this container is given."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    said = [pathlib.Path(path).read_text() for path in _LIMITS if os.path.exists(path)]
+    said = [files.read_text(pathlib.Path(path)) for path in _LIMITS if os.path.exists(path)]
     return float(min([physical, *(int(text) for text in said if text.strip().isdigit())]))
 
 

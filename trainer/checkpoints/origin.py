@@ -96,7 +96,7 @@ def begin(
     _assign(run, match, request)
     record = {
         "checkpoint": str(prefix.resolve()),
-        "sha256": hashlib.sha256(discovery.index_of(prefix).read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(files.read_bytes(discovery.index_of(prefix))).hexdigest(),
         "images_seen": seen,
         "full": request.full,
         "average": request.full or request.average,
