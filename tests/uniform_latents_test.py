@@ -13,7 +13,7 @@ from dualcontrast.trainer import draws, grids, pictures, projection, seeds, stat
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.config.families import sngan
 from dualcontrast.trainer.errors import UserError
-from dualcontrast.trainer.evaluation import generated
+from dualcontrast.trainer.evaluation import generated, separability
 from dualcontrast.trainer.metrics import perceptual_path_length
 
 SIZE = 4
@@ -70,6 +70,8 @@ def test_a_seed_is_the_same_image_for_every_tool(generator, config, tmp_path):
     for images in (source.images(5), exported.images(5)):
         found = np.concatenate(list(images.read()))
         assert np.abs(found.astype(int) - expected).max() <= 1
+    spaces = dict(separability._latents(source, generator, source.images(5)))
+    np.testing.assert_array_equal(spaces["z"], z[:5])
     loaded = tf.saved_model.load(model)
     assert loaded.latent.numpy() == b"uniform"
     png = tf.io.decode_png(loaded.seeds(1, 1)["png_bytes"][0]).numpy()

@@ -221,3 +221,17 @@ def share(batch: tf.Tensor, replica: tf.Tensor | int, replicas: int) -> tf.Tenso
         return batch
     strided = tf.reshape(batch, [batch.shape[0] // replicas, replicas, *batch.shape[1:]])
     return tf.gather(strided, replica, axis=1)
+
+
+def shares(batch: tf.Tensor, strategy: tf.distribute.Strategy):
+    """Returns every replica's share of a global batch, a value of the strategy.
+
+    Args:
+      batch: [batch, ...], divisible by the number of replicas.
+      strategy: that trains.
+    """
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: share(
+            batch, context.replica_id_in_sync_group, strategy.num_replicas_in_sync
+        )
+    )

@@ -206,10 +206,7 @@ class _Run:
 
     def _shared(self, batch: tf.Tensor):
         """Returns every replica's share of a batch."""
-        replicas = self.strategy.num_replicas_in_sync
-        return self.strategy.experimental_distribute_values_from_function(
-            lambda context: draws.share(batch, context.replica_id_in_sync_group, replicas)
-        )
+        return draws.shares(batch, self.strategy)
 
     def _culprit(self) -> str:
         """Says which variable is not finite, if one is."""

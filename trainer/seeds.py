@@ -10,13 +10,14 @@ import tensorflow as tf
 _LATENTS, _NOISE, _LABEL = 0, 1, -1  # What a draw is for; the layers' noise goes on from its own.
 
 
-def latents(seeds: tf.Tensor, size: int, distribution: str = "normal") -> tf.Tensor:
-    """Returns z, [count, size] float32, standard normal, or "uniform" from -1 to 1.
+def latents(seeds: tf.Tensor, size: int, distribution: str) -> tf.Tensor:
+    """Returns z, [count, size] float32.
 
     Args:
       seeds: [count] int64.
       size: of z.
-      distribution: see `networks.Generator.latent`.
+      distribution: "normal", which is the standard one, or "uniform" from -1 to 1; see
+        `networks.Generator.latent`. Without a default, for who forgets it draws other images.
     """
     if distribution == "normal":
         return _draw(seeds, [size], _LATENTS)

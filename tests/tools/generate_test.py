@@ -65,7 +65,7 @@ def pixels(path: pathlib.Path) -> np.ndarray:
 
 
 def expected(average, numbers: list[int], psi: float = 1.0, noise=None) -> np.ndarray:
-    z = seeds.latents(tf.constant(numbers), 8)
+    z = seeds.latents(tf.constant(numbers), 8, "normal")
     return pictures.to_uint8(average(z, noise=noise, truncation_psi=psi)).numpy().astype(int)
 
 
@@ -92,9 +92,9 @@ def test_a_seed_is_the_same_alone_and_in_company_and_twice(run, tmp_path):
 
 
 def test_latents_and_noise_do_not_depend_on_the_other_seeds():
-    z = seeds.latents(tf.constant([3, 5, 2**40], tf.int64), 8)
+    z = seeds.latents(tf.constant([3, 5, 2**40], tf.int64), 8, "normal")
     maps = seeds.noise(tf.constant([3, 5], tf.int64), [4, 8, 8])
-    assert (seeds.latents(tf.constant([5]), 8)[0] == z[1]).numpy().all()
+    assert (seeds.latents(tf.constant([5]), 8, "normal")[0] == z[1]).numpy().all()
     assert (z[2] == tf.random.stateless_normal([8], [2**40, 0])).numpy().all()
     assert [tuple(part.shape) for part in maps] == [(2, 4, 4, 1), (2, 8, 8, 1), (2, 8, 8, 1)]
     assert (seeds.noise(tf.constant([5]), [4])[0][0] == maps[0][1]).numpy().all()
@@ -149,7 +149,7 @@ def test_a_table_of_styles_has_its_sources_above_and_to_the_left(run, average, t
     assert same(cells[0, 1:], expected(average, [3, 4, 5], 0.7))
     assert same(cells[1:, 0], expected(average, [1, 2], 0.7))
     # Row 2, column 5: the column's styles in the layers 0, 1 and 4 of 6.
-    z = seeds.latents(tf.constant([2, 5]), 8)
+    z = seeds.latents(tf.constant([2, 5]), 8, "normal")
     w = average.truncate(average.broadcast(average.mapping(z)), 0.7).numpy()
     mixed = np.stack([w[k][layer] for layer, k in enumerate([1, 1, 0, 0, 1, 0])])[None]
     wanted = pictures.to_uint8(average.synthesis(mixed))[0].numpy().astype(int)
@@ -192,7 +192,7 @@ def _labelled(save_run, tmp_path_factory):
 
 def of_class(average, numbers: list[int], label: int | list[int]) -> np.ndarray:
     labels = tf.constant(np.broadcast_to(label, len(numbers)), tf.int64)
-    z = seeds.latents(tf.constant(numbers), 8)
+    z = seeds.latents(tf.constant(numbers), 8, "normal")
     return pictures.to_uint8(average(z, labels)).numpy().astype(int)
 
 
@@ -258,7 +258,7 @@ def test_a_grid_has_sixteen_rows_unless_classes_are_named():
 def test_mixed_styles_and_an_animation_are_of_one_class(labelled, tmp_path):
     run, average = labelled
     call(run, tmp_path / "mixed", rows="1", columns="3", style_layers="0-1", **{"class": "dog"})
-    z, label = seeds.latents(tf.constant([1, 3]), 8), tf.constant([1, 1])
+    z, label = seeds.latents(tf.constant([1, 3]), 8, "normal"), tf.constant([1, 1])
     row, column = average.broadcast(average.mapping(z, label)).numpy()
     mixed = average.synthesis(np.stack([*column[:2], *row[2:]])[None])
     wanted = pictures.to_uint8(mixed)[0].numpy().astype(int)

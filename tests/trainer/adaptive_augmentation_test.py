@@ -74,13 +74,7 @@ class Run:
         """Takes steps by their number; returns p and r_t of each."""
         rows = []
         for number in range(first, last):
-            shared = self.strategy.experimental_distribute_values_from_function(
-                lambda context: draws.share(
-                    tf.constant(IMAGES[number]),
-                    context.replica_id_in_sync_group,
-                    self.strategy.num_replicas_in_sync,
-                )
-            )
+            shared = draws.shares(tf.constant(IMAGES[number]), self.strategy)
             rows.append(self._steps.compiled(D_STEP)(shared, tf.constant(8 * number, tf.int64)))
         return [(float(row["ada/p"]), float(row["ada/r_t"])) for row in rows]
 

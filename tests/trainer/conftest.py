@@ -29,7 +29,7 @@ TINY = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_config() -> schema.Config:
     """A resolved configuration for 8x8 RGB images."""
     return schema.resolve(schema.replace(schema.Config(), TINY), 8, 3)
@@ -53,11 +53,7 @@ def first_step(strategy_of):
             built = state.State(config)
 
         def shared(x):
-            return strategy.experimental_distribute_values_from_function(
-                lambda context: draws.share(
-                    tf.constant(x), context.replica_id_in_sync_group, replicas
-                )
-            )
+            return draws.shares(tf.constant(x), strategy)
 
         trainer = steps.Steps(config, built, strategy, class_counts)
         given = {} if labels is None else {"labels": shared(labels)}

@@ -29,11 +29,7 @@ def test_a_run_is_what_it_was(name, strategy_of):
     strategy = strategy_of(replicas)
 
     def batch(images):
-        return strategy.experimental_distribute_values_from_function(
-            lambda context: draws.share(
-                tf.constant(images), context.replica_id_in_sync_group, replicas
-            )
-        )
+        return draws.shares(tf.constant(images), strategy)
 
     with strategy.scope():
         built = state.State(config)

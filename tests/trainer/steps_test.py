@@ -40,9 +40,7 @@ def build(config, replicas=1):
 
 
 def reals(images, replicas=1):
-    return strategy_of(replicas).experimental_distribute_values_from_function(
-        lambda context: draws.share(tf.constant(images), context.replica_id_in_sync_group, replicas)
-    )
+    return draws.shares(tf.constant(images), strategy_of(replicas))
 
 
 @functools.cache

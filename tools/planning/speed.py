@@ -3,8 +3,6 @@
 import time
 from typing import NamedTuple
 
-import tensorflow as tf
-
 from dualcontrast.tools.planning import numbers
 from dualcontrast.tools.planning.situation import Machine
 from dualcontrast.trainer import devices, draws, dry_run, state, steps
@@ -105,10 +103,5 @@ def _shown(config: schema.Config, dataset: manifest.Manifest, strategy) -> steps
     except image_stream.READ_ERRORS as error:
         raise image_stream.explain(error, dataset) from error
 
-    def shared(batch: tf.Tensor):
-        replicas = strategy.num_replicas_in_sync
-        return strategy.experimental_distribute_values_from_function(
-            lambda context: draws.share(batch, context.replica_id_in_sync_group, replicas)
-        )
-
-    return steps.Shown(shared(images), None, shared(labels) if config.data.labels else None)
+    known = draws.shares(labels, strategy) if config.data.labels else None
+    return steps.Shown(draws.shares(images, strategy), None, known)

@@ -68,7 +68,7 @@ def _latents(
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
     def draw(numbers):
-        return seeds.latents(numbers, generator.latent_size)
+        return seeds.latents(numbers, generator.latent_size, generator.latent)
 
     def all_of(place: Callable[[slice, tf.Tensor], tf.Tensor]) -> np.ndarray:
         parts = []

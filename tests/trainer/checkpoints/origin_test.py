@@ -15,15 +15,7 @@ from dualcontrast.trainer.errors import UserError
 FIRST, SECOND = 16, 32  # images of the run that is begun from, and of one that goes on
 
 SMALL = {
-    "generator.latent_size": 8,
-    "generator.w_size": 8,
-    "generator.mapping_layers": 2,
-    "generator.fmap_base": 32,
-    "generator.fmap_max": 8,
-    "discriminator.fmap_base": 32,
-    "discriminator.fmap_max": 8,
     "loss.warmup_images": 0,
-    "training.batch_size": 8,
     "training.total_images": FIRST,
     "training.log_every_images": 16,
     "training.checkpoint_every_images": 16,
@@ -31,8 +23,8 @@ SMALL = {
 
 
 @pytest.fixture(name="config", scope="module")
-def _config():
-    return schema.resolve(schema.replace(schema.Config(), SMALL), 8, 3)
+def _config(tiny_config):
+    return schema.replace(tiny_config, SMALL)
 
 
 @pytest.fixture(name="train", scope="module")
@@ -125,7 +117,7 @@ def test_the_average_is_taken_on_request(source, config, strategy_of, tmp_path):
 def test_what_does_not_fit_begins_at_random_and_is_named(
     source, config, strategy_of, tmp_path, capsys
 ):
-    larger = schema.resolve(schema.replace(schema.Config(), SMALL), 16, 3)
+    larger = schema.replace(config, {"data.resolution": 16})
     with pytest.raises(UserError, match="30% of the generator would begin.*\n.*_partial"):
         origin.begin(tmp_path, made(larger, strategy_of), larger, origin.Request(source))
     request = origin.Request(source, allow_partial=True)
@@ -162,6 +154,8 @@ def test_frozen_layers_stay_and_the_others_move(source, config, train, tmp_path)
         for name in before.keys() & after.keys()
         if name.endswith((".kernel", ".bias")) and np.array_equal(before[name], after[name])
     }
+    # A loss of differences moves this one by rounding, or not.
+    still -= {"discriminator/logit.bias"}
     assert {n for n in still if n.startswith("discriminator/")} == {
         "discriminator/from_rgb.kernel",
         "discriminator/from_rgb.bias",
