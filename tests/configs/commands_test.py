@@ -35,7 +35,16 @@ def docstring(name: str) -> str:
     return ast.get_docstring(ast.parse((ROOT / "configs" / f"{name}.py").read_text()))
 
 
-OTHERS = ["ada", "ada_cifar10", "advaug_cifar10", "r3gan", "sndcgan", "snresnet18", "sg2small"]
+OTHERS = [
+    "ada",
+    "ada_cifar10",
+    "few_scenes",
+    "advaug_cifar10",
+    "r3gan",
+    "sndcgan",
+    "snresnet18",
+    "sg2small",
+]
 OTHERS += ["sg2afhq"]
 SHOWN = {name: commands(docstring(name)) for name in [*PAPERS, *OTHERS]} | {
     "page": commands(PAGE.read_text(encoding="utf-8"))

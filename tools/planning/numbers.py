@@ -51,6 +51,9 @@ AUTO_MAPPING_LAYERS = 2  # Likewise.
 # Images below which a discriminator learns them by heart: Zhao et al. 2020 and Karras et al. 2020b
 # gain most there. The number is ours.
 FEW_IMAGES = 10_000
+# Passes over the data after which a narrow discriminator had not begun to (docs/results.md: 1,000
+# scenes), and DiffAugment cost quality.
+SHORT_PASSES = 40
 # Ours: fewer images than this are no distribution that a network from scratch could learn.
 LEAST_IMAGES = 50
 

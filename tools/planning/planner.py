@@ -66,6 +66,8 @@ def make(dataset: manifest.Manifest, machine: Machine, hours: float | None, meas
         hours,
         isinstance(config.loss, DualContrastive),
     )
+    total = changes(choices)["training.total_images"]
+    choices.append(rules.augmentation(images, machine, total))
     config = configuration(choices, images)
     disk = sum(dry_run.disk_estimate(config, generator, discriminator))
     took = config.training.total_images / rate.images_per_second / 3600

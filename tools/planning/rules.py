@@ -7,7 +7,7 @@ from dualcontrast.tools.planning.situation import Images, Machine
 
 
 def networks_and_losses(images: Images, machine: Machine, look: Look) -> list[Choice]:
-    """Returns everything of a plan but its accumulation, length and intervals.
+    """Returns everything of a plan but its accumulation, and what depends on its length.
 
     Args:
       images: to train on.
@@ -16,7 +16,6 @@ def networks_and_losses(images: Images, machine: Machine, look: Look) -> list[Ch
     """
     return [
         _loss(images, machine),
-        _augmentation(images, machine),
         *_widths(images, machine),
         _batch(images, machine),
         _gamma(images, machine),
@@ -49,14 +48,19 @@ def _loss(images: Images, machine: Machine) -> Choice:
     return Choice("the paper's (Yu et al. 2021)", {"loss": "dual_contrastive"})
 
 
-def _augmentation(images: Images, machine: Machine) -> Choice:
+def augmentation(images: Images, machine: Machine, total: int) -> Choice:
+    """Returns the augmentation of a run of `total` images."""
     if images.count >= numbers.FEW_IMAGES:
         why = f"{images.count:_} images, {numbers.FEW_IMAGES:_} or more, are not learnt by heart"
         return Choice(why, {"augmentation": "none"})
     few = f"{images.count:_} images, fewer than {numbers.FEW_IMAGES:_}"
     if machine.gpus:
         return Choice(f"{few}: as much as they need", {"augmentation": "ada"})
-    why = f"{few}; ada's controller is made for millions of images"
+    passes = total / images.count
+    if passes <= numbers.SHORT_PASSES:
+        why = f"{few}, but {passes:.3g} passes do not learn them by heart"
+        return Choice(why, {"augmentation": "none"})
+    why = f"{few}, {passes:.3g} passes; ada is made for millions of images"
     return Choice(why, {"augmentation": "diffaugment"})
 
 

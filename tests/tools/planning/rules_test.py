@@ -12,12 +12,11 @@ CPU, GPU, GPUS = Machine(0, 2, 8 * GIB), Machine(1, 16, 80 * GIB), Machine(8, 64
 SURE, ASYMMETRIC, FEW = Look(2000, 0.5), Look(2000, 0.7), Look(50, 0.5)
 
 ROWS = {
-    # The demo's networks, batch and R1; fewer images than 10,000.
+    # The demo's networks, batch and R1.
     "demo": (
         (Images(4_000, 32), CPU),
         {
             "loss": "dual_contrastive",
-            "augmentation": "diffaugment",
             "training.batch_size": 8,
             "penalties.r1_gamma": 10.0,
             "generator.fmap_base": 512,
@@ -25,10 +24,10 @@ ROWS = {
             "generator.path_length_weight": 0.0,
         },
     ),
-    # Those of emoji64, and enough images.
+    # Those of emoji64.
     "64 on a CPU": (
         (Images(10_000, 64), CPU),
-        {"augmentation": "none", "generator.fmap_base": 1024, "generator.w_size": 128},
+        {"generator.fmap_base": 1024, "generator.w_size": 128},
     ),
     "1024 on a CPU": (
         (Images(10_000, 1024), CPU),
@@ -39,7 +38,6 @@ ROWS = {
         (Images(9_999, 256), GPU),
         {
             "loss": "non_saturating",
-            "augmentation": "ada",
             "training.batch_size": 16,
             "penalties.r1_gamma": 0.8192,
             "generator.mapping_layers": 2,
@@ -63,7 +61,7 @@ ROWS = {
         },
     ),
     # The paper's 100 at 256; a quarter of the area at 128; 6.25 at 64, which is below 10.
-    "256": ((Images(70_000, 256), GPU), {"penalties.r1_gamma": 100.0, "augmentation": "none"}),
+    "256": ((Images(70_000, 256), GPU), {"penalties.r1_gamma": 100.0}),
     "128": ((Images(70_000, 128), GPU), {"penalties.r1_gamma": 25.0, "training.batch_size": 32}),
     "64": ((Images(70_000, 64), GPU), {"penalties.r1_gamma": 10.0, "loss": "dual_contrastive"}),
     "512": ((Images(70_000, 512), GPU), {"penalties.r1_gamma": 100.0}),
@@ -84,6 +82,22 @@ def test_images_and_a_machine_decide_the_fields(name):
 def test_every_row_is_a_valid_configuration(name):
     images, machine = ROWS[name][0]
     planner.configuration(rules.networks_and_losses(images, machine, SURE), images)
+
+
+@pytest.mark.parametrize(
+    "count, machine, total, expected",
+    [
+        (10_000, CPU, 10**6, "none"),
+        (9_999, GPU, 25 * 10**6, "ada"),
+        # 40 passes are those after which D had not begun to overfit.
+        (1_000, CPU, 40_000, "none"),
+        (1_000, CPU, 41_000, "diffaugment"),
+    ],
+)
+def test_few_images_are_augmented_where_a_run_is_long_enough(count, machine, total, expected):
+    found = rules.augmentation(Images(count, 32), machine, total)
+    assert found.fields == {"augmentation": expected}
+    assert expected == "ada" or f"{count:_} images" in found.why
 
 
 def test_one_class_is_no_label():

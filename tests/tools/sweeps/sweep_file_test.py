@@ -1,5 +1,6 @@
 """The file of a sweep: what it becomes, and how it is refused."""
 
+import csv
 import pathlib
 
 import pytest
@@ -74,3 +75,14 @@ def test_a_mistake_is_named_with_the_file(tmp_path, old, new, words):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match="none.yaml"):
         sweep_file.read(tmp_path / "none.yaml", tmp_path)
+
+
+SWEEPS = pathlib.Path(__file__).resolve().parents[3] / "docs" / "sweeps"
+
+
+@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_sweep_of_the_pages_can_be_run_and_has_all_its_values(path):
+    sweep = sweep_file.read(path, pathlib.Path("out"))
+    with open(path.with_suffix(".csv"), encoding="utf-8") as opened:
+        values = {(row["row"], int(row["seed"])) for row in csv.DictReader(opened)}
+    assert values == {(run.row, run.seed) for run in sweep.runs}
