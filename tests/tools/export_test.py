@@ -260,7 +260,7 @@ def test_a_server_gets_the_same_images_and_need_not_give_psi(found):
 
 
 def test_a_png_has_the_bytes_of_the_trainers_picture(found, generator):
-    z = seeds.latents(tf.range(5, 8), 8)
+    z = seeds.latents(tf.range(5, 8), 8, "normal")
     expected = pictures.to_uint8(generator(z, truncation_psi=0.5)).numpy()
     # A value next to a tie may round otherwise in another batch.
     assert abs(found["png3"].astype(int) - expected).max() <= 1
@@ -411,7 +411,7 @@ def test_an_sngan_is_as_its_moments_make_it(others, z):
     np.testing.assert_allclose(model.latents(z[:3])["images"], expected, atol=2e-5)
     np.testing.assert_allclose(model.latents(z[2:3])["images"], expected[2:], atol=2e-5)
     assert model.latents(z[:0])["images"].shape == (0, 8, 8, 3)
-    drawn = pictures.to_uint8(generator(seeds.latents(tf.range(5, 8), 8))).numpy()
+    drawn = pictures.to_uint8(generator(seeds.latents(tf.range(5, 8), 8, "normal"))).numpy()
     assert abs(decoded(model.seeds(5, 3)) - drawn).max() <= 1
 
 
@@ -434,7 +434,7 @@ def test_seeds_are_of_the_label_or_of_their_own_classes(others):
     own = seeds.labels(numbers, 3)
     assert len(set(own.numpy())) > 1
     for label, labels in ((2, tf.fill([3], 2)), (-1, own)):
-        drawn = generator(seeds.latents(numbers, 8), labels)
+        drawn = generator(seeds.latents(numbers, 8, "normal"), labels)
         found = decoded(model.seeds(5, 3, label=label))
         assert abs(found - pictures.to_uint8(drawn).numpy()).max() <= 1
     np.testing.assert_array_equal(decoded(model.seeds(5, 3)), found)
@@ -470,7 +470,7 @@ def test_labels_reach_a_generator_without_a_mapping():
     images = release.latents(tf.ones([2, 3]), [0, 2])["images"].numpy()
     np.testing.assert_allclose(images, [[[[0.1] * 3]], [[[0.3] * 3]]], rtol=1e-6)
     assert release.latents(tf.ones([0, 3]), tf.zeros([0], tf.int64))["images"].shape[0] == 0
-    z = seeds.latents(tf.constant([4]), 3).numpy()
+    z = seeds.latents(tf.constant([4]), 3, "normal").numpy()
     expected = np.round(np.clip((z + 3) / 10 * 127.5 + 127.5, 0, 255))
     assert abs(decoded(release.seeds(4, 1, label=3)) - expected).max() <= 1
 
