@@ -18,8 +18,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dualcontrast.tools.conversion import conversion, pixels, sources
+from dualcontrast.tools.conversion import conversion, pixels
 from dualcontrast.tools.conversion.shards import Plan
+from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.rendered import Scenes
+from dualcontrast.tools.conversion.sources.source import Entry
 from dualcontrast.tools.scenes import scenes
 from dualcontrast.trainer import errors
 from dualcontrast.trainer.data import manifest
@@ -74,7 +77,7 @@ def _best_rate(images: int, work: Callable[[], object]) -> float:
     return max(measure() for _ in range(_TRIES))
 
 
-def _gain_of_two_workers(source: sources.Folder, folder: Path) -> float | None:
+def _gain_of_two_workers(source: Folder, folder: Path) -> float | None:
     """How many times as fast two workers are as one, once they have started."""
     entries = source.listing().entries * _PASSES
     one = _quiet(lambda: _convert(source, source.listing().entries, folder, 1))
@@ -103,7 +106,7 @@ def _seconds_of_others() -> float:
     return ticks / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
-def _write_photographs(folder: Path, suffix: str) -> sources.Folder:
+def _write_photographs(folder: Path, suffix: str) -> Folder:
     folder.mkdir()
     random = np.random.default_rng(0)
     for index in range(_IMAGES):
@@ -113,10 +116,10 @@ def _write_photographs(folder: Path, suffix: str) -> sources.Folder:
         image += 0.12 * (np.asarray(texture, np.float32) - 128) + random.normal(0, 3, image.shape)
         picture = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
         picture.save(folder / f"{index:05d}{suffix}", quality=90)
-    return sources.Folder(str(folder))
+    return Folder(str(folder))
 
 
-def _convert(source, entries: list[sources.Entry], folder: Path, processes: int) -> float:
+def _convert(source, entries: list[Entry], folder: Path, processes: int) -> float:
     """Converts and returns images a second, by the clock, from the first progress to the end."""
     shown = []
     dest = folder / "converted"
@@ -139,7 +142,7 @@ def _reading_rate(folder: Path) -> float:
         image_stream,  # TensorFlow, after the start of all workers.
     )
 
-    source = sources.Scenes(256, 64, 0)
+    source = Scenes(256, 64, 0)
     _write(source, source.listing().entries, 64, folder / "read", 1, lambda count: None)
     dataset = manifest.open_dataset(folder / "read")
     batches = iter(

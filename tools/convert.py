@@ -44,10 +44,17 @@ from dualcontrast.tools.conversion import (
     image_sizes,
     labels,
     pixels,
-    sources,
 )
 from dualcontrast.tools.conversion.shards import Plan
-from dualcontrast.tools.conversion.sources import Entry, Listing, Source
+from dualcontrast.tools.conversion.sources import kinds
+from dualcontrast.tools.conversion.sources.rendered import Scenes
+from dualcontrast.tools.conversion.sources.source import (
+    SUFFIXES,
+    Entry,
+    Listing,
+    Source,
+    fingerprint,
+)
 from dualcontrast.tools.scenes import scenes
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, path_flags
@@ -104,8 +111,6 @@ _IMAGE_MEGABYTES = flags.DEFINE_integer(
     lower_bound=1,
 )
 
-_OTHER_ARCHIVES = (".tar", ".tgz", ".tbz", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
-
 
 def main(argv: list[str]) -> None:
     """Converts what the flags say."""
@@ -118,15 +123,13 @@ def main(argv: list[str]) -> None:
     entries = listing.entries
     if not entries:
         found = f"\nNot looked at: {listing.passed_over}." if listing.others else ""
-        raise UserError(
-            f"--source={_SOURCE.value} has no images ({', '.join(sources.SUFFIXES)}).{found}"
-        )
+        raise UserError(f"--source={_SOURCE.value} has no images ({', '.join(SUFFIXES)}).{found}")
     labelled = labels.read(_LABELS.value, source, entries)
     stored = conversion.order(
         labelled.entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value
     )
     rules = _resolved(source, stored, _rules())
-    shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value)
+    shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value, source.streamed)
     plan = Plan(source, rules, _ENCODING.value, len(shards), labelled.classes, _bounds())
     request = _request(plan, stored)
     if conversion.is_finished(dest, request):
@@ -167,32 +170,14 @@ def _check_flags() -> None:
 
 def _source() -> Source:
     """The source that --source names."""
-    name = _SOURCE.value
-    if name == "scenes":
-        if not (_RESOLUTION.value and _MAX_IMAGES.value):
-            raise UserError(
-                "Scenes can have any size and number: give --resolution=64 and"
-                " --max_images=20000, for example."
-            )
-        return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
-    if name.startswith("tfds:"):
-        # TensorFlow takes seconds to import, and no other source needs it.
-        from dualcontrast.tools.conversion import tfds_source
-
-        return tfds_source.open_source(name)
-    if Path(name).is_dir():
-        if (Path(name) / manifest.FILE_NAME).exists():
-            raise UserError(
-                f"--source={name} is a dataset already: dualcontrast-train --data={name}"
-            )
-        return sources.Folder(name)
-    if not Path(name).exists():
+    if _SOURCE.value != "scenes":
+        return kinds.open_source(_SOURCE.value)
+    if not (_RESOLUTION.value and _MAX_IMAGES.value):
         raise UserError(
-            f"--source={name} does not exist.\n"
-            "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes."
+            "Scenes can have any size and number: give --resolution=64 and"
+            " --max_images=20000, for example."
         )
-    _check_suffix(Path(name))
-    return sources.Zip(name)
+    return Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
 
 
 def _kind() -> scenes.Kind:
@@ -207,21 +192,6 @@ def _kind() -> scenes.Kind:
             f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
         )
     return scenes.Kind(fewest, most, zoom)
-
-
-def _check_suffix(path: Path) -> None:
-    """Refuses files of which the name already says that they are no zip."""
-    suffix = path.suffix.lower()
-    if suffix in sources.SUFFIXES:
-        raise UserError(
-            f"--source={path} is one image, expected many: give the folder that holds them, such"
-            f" as --source={path.parent}"
-        )
-    if suffix in _OTHER_ARCHIVES:
-        raise UserError(
-            f"--source={path} is an archive, and of archives only .zip is read.\n"
-            "Unpack it into a folder, and give that as --source."
-        )
 
 
 def _without_label_file(listing: Listing, source: Source) -> Listing:
@@ -251,7 +221,7 @@ def _rules() -> pixels.Rules:
 
 def _resolved(source: Source, entries: list[Entry], rules: pixels.Rules) -> pixels.Rules:
     """The rules with a resolution, after a look at the images where that is needed."""
-    if isinstance(source, sources.Scenes) or not image_sizes.is_needed(rules):
+    if isinstance(source, Scenes) or not image_sizes.is_needed(rules):
         return rules
     with ProgressBar("sizes", len(entries)) as bar:
         found = image_sizes.resolution(source, entries, rules, _bounds(), _workers(), bar.show)
@@ -265,7 +235,7 @@ def _request(plan: Plan, entries: list[Entry]) -> dict:
         "background": list(plan.rules.background),
         "encoding": plan.encoding,
         "images": len(entries),
-        "listing": sources.fingerprint(entries),
+        "listing": fingerprint(entries),
         "seed": _SEED.value,
         "shards": plan.shards,
         "shuffle": _SHUFFLE.value and plan.source.shuffles,

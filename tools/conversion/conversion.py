@@ -23,7 +23,8 @@ import numpy as np
 
 from dualcontrast.tools.conversion import pixels, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
-from dualcontrast.tools.conversion.sources import Entry, Other, Source
+from dualcontrast.tools.conversion.sources import staging
+from dualcontrast.tools.conversion.sources.source import Entry, Other, Source
 from dualcontrast.trainer import files, folder_lock
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -52,13 +53,26 @@ def order(
 
 
 def split(
-    entries: list[Entry], shards_wanted: int | None, rules: pixels.Rules, encoding: str
+    entries: list[Entry],
+    shards_wanted: int | None,
+    rules: pixels.Rules,
+    encoding: str,
+    streamed: bool = False,
 ) -> list[list[Entry]]:
-    """Returns the entries of each shard, as even as can be."""
+    """Returns the entries of each shard, as even as can be.
+
+    Args:
+      entries: of a source, in stored order.
+      shards_wanted: how many there are to be; None leaves it to what goes into them.
+      rules, encoding: of the dataset.
+      streamed: whether the images of a shard are put down first, and so must not be too much.
+    """
     raw = rules.resolution**2 * pixels.CHANNELS[rules.channels]
     by_size = math.ceil(len(entries) * raw * _COMPRESSED[encoding] / _SHARD_BYTES)
     by_count = min(_FEWEST_SHARDS, math.ceil(len(entries) / _LEAST_IMAGES))
-    number = min(shards_wanted or max(by_size, by_count), len(entries))
+    put_down = math.ceil(sum(entry.bytes for entry in entries) / staging.PART_BYTES)
+    by_source = put_down if streamed else 0
+    number = min(shards_wanted or max(by_size, by_count, by_source), len(entries))
     ends = [len(entries) * index // number for index in range(number + 1)]
     return [entries[a:b] for a, b in zip(ends, ends[1:])]
 
@@ -176,24 +190,31 @@ def _write_shards(
     on_count: Callable[[int], None],
 ) -> list[Written]:
     found = {index: shards.read_note(plan, index, dest) for index in range(plan.shards)}
-    jobs = [(index, entries[index]) for index, note in found.items() if note is None]
+    missing = [index for index, note in found.items() if note is None]
+    paths = {index: dest / UNFINISHED / f"source-{index}.tmp" for index in missing}
+    parts = staging.parts(plan.source, [entries[index] for index in missing], paths.values())
     before = sum(len(entries[index]) for index, note in found.items() if note is not None)
     work = workers.run(
-        _write_shard, (plan, dest), jobs, processes, lambda count: on_count(before + count)
+        _write_shard,
+        (plan, dest),
+        zip(missing, parts),
+        processes,
+        lambda count: on_count(before + count),
     )
     for index, note in work:
         found[index] = note
+        paths[index].unlink(missing_ok=True)
     return [found[index] for index in range(plan.shards)]
 
 
 def _write_shard(
     shared: tuple[Plan, Path],
-    job: tuple[int, list[Entry]],
+    job: tuple[int, staging.Part],
     step: workers.Step,
     lost: workers.Lost,
 ) -> tuple[int, Written]:
-    (plan, dest), (index, entries) = shared, job
-    return index, shards.write(plan, index, entries, dest, step, lost)
+    (plan, dest), (index, part) = shared, job
+    return index, shards.write(plan, index, part, dest, step, lost)
 
 
 def _finish(

@@ -7,14 +7,15 @@ beside the conversion's request. A shard without its note is written again.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dualcontrast.tools.conversion import encoding, pixels, workers
 from dualcontrast.tools.conversion.decode_bounds import Bounds, Watch
 from dualcontrast.tools.conversion.rejected import Rejected
-from dualcontrast.tools.conversion.sources import Entry, Opener, Source
+from dualcontrast.tools.conversion.sources.source import Entry, Opener, Source
+from dualcontrast.tools.conversion.sources.staging import Part
 from dualcontrast.trainer import files
 from dualcontrast.trainer.data import records
 from dualcontrast.trainer.data.manifest import Shard, shard_name
@@ -54,7 +55,7 @@ class Written:
 def write(
     plan: Plan,
     index: int,
-    entries: Sequence[Entry],
+    part: Part,
     dest: Path,
     on_image: workers.Step,
     lost: workers.Lost,
@@ -64,7 +65,7 @@ def write(
     Args:
       plan: what the shards hold.
       index: of the shard, from 0.
-      entries: the images that go into it, in order.
+      part: the images that go into it, in order.
       dest: the folder of the dataset.
       on_image: called after every image.
       lost: images that ended a process, by their number in the shard.
@@ -77,7 +78,7 @@ def write(
     digest, kept, rejected = hashlib.sha256(), 0, []
     with open(temporary, "wb") as file:
         with plan.bounds.watching() as watch:
-            for entry, found in _examples(plan, entries, lost, watch):
+            for entry, found in _examples(plan, part, lost, watch):
                 if isinstance(found, Rejected):
                     rejected.append((entry.name, str(found), entry.bytes))
                 else:
@@ -115,11 +116,11 @@ def _flush(file) -> None:
 
 
 def _examples(
-    plan: Plan, entries: Sequence[Entry], lost: workers.Lost, watch: Watch
+    plan: Plan, part: Part, lost: workers.Lost, watch: Watch
 ) -> Iterator[tuple[Entry, bytes | Rejected]]:
     """For each entry its framed record, or why there is none."""
-    openers = plan.source.openers(entries)
-    for number, (entry, opener) in enumerate(zip(entries, openers, strict=True)):
+    openers = part.source.openers(part.entries)
+    for number, (entry, opener) in enumerate(zip(part.entries, openers, strict=True)):
         if number in lost:
             yield entry, Rejected(plan.bounds.reason(lost[number]))
             continue
