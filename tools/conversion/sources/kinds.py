@@ -5,13 +5,24 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dualcontrast.tools.conversion.sources import folder, source, tar_archive, zip_archive
+from dualcontrast.tools.conversion.sources import (
+    arrays,
+    cifar,
+    folder,
+    lmdb_database,
+    path_list,
+    source,
+    stylegan_records,
+    tar_archive,
+    zip_archive,
+)
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 _TFDS = "tfds:"
 _KINDS = (
-    "Kinds of --source: a folder, a .zip or .tar (also .tar.gz, .bz2, .xz) and ARCHIVE:FOLDER,"
+    "Kinds of --source: a folder, a .zip or .tar (also .tar.gz, .bz2, .xz) or ARCHIVE:FOLDER, an"
+    " LMDB folder, StyleGAN's .tfrecords, .npy, .npz, CIFAR's archives, a .txt of paths,"
     " tfds:NAME[:SPLIT], scenes"
 )
 
@@ -30,16 +41,33 @@ def open_source(name: str) -> source.Source:
     path, inside = _cut(name)
     if os.path.isdir(path):
         return _of_folder(path, inside)
+    return _of_file(path, inside)
+
+
+def _of_file(path: str, inside: str) -> source.Source:
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in arrays.SUFFIXES:
+        return arrays.open_arrays(path, inside)
+    if zipfile.is_zipfile(path) or suffix == ".zip":
+        return zip_archive.Zip(path, inside)
+    if tar_archive.is_tar(Path(path)) or _is_called_tar(path):
+        edition = cifar.find(path)
+        if edition:
+            return cifar.open_cifar(path, edition, inside)
+        return tar_archive.Tar(path, inside)
+    _check_whole(path, inside)
+    if suffix in stylegan_records.SUFFIXES:
+        return stylegan_records.StyleganRecords(path)
+    if suffix == path_list.SUFFIX:
+        return path_list.PathList(path)
+    if lmdb_database.is_lmdb(path):
+        return lmdb_database.Lmdb(path)
     if source.other_kind(path) == "":
         raise UserError(
             f"--source={path} is one image, expected many: give the folder that holds them, such"
             f" as --source={os.path.dirname(path) or '.'}"
         )
-    if zipfile.is_zipfile(path) or path.lower().endswith(".zip"):
-        return zip_archive.Zip(path, inside)
-    if tar_archive.is_tar(Path(path)) or _is_called_tar(path):
-        return tar_archive.Tar(path, inside)
-    raise UserError(f"--source={name} is of no kind that is read here.\n{_KINDS}")
+    raise UserError(f"--source={path} is of no kind that is read here.\n{_KINDS}")
 
 
 def _cut(name: str) -> tuple[str, str]:
@@ -61,12 +89,21 @@ def _cuts(name: str) -> Iterator[tuple[str, str]]:
 def _of_folder(path: str, inside: str) -> source.Source:
     if (Path(path) / manifest.FILE_NAME).exists():
         raise UserError(f"--source={path} is a dataset already: dualcontrast-train --data={path}")
+    edition = cifar.find(path)
+    if edition:
+        return cifar.open_cifar(path, edition, inside)
+    _check_whole(path, inside)
+    if lmdb_database.is_lmdb(path):
+        return lmdb_database.Lmdb(path)
+    return stylegan_records.open_level(path) or folder.Folder(path)
+
+
+def _check_whole(path: str, inside: str) -> None:
     if inside:
         raise UserError(
-            f"--source={path}:{inside}: {path} is a folder, expected an archive before the colon.\n"
-            f"Give the folder itself: --source={os.path.join(path, inside)}"
+            f"--source={path}:{inside}: {path} has no parts to choose from, an archive has.\n"
+            f"Expected --source={path}, or a folder or file of its own."
         )
-    return folder.Folder(path)
 
 
 def _is_called_tar(path: str) -> bool:

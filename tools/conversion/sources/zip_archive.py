@@ -11,6 +11,8 @@ from dualcontrast.tools.conversion.sources import archive_names, source
 from dualcontrast.tools.conversion.sources.source import Entry, Listing, Opener, Other
 from dualcontrast.trainer.errors import UserError
 
+_DATABASE = "data.mdb"  # LSUN's downloads are zips of a database.
+
 
 @dataclass(frozen=True)
 class Zip(source.Source):
@@ -40,6 +42,11 @@ class Zip(source.Source):
                 found.append(Entry(name, place, member.file_size))
             elif not member.is_dir():
                 others.append(Other(name, kind))
+        if not found and any(other.name.endswith(_DATABASE) for other in others):
+            raise UserError(
+                f"--source={self.path} holds an LMDB database, which is read where it lies and not"
+                f" inside a zip.\nUnpack it, and give its folder: unzip {self.path}"
+            )
         found.sort(key=lambda entry: (entry.name, entry.place))
         return Listing(found, sorted(others))
 
