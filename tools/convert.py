@@ -73,6 +73,12 @@ _CROP = flags.DEFINE_enum(
 )
 _FILTER = flags.DEFINE_enum("filter", "lanczos", list(pixels.FILTERS), "How images are resized.")
 _CHANNELS = flags.DEFINE_enum("channels", "rgb", list(pixels.CHANNELS), "Kind of pixels.")
+_ICC = flags.DEFINE_enum(
+    "icc",
+    "srgb",
+    pixels.ICC,
+    "What becomes of colour profiles: colours are converted to sRGB (srgb), or left as they are.",
+)
 _BACKGROUND = flags.DEFINE_string("background", "white", "Colour behind transparent images.")
 _UPSCALE = flags.DEFINE_bool("upscale", False, "Enlarge small images instead of rejecting them.")
 _ENCODING = flags.DEFINE_enum(
@@ -144,6 +150,8 @@ def main(argv: list[str]) -> None:
             f"{len(listing.others):,} not looked at (see {dest / conversion.PASSED_OVER}):"
             f" {listing.passed_over}"
         )
+    if (dest / conversion.NOTES).exists():
+        print(f"Of some images that are kept there is something to say: {dest / conversion.NOTES}")
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     classes = f"; {_of_classes(made.class_counts)}" if made.classes else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}{classes}; dataset in {dest}")
@@ -216,6 +224,7 @@ def _rules() -> pixels.Rules:
         background=background,
         upscale=_UPSCALE.value,
         max_pixels=_MAX_PIXELS.value,
+        icc=_ICC.value,
     )
 
 
@@ -240,6 +249,9 @@ def _request(plan: Plan, entries: list[Entry]) -> dict:
         "shards": plan.shards,
         "shuffle": _SHUFFLE.value and plan.source.shuffles,
     }
+    # Datasets that were made before there was a choice have ignored the profiles, and say nothing.
+    if not plan.source.has_profiles or plan.rules.icc == "ignore":
+        del request["icc"]
     if plan.classes:
         request["labels"] = labels.fingerprint(entries, plan.classes)
     return request

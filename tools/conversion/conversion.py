@@ -5,7 +5,7 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv, passed_over.csv and then the manifest appear, and
+When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv, and then the manifest appear, and
 `unfinished` goes.
 """
 
@@ -31,6 +31,7 @@ from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
 PASSED_OVER = "passed_over.csv"
+NOTES = "notes.csv"  # Only where there are some.
 REQUEST = "request.json"
 # What file managers leave in every folder that they show.
 _OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
@@ -246,6 +247,8 @@ def _finish(
         _give_up(dest, written, rejected)
     files.write(dest / REJECTED, _csv(("path", "reason", "bytes"), rejected))
     files.write(dest / PASSED_OVER, _csv(Other._fields, others))
+    if notes := sorted(row for note in written for row in note.notes):
+        files.write(dest / NOTES, _csv(("path", "note"), notes))
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished

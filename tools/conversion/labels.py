@@ -39,6 +39,8 @@ def read(flag: str | None, source: Source, entries: list[Entry]) -> Labelled:
     if (own := source.labels(flag)) is not None:
         classes, numbers = own
         return from_numbers(entries, f"--labels={flag}", numbers, classes)
+    if flag.startswith("tfds:"):
+        raise UserError(f"--labels={flag} needs a --source from there: --source=tfds:NAME[:SPLIT]")
     if not label_file.suffix(flag):
         known = ", ".join(["FILE.json", "FILE.csv", *source.label_names])
         raise UserError(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dualcontrast.tools.conversion import decode_bounds, pixel_formats
+from dualcontrast.tools.conversion import colour, decode_bounds, pixel_formats
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import folder
 from dualcontrast.tools.conversion.sources.source import SUFFIXES
@@ -122,7 +122,7 @@ def _pixels(path: pathlib.Path, watch: decode_bounds.Watch) -> np.ndarray:
     """Returns uint8 [height, width, channels]."""
     content = files.read_bytes(path)
     with _told(path), watch:
-        picture = pixel_formats.read(content, _MAX_PIXELS)
+        picture, _ = colour.to_srgb(pixel_formats.read(content, _MAX_PIXELS))
         if picture.mode not in _CHANNELS:
             picture = picture.convert("RGBA")
         return np.asarray(picture).reshape(picture.height, picture.width, _CHANNELS[picture.mode])

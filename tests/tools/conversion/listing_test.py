@@ -13,9 +13,9 @@ from dualcontrast.tools.conversion.sources.zip_archive import Zip
 from dualcontrast.trainer.errors import UserError
 
 OTHERS = {
-    "a.avif": ".avif files",
-    "b.JP2": ".jp2 files",
-    "deep/c.heic": ".heic files",
+    "a.eps": ".eps files",
+    "b.RAW": ".raw files",
+    "deep/c.svg": ".svg files",
     "README": "files without a suffix",
     "._x.png": "AppleDouble files",
     "deep/._y.jpg": "AppleDouble files",

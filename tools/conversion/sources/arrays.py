@@ -33,6 +33,7 @@ class Arrays(source.Source):
 
     path: str
     array: str
+    has_profiles = False
 
     def listing(self) -> Listing:
         """One entry an image."""

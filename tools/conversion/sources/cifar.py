@@ -68,6 +68,7 @@ class Cifar(source.Source):
     path: str
     edition: str
     split: str
+    has_profiles = False
 
     def listing(self) -> Listing:
         """One entry an image, in the order of the batches.

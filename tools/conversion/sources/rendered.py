@@ -20,6 +20,7 @@ class Scenes(source.Source):
     seed: int
     kind: scenes.Kind = scenes.Kind()
     shuffles = False
+    has_profiles = False
     label_names = ("shape", "colour")
 
     def listing(self) -> Listing:

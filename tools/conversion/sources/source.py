@@ -18,7 +18,8 @@ from dualcontrast.trainer.errors import UserError
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif"),
+    *(".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"),
 )
 MAX_BYTES = 256 << 20  # Of one image file. A larger one is no picture, or was made to fill memory.
 
@@ -80,11 +81,13 @@ class Source:
       shuffles: whether its entries are stored in a random order if that is asked for.
       streamed: whether it can only be read from its beginning on, in the order of its listing.
       has_folders: whether the names of its entries are paths.
+      has_profiles: whether its entries are image files, in which there may be a colour profile.
     """
 
     shuffles = True
     streamed = False
     has_folders = False
+    has_profiles = True
 
     def listing(self) -> Listing:
         """What there is."""

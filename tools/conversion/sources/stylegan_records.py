@@ -36,6 +36,7 @@ class StyleganRecords(source.Source):
 
     path: str
     label_names = (_LABELS,)
+    has_profiles = False
 
     def listing(self) -> Listing:
         """One entry a record.
