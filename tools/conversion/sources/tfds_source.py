@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import tensorflow_datasets as tfds
 from absl import logging
+from tensorflow_datasets.core.download import downloader
 
 from dualcontrast.tools.conversion.sources import source
 from dualcontrast.tools.conversion.sources.source import Entry, Labels, Listing, Opener
 from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
 
+_TRIES = 3
 PREFIX = "tfds:"
 
 logging.set_verbosity(logging.ERROR)
@@ -87,6 +89,12 @@ def open_source(text: str) -> Tfds:
       UserError: there is no such dataset or split, or it has not exactly one kind of image.
     """
     _, name, *rest = text.split(":", 2)
+    if name.split("/")[0] == "lsun":
+        raise UserError(
+            f"--source={text}: this dataset needs tensorflow-io, which does not work with this"
+            " TensorFlow.\nDownload LSUN's own database from dl.yf.io/lsun, unpack it, and give its"
+            " folder: --source=bedroom_train_lmdb"
+        )
     split = rest[0] if rest else "train"
     info = _builder(name).info
     images = [key for key, kind in info.features.items() if isinstance(kind, tfds.features.Image)]
@@ -109,6 +117,8 @@ def _builder(name: str) -> tfds.core.DatasetBuilder:
 
 
 def _prepare(text: str, name: str) -> None:
+    # Its ten tries, each later than the last, are minutes where there is no network.
+    downloader.MAX_RETRIES = _TRIES
     try:
         _builder(name).download_and_prepare()
     except Exception as error:  # Whatever the dataset's own code and the network may raise.
