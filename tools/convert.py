@@ -2,22 +2,29 @@
 
   dualcontrast-convert --source=SOURCE --dest=FOLDER [--resolution=64] [...]
 
-SOURCE is a folder (with all folders in it), a .zip, tfds:NAME[:SPLIT], or scenes:
+SOURCE is a folder (with all folders in it), a .zip or .tar (or a folder inside: ARCHIVE:FOLDER), an
+LMDB folder, a .tfrecords of StyleGAN, a .npy or .npz, an archive of CIFAR, a .txt with paths,
+tfds:NAME[:SPLIT], or scenes:
 
   dualcontrast-convert --source=photos --dest=data/photos --resolution=256 --crop=center
   dualcontrast-convert --source=celeba.zip --dest=data/celeba --resolution=128 --crop=celeba
+  dualcontrast-convert --source=CLEVR_v1.0.zip:CLEVR_v1.0/images/train --dest=data/clevr \\
+      --resolution=256 --crop=center
+  dualcontrast-convert --source=bedroom_train_lmdb --dest=data/bedroom --resolution=256 \\
+      --crop=center --upscale
   dualcontrast-convert --source=tfds:cifar10:train --dest=data/cifar
   dualcontrast-convert --source=scenes --dest=data/scenes --resolution=64 --max_images=20000
 
 Without --resolution all images must be squares of one size, a power of two from 8. Transparent
 images are laid on --background (with --channels=rgba they stay transparent), 16 bits become 8 by
-dividing by 257, CMYK and palettes become RGB, EXIF orientation is applied, and of an animation the
-first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv, and a
+dividing by 257, CMYK and palettes become RGB, colour profiles sRGB, EXIF orientation is applied, and
+of an animation the first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv, and a
 file that is not looked at a row in FOLDER/passed_over.csv.
 
 With --labels every image gets a class, and the dataset its names: `folders` takes the first folder
-of each path, a .json or .csv file names the class of each path, tfds:FEATURE is a feature of the
-source, and `shape` or `colour` is that of the largest solid of a scene:
+of each path, a .json or .csv file names the class of each path, and what else a source has is called
+by its name: tfds:FEATURE, `label` of CIFAR and StyleGAN, an array of the same .npz, `shape` or
+`colour` of the largest solid of a scene:
 
   dualcontrast-convert --source=animals --dest=data/animals --labels=folders
   dualcontrast-convert --source=ffhq.zip --dest=data/ffhq --labels=ffhq.zip/dataset.json
@@ -61,7 +68,7 @@ from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_SOURCE = path_flags.define("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+_SOURCE = path_flags.define("source", None, "What to convert; kinds: see above.")
 _DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
 _CROP = flags.DEFINE_enum(
@@ -88,14 +95,13 @@ _MAX_IMAGES = flags.DEFINE_integer("max_images", None, "Take at most so many.", 
 _LABELS = path_flags.define(
     "labels",
     None,
-    "Where the images' classes are from: folders, FILE.json, FILE.csv or tfds:FEATURE; of scenes,"
-    " the shape or the colour of the largest solid.",
+    "Where the images' classes are from: folders, FILE.json, FILE.csv, or what the source has.",
 )
 _SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1-2; else 3-8.")
 _ZOOM = flags.DEFINE_float(
     "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
 )
-_SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store folders and zips in a random order.")
+_SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store the images in a random order.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
 _SHARDS = flags.DEFINE_integer(
     "shards", None, "Files to write; by default so many that each has up to 64 MB.", lower_bound=1

@@ -62,7 +62,9 @@ def saved(picture: Image.Image, kind: str, icc: bytes | None) -> bytes:
     file = io.BytesIO()
     options = {} if icc is None else {"icc_profile": icc}
     if kind in ("webp", "avif"):
-        options |= {"lossless": True} if kind == "webp" else {"quality": 100, "subsampling": "4:4:4"}
+        options |= (
+            {"lossless": True} if kind == "webp" else {"quality": 100, "subsampling": "4:4:4"}
+        )
     picture.save(file, kind, **options)
     return file.getvalue()
 
@@ -148,15 +150,16 @@ def test_images_are_resized_before_their_colours_are_converted(bench):
     assert np.abs(image - as_srgb(small, ADOBE, 2.19921875)).max() <= 1.5
 
 
-def test_the_table_has_the_same_colours_as_the_library(bench):
+def test_the_table_has_the_same_colours_as_the_library(bench, monkeypatch):
+    monkeypatch.setattr(colour, "_COLOURS", 1 << 18)  # Those with a blue of up to 3.
     icc = rgb_profile(P3, 2.2)
     conversion = colour._conversion(icc, "RGB")
-    picture = Image.fromarray(bench.pixels(6, 64, 64))
+    picture = Image.fromarray(bench.pixels(6, 64, 64) & np.uint8([255, 255, 3]))
     by_library = np.asarray(conversion(picture))
     conversion._seen = colour._ENOUGH
-    for _ in range(256):
+    for _ in range(4):
         np.testing.assert_array_equal(np.asarray(conversion(picture)), by_library)
-    assert conversion._filled == 1 << 24
+    assert conversion._filled == 1 << 18
     conversion._transform = None  # From here on it is not asked.
     np.testing.assert_array_equal(np.asarray(conversion(picture)), by_library)
 
@@ -203,7 +206,7 @@ def test_a_profile_that_cannot_be_used_is_a_note_and_no_rejection(bench, name, w
         "no profile": b"x\0\0" + zlib.compress(b"no profile at all" * 20),
         "cut": b"x\0\0" + zlib.compress(rgb_profile(P3, 2.2)[:200]),
         "not packed": b"x\0\0" + rgb_profile(P3, 2.2),
-        "bomb": b"x\0\0" + zlib.compress(bytes(100_000_000), 9),
+        "bomb": b"x\0\0" + zlib.compress(bytes(10_000_000), 1),
         "grey": b"x\0\0" + zlib.compress(grey_profile(2.2)),
         "empty": b"",
     }[name]

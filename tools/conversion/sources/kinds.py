@@ -23,7 +23,7 @@ _TFDS = "tfds:"
 _KINDS = (
     "Kinds of --source: a folder, a .zip or .tar (also .tar.gz, .bz2, .xz) or ARCHIVE:FOLDER, an"
     " LMDB folder, StyleGAN's .tfrecords, .npy, .npz, CIFAR's archives, a .txt of paths,"
-    " tfds:NAME[:SPLIT], scenes"
+    " tfds:NAME[:SPLIT], scenes. Unpack others."
 )
 
 
