@@ -2,8 +2,8 @@
 
   dualcontrast-convert --source=SOURCE --dest=FOLDER [--resolution=64] [...]
 
-SOURCE is a folder (with all folders in it), a .zip or .tar (or a folder inside: ARCHIVE:FOLDER), an
-LMDB folder, a .tfrecords of StyleGAN, a .npy or .npz, an archive of CIFAR, a .txt with paths,
+SOURCE is a folder (with all folders in it), a .zip or .tar (or a folder inside: ARCHIVE:FOLDER),
+an LMDB folder, a .tfrecords of StyleGAN, a .npy or .npz, an archive of CIFAR, a .txt with paths,
 tfds:NAME[:SPLIT], or scenes:
 
   dualcontrast-convert --source=photos --dest=data/photos --resolution=256 --crop=center
@@ -17,13 +17,13 @@ tfds:NAME[:SPLIT], or scenes:
 
 Without --resolution all images must be squares of one size, a power of two from 8. Transparent
 images are laid on --background (with --channels=rgba they stay transparent), 16 bits become 8 by
-dividing by 257, CMYK and palettes become RGB, colour profiles sRGB, EXIF orientation is applied, and
-of an animation the first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv, and a
-file that is not looked at a row in FOLDER/passed_over.csv.
+dividing by 257, CMYK and palettes become RGB, colour profiles sRGB, EXIF orientation is applied,
+and of an animation the first frame is taken. An image that cannot be used is a row in
+FOLDER/rejected.csv, and a file that is not looked at a row in FOLDER/passed_over.csv.
 
 With --labels every image gets a class, and the dataset its names: `folders` takes the first folder
-of each path, a .json or .csv file names the class of each path, and what else a source has is called
-by its name: tfds:FEATURE, `label` of CIFAR and StyleGAN, an array of the same .npz, `shape` or
+of each path, a .json or .csv file names the class of each path, and what else a source has is
+called by its name: tfds:FEATURE, `label` of CIFAR and StyleGAN, an array of the same .npz, `shape` or
 `colour` of the largest solid of a scene:
 
   dualcontrast-convert --source=animals --dest=data/animals --labels=folders

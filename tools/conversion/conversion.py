@@ -5,8 +5,8 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv, and then the manifest appear, and
-`unfinished` goes.
+When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv, and then the manifest
+appear, and `unfinished` goes.
 """
 
 import csv

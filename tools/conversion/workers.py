@@ -40,8 +40,7 @@ def run(
       work: a function of a module; it calls `step()` after each unit of its work, and leaves the
         units out that are in `lost`: number in the job -> signal by which they ended a process.
       shared: goes to every process once.
-      jobs: small values, one a call; of an iterator they are taken when there is a process for them,
-        and one ahead.
+      jobs: small values, one a call; taken when there is a process for them, and one ahead.
       workers: processes; with one, everything runs in this process.
       on_count: receives the units done so far, several times a second.
 
