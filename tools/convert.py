@@ -23,8 +23,8 @@ FOLDER/rejected.csv, and a file that is not looked at a row in FOLDER/passed_ove
 
 With --labels every image gets a class, and the dataset its names: `folders` takes the first folder
 of each path, a .json or .csv file names the class of each path, and what else a source has is
-called by its name: tfds:FEATURE, `label` of CIFAR and StyleGAN, an array of the same .npz, `shape` or
-`colour` of the largest solid of a scene:
+called by its name: tfds:FEATURE, `label` of CIFAR and StyleGAN, an array of the same .npz,
+`shape` or `colour` of the largest solid of a scene:
 
   dualcontrast-convert --source=animals --dest=data/animals --labels=folders
   dualcontrast-convert --source=ffhq.zip --dest=data/ffhq --labels=ffhq.zip/dataset.json

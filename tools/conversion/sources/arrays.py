@@ -7,7 +7,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -163,7 +163,7 @@ def _mapped(path: str, member: zipfile.ZipInfo) -> np.ndarray:
         shape, fortran, kind = read(file)
         if kind.hasobject:
             raise ValueError("it holds pickled objects, which are not read")
-        order = "F" if fortran else "C"
+        order: Literal["F", "C"] = "F" if fortran else "C"
         if 0 in shape:
             return np.empty(shape, kind)
         return np.memmap(path, kind, "r", file.tell(), shape, order)

@@ -23,8 +23,10 @@ from dualcontrast.tools.conversion.sources.source import Entry, Labels, Listing,
 from dualcontrast.trainer.errors import UserError
 
 _SIDE = 32
-_FAULTS = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError)
-_FAULTS += (tarfile.TarError, zlib.error)
+_FAULTS = (
+    *(OSError, EOFError, KeyError, ValueError, TypeError, AttributeError),
+    *(tarfile.TarError, zlib.error),
+)
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 
 
@@ -137,7 +139,7 @@ def _meta(path: str, edition: str) -> str:
 @functools.lru_cache(maxsize=1)
 def _images(chosen: Cifar) -> list[tuple[str, np.ndarray]]:
     """Name and pixels, uint8 [32, 32, 3], of every image of a split."""
-    found = []
+    found: list[tuple[str, np.ndarray]] = []
     for batch in _batches(chosen, _EDITIONS[chosen.edition].splits[chosen.split]):
         with _told(chosen.path):
             pixels = batch["data"].reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
@@ -156,8 +158,8 @@ def _batches(chosen: Cifar, names: Sequence[str]) -> list[dict[str, Any]]:
             return found
         with tarfile.open(chosen.path, "r:*") as archive:
             for name in names:
-                file = archive.extractfile(f"{chosen.edition}/{name}")
-                found.append(inert_pickle.read(file))
+                member = archive.extractfile(f"{chosen.edition}/{name}")
+                found.append(inert_pickle.read(member))
     return found
 
 

@@ -17,7 +17,8 @@ class _Kept:
     """An array, or its kind, as the pickle describes it."""
 
     def __init__(self, *arguments: Any):
-        self.arguments, self.state = arguments, ()
+        self.arguments = arguments
+        self.state: tuple[Any, ...] = ()
 
     def __setstate__(self, state: tuple) -> None:
         self.state = state

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import archive_names, source
@@ -104,7 +104,7 @@ class Tar(source.Source):
         try:
             with _open(self.path) as file:
                 watched = _Watched(file)
-                with tarfile.open(fileobj=watched, mode="r:") as archive:
+                with tarfile.open(fileobj=cast(BinaryIO, watched), mode="r:") as archive:
                     while (member := archive.next()) is not None:
                         yield member, file
                         archive.members.clear()  # Which would hold them all in memory.
