@@ -107,7 +107,8 @@ class Tar(source.Source):
                 with tarfile.open(fileobj=cast(BinaryIO, watched), mode="r:") as archive:
                     while (member := archive.next()) is not None:
                         yield member, file
-                        archive.members.clear()  # type: ignore[attr-defined]  # Which would hold them all in memory.
+                        # It would hold them all in memory.
+                        archive.members.clear()  # type: ignore[attr-defined]
                 # tarfile takes a file that ends between two members for a whole one.
                 if watched.last != bytes(tarfile.BLOCKSIZE):
                     raise tarfile.ReadError("it ends, or is damaged, before its end marker")
