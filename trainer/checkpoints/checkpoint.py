@@ -337,7 +337,10 @@ def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config)
 
 
 def _check_data(workdir: pathlib.Path, data: dict) -> None:
-    if read_data(workdir) not in (None, data):
+    old = read_data(workdir)
+    # Imported networks have seen no images here: any will do that have their classes.
+    is_imported = old is not None and not old["sha256"]
+    if not is_imported and old not in (None, data):
         raise UserError(
             f"{workdir} holds a run on other images than --data has.\n"
             "Continue it with the dataset it began with, or branch it:"
