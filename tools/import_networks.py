@@ -2,12 +2,13 @@
 
   dualcontrast-import --weights=ffhq.pkl --workdir=RUN
   dualcontrast-import --weights=faces.safetensors --workdir=RUN --config=stylegan2_e_ns
+  dualcontrast-import --weights=animals.pkl --workdir=RUN --data=DATA
 
 WEIGHTS is a pickle of stylegan2, stylegan2-ada or stylegan2-ada-pytorch, or a .safetensors or .npz
 file with the names of docs/import.md. A pickle is read as data: no source in it is run, and what a
 published network does not need is refused by its name. RUN gets the generator, the discriminator
 and the averaged generator; dualcontrast-generate, -evaluate, -project, -export and -report take it
-like any run. Resolution, widths, depth and classes are the file's; --config says all else, and is
+like any run; with classes, name them by a dataset that has them (--data). Resolution, widths, depth and classes are the file's; --config says all else, and is
 what training goes on with:
 
   dualcontrast-train --config=stylegan2_e_ns --data=DATA --workdir=FINE --init_from=RUN \\
@@ -16,6 +17,7 @@ what training goes on with:
 Other networks than this project's are refused, by the setting in which they differ.
 """
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -25,10 +27,14 @@ from dualcontrast.tools.interchange import network_file, published
 from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.config.families import stylegan2
+from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 _WEIGHTS = path_flags.define("weights", None, "The file of networks.", required=True)
 _WORKDIR = path_flags.define("workdir", None, "The run's folder, to be made.", required=True)
+_DATA = path_flags.define(
+    "data", None, "A dataset whose classes the networks know, number by number, for their names."
+)
 config_flags.define(default="stylegan2_e")
 
 
@@ -43,7 +49,7 @@ def main(argv: list[str]) -> None:
         (stylegan2.Discriminator, "discriminator"),
     ):
         section.expect(getattr(asked, network))
-    found = network_file.read(_WEIGHTS.value)
+    found = _named(network_file.read(_WEIGHTS.value))
     config = _configured(asked, found)
     tensorflow_start.start()
     from dualcontrast.tools.interchange import imported_run
@@ -69,6 +75,26 @@ def check_free(workdir: pathlib.Path) -> None:
             f"--workdir={workdir} {what}, and an import changes nothing that is there.\n"
             "Give a new folder."
         )
+
+
+def _named(found: published.Published) -> published.Published:
+    """Returns networks with the names of --data's classes.
+
+    Raises:
+      UserError: the dataset has not the classes of the networks.
+    """
+    classes = found.settings.get("data.classes", 0)
+    if not _DATA.value:
+        unnamed = classes and not found.classes
+        note = "the file has no names of classes, and numbers stand for them; --data=DATA has names"
+        return dataclasses.replace(found, notes=(*found.notes, note)) if unnamed else found
+    names = tuple(category.name for category in manifest.read(_DATA.value).classes)
+    if len(names) != classes:
+        raise UserError(
+            f"--data={_DATA.value} has {len(names) or 'no'} classes, and the networks of"
+            f" {_WEIGHTS.value} know {classes or 'none'}: give a dataset of the same classes, or none"
+        )
+    return dataclasses.replace(found, classes=names)
 
 
 def _configured(asked: schema.Config, found: published.Published) -> schema.Config:

@@ -19,7 +19,7 @@ class Published:
       settings: fields of a configuration by their paths, such as generator.fmap_base.
       arrays: of "G", "D" and "G_ema", in the names and the layout of `layout`.
       notes: for the user: what is computed otherwise here, or was assumed.
-      classes: names of the classes, by number; none where the file does not say them.
+      classes: names of the classes, by number; none where nobody says them.
     """
 
     settings: dict[str, Any]

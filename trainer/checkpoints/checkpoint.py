@@ -234,11 +234,27 @@ def load_average(path: str) -> tuple[networks.Generator, schema.Config, int]:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
+    return _load_generator(path, "average")
+
+
+def load_generator(path: str) -> networks.Generator:
+    """Loads the generator as it trains, without an average of its weights, in float32.
+
+    Args:
+      path: as for `load_average`.
+
+    Raises:
+      UserError: there is no such run or checkpoint, or it is damaged.
+    """
+    return _load_generator(path, "generator")[0]
+
+
+def _load_generator(path: str, part: str) -> tuple[networks.Generator, schema.Config, int]:
     config = read_config(workdir_of(pathlib.Path(path)))
-    average = state.make_generator(_in_float32(config), name="average")
+    network = state.make_generator(_in_float32(config), name=part)
     images_seen = tf.Variable(0, dtype=tf.int64)
-    _restore(path, {"average": state.variables_of(average), "images_seen": images_seen})
-    return average, config, int(images_seen.numpy())
+    _restore(path, {part: state.variables_of(network), "images_seen": images_seen})
+    return network, config, int(images_seen.numpy())
 
 
 def load_discriminator(path: str) -> networks.Discriminator:
