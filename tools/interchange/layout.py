@@ -122,6 +122,11 @@ def from_file(form: str, values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32)
 
 
+def change_from_file(form: str, values: np.ndarray) -> np.ndarray:
+    """Returns a change of a file's values, such as a gradient, as one of the variable's values."""
+    return from_file(_SAME if form == _STYLE_BIAS else form, values)
+
+
 def to_file(form: str, values: np.ndarray) -> np.ndarray:
     """Returns a variable's values as that program keeps them: the inverse of `from_file`."""
     if form == _DENSE:
