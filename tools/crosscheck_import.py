@@ -3,8 +3,8 @@
   make crosscheck-import PEER=CHECKOUT PEER_PYTHON=PYTHON_WITH_TORCH
 
 That program makes networks with random weights, a quarter as wide as config E, of 32, 64 and 256,
-conditional and not, saves them as its training does, and computes images, logits, and the gradients of R1 and of path
-lengths, in float32. Here the file is imported, and the run computes the same. Each line has the
+conditional and not, saves them as its training does, and computes images and logits in float32, and the gradients of R1
+and of path lengths in float64. Here the file is imported, and the run computes the same. Each line has the
 largest difference relative to the largest value; of gradients, of the worst variable. The exit code
 is 1 when images or logits differ by more than 1e-5, or gradients by more than 1e-3.
 """
@@ -54,13 +54,13 @@ def main(argv: list[str]) -> int:
     peer_checkout.check()
     sides = [_side(text) for text in _SIDES.value]
     tensorflow_start.start()
-    print(f"{'networks':32} {'what':24} {'difference':>10}")
+    print(f"{'networks':42} {'what':60} {'difference':>10}")
     far = False
     for side in sides:
         for kind in _KINDS:
             name = ", ".join([f"{side}x{side}", *(f"{key} {value}" for key, value in kind.items())])
             for row in _compared(side, kind):
-                print(f"{name:42} {row.name:32} {row.difference:10.1e}", flush=True)
+                print(f"{name:42} {row.name:60} {row.difference:10.1e}", flush=True)
                 far |= not row.difference <= row.most
     return int(far)
 
@@ -116,16 +116,16 @@ def _rows(generator, discriminator, theirs: dict[str, np.ndarray]) -> Iterator[R
     from dualcontrast.losses import path_length, r1
 
     labels = tf.constant(theirs["labels"], tf.int32) if generator.classes else None
-    images = generator(theirs["z"], labels, truncation_psi=0.7)
     shown = np.einsum("bchw->bhwc", theirs["images"])
+    images = generator(theirs["z"], labels, truncation_psi=0.7)
     yield Row("images", _difference(images.numpy(), shown), VALUES)
+    logits = _judge(discriminator, labels)(tf.constant(shown))
+    yield Row("logits", _difference(logits.numpy(), theirs["logits"]), VALUES)
 
-    def judge(x):
-        return discriminator(x, **({} if labels is None else {"labels": labels}))
-
-    yield Row("logits", _difference(judge(tf.constant(shown)).numpy(), theirs["logits"]), VALUES)
+    discriminator, generator = _in_float64(discriminator), _in_float64(generator)
     with tf.GradientTape() as tape:
-        penalty = tf.reduce_mean(r1.r1_penalty(judge, tf.constant(shown)))
+        reals = tf.constant(shown, tf.float64)
+        penalty = tf.reduce_mean(r1.r1_penalty(_judge(discriminator, labels), reals))
     yield _gradients("R1's gradients", "D", discriminator, tape, penalty, theirs)
 
     directions = tf.constant(np.einsum("bchw->bhwc", theirs["directions"]))
@@ -136,6 +136,20 @@ def _rows(generator, discriminator, theirs: dict[str, np.ndarray]) -> Iterator[R
         length = tf.reduce_mean(path_length.path_lengths(generator.synthesis, w, directions))
     yield Row("path length", _difference(length.numpy(), theirs["length"]), VALUES)
     yield _gradients("path lengths' gradients", "G", generator, tape, length, theirs)
+
+
+def _judge(discriminator, labels):
+    """Returns the discriminator as a function of images."""
+    return lambda images: discriminator(images, **({} if labels is None else {"labels": labels}))
+
+
+def _in_float64(network):
+    """Returns a network with the same values that computes in float64, with TensorFlow's own."""
+    made = type(network).from_config(network.get_config() | {"dtype": "float64"})
+    made.build()
+    for variable, source in zip(made.variables, network.variables, strict=True):
+        variable.assign(source.numpy())
+    return made
 
 
 def _gradients(name: str, network: str, ours, tape, loss, theirs: dict) -> Row:

@@ -73,13 +73,19 @@ def main(
     how = {"noise_mode": "const", "force_fp32": True}
     shown = generator(z, labels, truncation_psi=0.7, **how)
 
-    reals = shown.detach().requires_grad_(True)
-    discriminator.requires_grad_(True)
-    logits = discriminator(reals, labels, force_fp32=True)
-    slopes = torch.autograd.grad(logits.sum(), reals, create_graph=True)[0]
+    logits = discriminator(shown, labels, force_fp32=True)
+
+    # Derivatives jump where an activation bends, and rounding to float32 takes some pixels across.
+    # The program names the type that it computes in, and here the name means another one.
+    torch.float32 = torch.float64
+    for network in (generator, discriminator):
+        network.double().requires_grad_(True)
+    labels, directions = labels.double(), directions.double()
+    reals = shown.double().requires_grad_(True)
+    judged = discriminator(reals, labels, force_fp32=True)
+    slopes = torch.autograd.grad(judged.sum(), reals, create_graph=True)[0]
     _, of_discriminator = _gradients(slopes.square().sum([1, 2, 3]).mean(), discriminator)
 
-    generator.requires_grad_(True)
     w = generator.mapping(z[:_LENGTHS], labels[:_LENGTHS])
     projected = (generator.synthesis(w, **how) * directions).sum() / resolution
     slopes = torch.autograd.grad(projected, w, create_graph=True)[0]

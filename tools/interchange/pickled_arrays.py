@@ -100,8 +100,10 @@ def _scalar(dtype: Any, content: Any) -> Any:
     return _array(content, dtype, ()).item()
 
 
-def _from_buffer(content: Any, dtype: Any, shape: Any, order: Any = "C") -> Array:
-    return Array(_array(content, dtype, shape, "F" if order == "F" else "C"))
+def _from_buffer(content: Any, dtype: Any, shape: Any, order: Any = "C", axes: Any = None) -> Array:
+    """Returns an array as NumPy's newest form has it: with "K", its axes are given in an order."""
+    values = _array(content, dtype, shape, "F" if order == "F" else "C")
+    return Array(values if axes is None or order != "K" else values.transpose(_sizes(axes)))
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Array:

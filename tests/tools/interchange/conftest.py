@@ -81,7 +81,7 @@ def _synthesis_layer(random, inputs, outputs, side, up, clamp):
         "SynthesisLayer",
         {
             "weight": _kernel(random, outputs, inputs, 3),
-            "noise_strength": np.float32(random.standard_normal()).reshape(()),
+            "noise_strength": np.array(random.standard_normal(), np.float32),
             "bias": random.standard_normal(outputs).astype(np.float32),
         },
         {
@@ -225,7 +225,9 @@ def _importable():
     try:
         for name, value in named.items():
             module, _, attribute = name.rpartition(".")
-            sys.modules.setdefault(module, types.ModuleType(module))
+            for end in range(1, module.count(".") + 2):  # with the packages around it
+                package = ".".join(module.split(".")[:end])
+                sys.modules.setdefault(package, types.ModuleType(package))
             setattr(sys.modules[module], attribute, value)
         yield
     finally:

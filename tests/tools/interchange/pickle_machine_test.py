@@ -62,7 +62,13 @@ def test_plain_data_are_what_pickle_reads(protocol):
 @pytest.mark.parametrize("dtype", ["f4", ">f8", "f2", "i8", "u1", "?"])
 def test_arrays_are_numpys_of_every_protocol(protocol, dtype):
     values = np.arange(24).reshape(2, 3, 4).astype(dtype)
-    for array in (values, np.asfortranarray(values), values[..., 0], np.array(values[0, 0, 0])):
+    for array in (
+        values,
+        np.asfortranarray(values),
+        values[..., 0],
+        np.array(values[0, 0, 0]),
+        np.einsum("abc->bca", values),
+    ):
         content = pickle.dumps(array, protocol=protocol)
         found = pickled_arrays.value_of(pickled_networks.read(content), "x")
         np.testing.assert_array_equal(found, array)
