@@ -3,9 +3,10 @@
   make crosscheck-import PEER=CHECKOUT PEER_PYTHON=PYTHON_WITH_TORCH
 
 That program makes networks with random weights, a quarter as wide as config E, of 32, 64 and 256,
-conditional and not, saves them as its training does, and computes images and logits in float32, and the gradients of R1
-and of path lengths in float64. Here the file is imported, and the run computes the same. Each line has the
-largest difference relative to the largest value; of gradients, of the worst variable. The exit code
+conditional and not, saves them as its training does, and computes images and logits in float32, and
+the gradients of R1 and of path lengths in float64. Here the file is imported, and the run computes
+the same. Each line has the largest difference relative to the largest value; of gradients, of the
+worst variable. The exit code
 is 1 when images or logits differ by more than 1e-5, or gradients by more than 1e-3.
 """
 

@@ -8,8 +8,8 @@ WEIGHTS is a pickle of stylegan2, stylegan2-ada or stylegan2-ada-pytorch, or a .
 file with the names of docs/import.md. A pickle is read as data: no source in it is run, and what a
 published network does not need is refused by its name. RUN gets the generator, the discriminator
 and the averaged generator; dualcontrast-generate, -evaluate, -project, -export and -report take it
-like any run; with classes, name them by a dataset that has them (--data). Resolution, widths, depth and classes are the file's; --config says all else, and is
-what training goes on with:
+like any run; with classes, name them by a dataset that has them (--data). Resolution, widths, depth
+and classes are the file's; --config says all else, and is what training goes on with:
 
   dualcontrast-train --config=stylegan2_e_ns --data=DATA --workdir=FINE --init_from=RUN \\
       --init_average
@@ -92,7 +92,7 @@ def _named(found: published.Published) -> published.Published:
     if len(names) != classes:
         raise UserError(
             f"--data={_DATA.value} has {len(names) or 'no'} classes, and the networks of"
-            f" {_WEIGHTS.value} know {classes or 'none'}: give a dataset of the same classes, or none"
+            f" {_WEIGHTS.value} know {classes or 'none'}: give one of the same classes, or none"
         )
     return dataclasses.replace(found, classes=names)
 

@@ -1,6 +1,6 @@
 """Saves networks of stylegan2-ada-pytorch with what they compute: half of crosscheck_import.py.
 
-  PYTHON peer_networks.py '{"peer": "stylegan2-ada-pytorch", "folder": "OUT", "resolution": 32, ...}'
+  PYTHON peer_networks.py '{"peer": "stylegan2-ada-pytorch", "folder": "OUT", ...}'
 
 The peer's Python runs this file by its path: it has PyTorch but not this package. So only the
 standard library is imported here, and what else is needed where it is.

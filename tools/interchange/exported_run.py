@@ -48,7 +48,7 @@ def _check(config: schema.Config) -> None:
     for section in (config.generator, config.discriminator):
         if section.family != "stylegan2":
             raise UserError(
-                f"--format=safetensors has names for StyleGAN2 alone, and this is {section.family}.\n"
+                f"--format=safetensors has names for StyleGAN2 alone, this is {section.family}.\n"
                 f"{_INSTEAD}"
             )
 

@@ -141,7 +141,8 @@ def _check(full: str, module: Module, arrays: dict[str, np.ndarray], path: str) 
     for name, wanted in _expected(module, arrays, path).items():
         if not _same(own.get(name), wanted):
             raise UserError(
-                f"{full}.{name} is {str(own.get(name))[:60]!r}, and this project has {wanted!r} alone"
+                f"{full}.{name} is {str(own.get(name))[:60]!r}, and this project has {wanted!r}"
+                " alone"
             )
 
 

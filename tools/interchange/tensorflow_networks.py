@@ -237,7 +237,7 @@ def _check_labels(network: str, variables: dict[str, np.ndarray]) -> None:
     """Refuses StyleGAN2's own labels, which ADA's program has otherwise."""
     if any("LabelConcat" in name for name in variables):
         raise UserError(
-            f"{network} normalises label and z together, as StyleGAN2's own program does with labels;"
+            f"{network} normalises label and z together, as StyleGAN2's own program does;"
             " this project has StyleGAN2-ADA's labels alone"
         )
 
@@ -247,8 +247,8 @@ def _place(network: str, name: str, rules: list[_Rule]) -> tuple[str, Callable]:
         if match := re.fullmatch(pattern, name):
             return match.expand(new), change
     raise UserError(
-        f"{network} has the variable {name[:80]}, which belongs to no layer of the StyleGAN2 that this"
-        " project has"
+        f"{network} has the variable {name[:80]}, which belongs to no layer of the StyleGAN2 that"
+        " this project has"
     )
 
 
@@ -277,7 +277,7 @@ def _fields(networks: dict[str, Network], arguments: dict[str, dict[str, Any]]) 
         rate = discriminator.get("mapping_lrmul", 0.1)
         if (depth, rate) != (_LABEL_LAYERS, _LABEL_RATE):
             raise UserError(
-                f"D maps labels by mapping_layers={depth}, mapping_lrmul={rate}, and this project by"
+                f"D maps labels by mapping_layers={depth}, mapping_lrmul={rate}, this project by"
                 f" {_LABEL_LAYERS} and {_LABEL_RATE} alone"
             )
     decay = generator.get("dlatent_avg_beta", 0.995)

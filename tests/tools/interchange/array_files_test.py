@@ -1,4 +1,4 @@
-"""Files of arrays: written as the format says, read back to the bit, refused when they are damaged."""
+"""Files of arrays: written as the format says, read back to the bit, refused when damaged."""
 
 import io
 import json
@@ -66,7 +66,7 @@ def with_header(change) -> bytes:
         (with_header(lambda h: h["G.a"].update(shape=[-2])), "G.a cannot be read"),
         (with_header(lambda h: h["G.a"].update(data_offsets=[8, 16])), "values are cut"),
         (with_header(lambda h: h["G.a"].update(dtype="I64")), "no numbers of this kind"),
-        (with_header(lambda h: h["G.a"].pop("dtype")), "G.a cannot be read"),
+        (with_header(lambda h: h["G.a"].__delitem__("dtype")), "G.a cannot be read"),
         (with_header(lambda h: {"a.b": h["G.a"]}), "a.b is of no network"),
         (with_header(lambda h: None), "no arrays of D: a run needs G, D and G_ema"),
         (with_header(lambda h: {"__metadata__": {"dualcontrast": "["}} | h), "no arrays of D"),

@@ -1,4 +1,4 @@
-"""Files as NVIDIA's programs write them, without any of their code: pickles of the same structure."""
+"""Files as NVIDIA's programs write them, made without any of their code."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""A file becomes a run that other commands take; what is no such file, or no free folder, does not."""
+"""A file becomes a run that other commands take; what is no such file does not."""
 
 import json
 
@@ -158,5 +158,5 @@ def test_networks_without_a_place_in_such_a_file_are_not_exported(bench, save_ru
     save_run(tmp_path / "run", schema.replace(other, image))
     flags = [f"--run={tmp_path}/run", f"--output={tmp_path}/o", "--format=safetensors"]
     ((code, _, err),) = bench.calls("export", flags)
-    assert code == 2 and "StyleGAN2 alone, and this is sngan" in err and len(err.splitlines()) <= 2
+    assert code == 2 and "StyleGAN2 alone, this is sngan" in err and len(err.splitlines()) <= 2
     assert not (tmp_path / "o").exists()
