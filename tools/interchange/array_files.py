@@ -46,7 +46,7 @@ def write_safetensors(found: published.Published) -> bytes:
     end = 0
     for name in sorted(arrays):
         begin, end = end, end + arrays[name].nbytes
-        shape = list(arrays[name].shape)
+        shape: list[int] = list(arrays[name].shape)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
     encoded = json.dumps(header).encode()
     encoded += b" " * (-len(encoded) % 8)

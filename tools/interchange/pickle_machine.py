@@ -9,7 +9,7 @@ import pickletools
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-# Of arguments on the stack that a file could make a program search or copy for ever.
+# Values on the stack; the files of networks have a few hundred at once.
 _MOST_DEPTH = 1_000_000
 
 
@@ -114,9 +114,9 @@ class Machine:
             raise Refused(f"it adds items to a {type(value).__name__}")
         return value
 
-    def _items(self, _=None) -> list[Any]:
+    def _items(self) -> list[Any]:
         """Takes the values down to the newest mark, and the mark."""
-        found = []
+        found: list[Any] = []
         while self._stack:
             value = self._stack.pop()
             if value is _MARK:
@@ -129,6 +129,9 @@ class Machine:
 
     def _pop_top(self, _) -> None:
         self._stack.pop()
+
+    def _pop_items(self, _) -> None:
+        self._items()
 
     def _duplicate(self, _) -> None:
         self._stack.append(self._top(object))
@@ -242,7 +245,7 @@ _LITERALS = {
 _METHODS: dict[str, Callable[[Machine, Any], None]] = {
     "MARK": Machine._mark,
     "POP": Machine._pop_top,
-    "POP_MARK": Machine._items,
+    "POP_MARK": Machine._pop_items,
     "DUP": Machine._duplicate,
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), Machine._put),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), Machine._get),

@@ -5,7 +5,7 @@ import math
 import re
 import zipfile
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def value_of(found: Any, what: str) -> np.ndarray:
     return found.value
 
 
-def _array(content: Any, dtype: Any, shape: Any, order: str = "C") -> np.ndarray:
+def _array(content: Any, dtype: Any, shape: Any, order: Literal["C", "F"] = "C") -> np.ndarray:
     if not isinstance(dtype, Dtype) or not isinstance(content, (bytes, bytearray)):
         raise Refused("it has an array of something else than numbers")
     shape = _sizes(shape)
