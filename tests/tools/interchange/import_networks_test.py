@@ -58,7 +58,8 @@ def _runs(bench, files, data):
 def values(path) -> dict[str, np.ndarray]:
     """Every variable of a run's checkpoint."""
     reader = tf.train.load_checkpoint(str(path / "checkpoints" / "images-0"))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    names = [name for name in reader.get_variable_to_shape_map() if name.endswith("_VALUE")]
+    return {name: reader.get_tensor(name) for name in names}
 
 
 def test_a_run_is_made_and_the_command_that_trains_it_is_said(runs, files):
