@@ -1,16 +1,36 @@
 """Batch normalisation whose moments move when the trainer says so."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
 from dualcontrast.layers import class_table, networks
 
+_ALONE = contextvars.ContextVar("alone", default=False)
+
+
+@contextlib.contextmanager
+def ghost_batches(alone: bool = True) -> Iterator[None]:
+    """Takes the moments of passes in this thread by themselves (Hoffer et al. 2017).
+
+    Args:
+      alone: False leaves them as they are, over all replicas.
+    """
+    token = _ALONE.set(alone)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
 
 class Moments(keras.layers.Layer):
     """What every batch normalisation has: the moments of a batch, and those that it keeps.
 
-    The moments of a batch are over all replicas, so that their number changes nothing. The kept
-    variance is the batch's own, without the factor n / (n - 1).
+    The moments of a batch are over all replicas, so that their number changes nothing, but for
+    `ghost_batches`. The kept variance is the batch's own, without the factor n / (n - 1).
 
     Args:
       decay: of the kept moments a batch, in [0, 1).
@@ -115,8 +135,8 @@ def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _over_replicas(x: tf.Tensor) -> tf.Tensor:
-    """Returns the mean over the replicas; it has a derivative."""
+    """Returns the mean over the replicas; it has a derivative. Of ghost batches there is none."""
     context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
+    if context.num_replicas_in_sync == 1 or _ALONE.get():
         return x
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, x)

@@ -88,7 +88,14 @@ def of_run(
     frequencies = choose(str(prefix), classes)
     generator, config, images_seen = checkpoint.load_average(str(prefix))
     standing_moments.take(generator, config, standing_batches)
-    source = generated.of_generator(generator, str(prefix), images_seen, classes=classes, **how)
+    source = generated.of_generator(
+        generator,
+        str(prefix),
+        images_seen,
+        classes=classes,
+        standing_batches=standing_batches,
+        **how,
+    )
     return Subject(
         source.images(count, frequencies),
         source,

@@ -89,6 +89,7 @@ def of_generator(
     truncation_psi: float = 1.0,
     random_noise: bool = True,
     threshold: float | None = None,
+    standing_batches: int = 0,
 ) -> Source:
     """Returns a generator to draw images from.
 
@@ -103,11 +104,14 @@ def of_generator(
       truncation_psi: 1 is the whole variety; another needs a mapping.
       random_noise: noise maps of each image's own, or the generator's fixed ones.
       threshold: see `seeds.truncated`; needs normal z, and no mapping.
+      standing_batches: whose moments it has been given, see `standing_moments.take`.
 
     Raises:
       UserError: a truncation is asked of a generator that cannot.
     """
     check_truncation(generator, truncation_psi, threshold)
+
+    asked = {"truncation_threshold": threshold, "standing_batches": standing_batches or None}
 
     def draw(numbers: tf.Tensor, **how: Any) -> tf.Tensor:
         z = seeds.latents(numbers, generator.latent_size, generator.latent)
@@ -127,7 +131,7 @@ def of_generator(
             "kind": "generator",
             "images_seen": images_seen,
             "weights": weights_digest(generator),
-            **({} if threshold is None else {"truncation_threshold": threshold}),
+            **{name: value for name, value in asked.items() if value is not None},
         },
         seed,
         truncation_psi,

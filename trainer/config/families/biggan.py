@@ -25,9 +25,14 @@ class Generator(section.GeneratorSection):
         least=1,
     )
     width: Optional[int] = setting(
-        None, "feature maps of the last layers (none: the program's, 64, or 96 from 128x128)", least=1
+        None,
+        "feature maps of the last layers (none: the program's, 64, or 96 from 128x128)",
+        least=1,
     )
     attention_resolution: Optional[int] = setting(64, _ATTENTION, least=1)
+    orthogonal_weight: float = setting(
+        0.0, "weight of the orthogonal regularisation (0: off), 0.0001 in the paper", least=0
+    )
 
     def make(self, images: section.Images, **keras: Any) -> Any:
         """Returns the generator, unbuilt."""
@@ -41,6 +46,12 @@ class Generator(section.GeneratorSection):
             attention_resolution=self.attention_resolution,
             **keras,
         )
+
+    def terms(self) -> list:
+        """Returns the orthogonal regulariser."""
+        from dualcontrast.trainer import orthogonality_term
+
+        return [orthogonality_term.Orthogonality(self.orthogonal_weight)]
 
     def check(self, images: section.Images) -> None:
         """Checks the resolution, that of the attention, and that z can be cut."""
@@ -59,7 +70,9 @@ class Discriminator(section.DiscriminatorSection):
     """The discriminator."""
 
     width: Optional[int] = setting(
-        None, "feature maps of the first layers (none: the program's, 64, or 96 from 128x128)", least=1
+        None,
+        "feature maps of the first layers (none: the program's, 64, or 96 from 128x128)",
+        least=1,
     )
     attention_resolution: Optional[int] = setting(64, _ATTENTION, least=1)
 
