@@ -368,7 +368,6 @@ PLAIN = {
         ("generator", 1),
         ("discriminator_block", 1),
         ("discriminator", 1),
-        ("biggan_generator", 1),
     )
 }
 EVERY = LAYERS | PLAIN

@@ -140,14 +140,19 @@ def test_each_block_is_given_its_own_chunk_of_z_and_all_of_them_the_class():
 def test_without_classes_every_block_is_given_all_of_z():
     made_by = generator.Generator(32, latent_size=6, width=2)
     made_by.build()
-    inputs = {tuple(layers[0].kernel.shape) for b in made_by.blocks for layers in (b.norms[0].gain,)}
+    inputs = {
+        tuple(layers[0].kernel.shape) for b in made_by.blocks for layers in (b.norms[0].gain,)
+    }
     assert inputs == {(6, 128)} and made_by.dense.layer.kernel.shape[0] == 6
 
 
 @pytest.mark.parametrize("classes", [0, 300])
 def test_all_kernels_are_orthogonal_at_the_start_and_biases_0(classes):
     how = {"width": 4, "classes": classes, "attention_resolution": 8}
-    networks = [generator.Generator(32, latent_size=8, **how), discriminator.Discriminator(32, **how)]
+    networks = [
+        generator.Generator(32, latent_size=8, **how),
+        discriminator.Discriminator(32, **how),
+    ]
     for network in networks:
         network.build()
         for variable in network.trainable_variables:

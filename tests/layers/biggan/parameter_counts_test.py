@@ -23,9 +23,7 @@ def size(network) -> int:
         (256, 64, 140, 82_235_844, 99_225_890),
     ],
 )
-def test_with_the_classes_of_imagenet(
-    side, attention, latent_size, of_generator, of_discriminator
-):
+def test_with_the_classes_of_imagenet(side, attention, latent_size, of_generator, of_discriminator):
     how = {"classes": 1_000, "attention_resolution": attention}
     assert size(generator.Generator(side, latent_size=latent_size, **how)) == of_generator
     assert size(discriminator.Discriminator(side, **how)) == of_discriminator
