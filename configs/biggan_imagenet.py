@@ -31,7 +31,7 @@ generator at 0.00005, with an orthogonal regularisation:
 The paper's best at 128x128, each at a truncation of its own, are an inception score of 166.5 and an
 FID of 7.4.
 
-On a CPU, an eighth as wide, images of 32x32 with classes (docs/data.md says how the emoji are made):
+On a CPU, an eighth as wide, 32x32 images with classes (docs/data.md says how emoji are made):
 
     dualcontrast-train --config=biggan_imagenet:32 --data=data/emoji32 --workdir=runs/emoji32
 

@@ -1,4 +1,4 @@
-"""BigGAN in the trainer: what moves when, on any number of devices, in parts, and what is refused."""
+"""BigGAN in the trainer: what moves when, on several devices, in parts, and what is refused."""
 
 import numpy as np
 import pytest

@@ -59,7 +59,7 @@ class Generator(section.GeneratorSection):
         chunks = _CHUNKS.get(images.resolution, 1) if images.classes else 1
         if (self.latent_size or chunks) % chunks:
             raise UserError(
-                f"generator.latent_size={self.latent_size} cannot be cut into {chunks} equal chunks,"
+                f"generator.latent_size={self.latent_size} cannot be cut into {chunks} equal parts,"
                 " one for the first layer and one for each block: try"
                 f" --config.generator.latent_size={-(-self.latent_size // chunks) * chunks}"
             )
