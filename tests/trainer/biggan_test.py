@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dualcontrast.trainer import draws, orthogonality_term, standing_moments, state, steps, terms
+from dualcontrast.trainer import orthogonality_term, standing_moments, state, steps, terms
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -78,39 +78,41 @@ def test_an_iteration_trains_every_variable_and_moves_u_once_a_step(classes):
     assert {name for name in same if not any(word in name for word in free)} == set()
 
 
+def slopes(variables):
+    """What has a gradient: no bias that a normalisation by the batch takes away again."""
+    free = [f"{name}_layer_bias" for name in ("conv0", "conv1", "shortcut")]
+    return {
+        name: x
+        for name, x in variables.items()
+        if "discriminator" in name or not any(word in name for word in free)
+    }
+
+
 @pytest.mark.parametrize("network", [steps.GENERATOR, steps.DISCRIMINATOR])
 def test_two_devices_make_the_step_of_one(network, first_step, assert_same_step):
     step = steps.Step(network, "train")
     one, two = (first_step(tiny(), step, replicas, IMAGES, LABELS) for replicas in (1, 2))
-    assert_same_step(one, two)
+    assert_same_step(slopes(one), slopes(two))
 
 
-@pytest.mark.parametrize("loss", ["hinge", "dual_contrastive"])
-def test_ghost_batches_are_the_same_on_any_number_of_devices(loss, first_step, assert_same_step):
-    changes = {"training.ghost_batches": 2, "loss": loss}
-    phase = "train"
-    if loss == "dual_contrastive":
-        changes |= {"loss.warmup_images": 0}
-        phase = "contrast"
+def test_ghost_batches_are_the_same_on_any_number_of_devices(first_step, assert_same_step):
+    step = steps.Step(steps.GENERATOR, "train")
     found = []
-    for replicas in (1, 2):
-        config = tiny(changes | {"training.accumulation": 2 // replicas})
-        step = steps.Step(steps.GENERATOR, phase)
-        after = first_step(config, step, replicas, IMAGES, LABELS)
+    for ghosts, parts, replicas in ((2, 2, 1), (2, 1, 2), (1, 1, 1)):
+        config = tiny({"training.ghost_batches": ghosts})
+        config = schema.replace(config, {"training.accumulation": parts})
+        after = slopes(first_step(config, step, replicas, IMAGES, LABELS))
         found.append({name: x for name, x in after.items() if name.endswith("velocity")})
-    assert_same_step(*found)
-    whole = first_step(tiny(changes | {"training.ghost_batches": 1}), step, 1, IMAGES, LABELS)
+    in_parts, on_devices, whole = found
+    assert_same_step(in_parts, on_devices)
     with pytest.raises(AssertionError):  # else nothing was shown
-        assert_same_step(found[0], whole)
+        assert_same_step(in_parts, whole)
 
 
 def test_a_ghost_batch_is_normalised_by_itself():
-    config = tiny(
-        {"training.ghost_batches": 2, "training.accumulation": 2, "training.batch_size": 4}
-    )
+    config = tiny({"training.ghost_batches": 2, "training.accumulation": 2})
     built, trainer = build(config)
     norm = built.generator.norm
-    drawn = draws.Draws(config.training.seed, 0, draws.Purpose.GENERATOR, 4)
     seen = []
     original = norm.moments
 
@@ -125,7 +127,7 @@ def test_a_ghost_batch_is_normalised_by_itself():
         tf.constant(IMAGES), SEEN, labels=tf.constant(LABELS)
     )
     assert seen == [(2, False), (2, False), (2, True), (2, True)]
-    assert drawn.latents(8).shape[0] == 4 and not np.array_equal(kept, norm.mean)
+    assert not np.array_equal(kept, norm.mean)
 
 
 def test_the_gradient_of_the_regulariser_is_the_program_s():
