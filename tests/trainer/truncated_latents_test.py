@@ -16,7 +16,7 @@ def test_truncated_latents_are_distributed_as_if_drawn_again(threshold):
     expected = stats.truncnorm(-threshold, threshold)
     assert stats.kstest(found, expected.cdf).pvalue > 0.01
     # Order and sign are kept.
-    assert (np.argsort(found, kind="stable") == np.argsort(z, kind="stable")).mean() > 0.99
+    assert (np.diff(found[np.argsort(z)]) >= 0).all()
     np.testing.assert_array_equal(np.sign(found), np.sign(z))
 
 
