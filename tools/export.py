@@ -24,7 +24,7 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.tools.sampling import run_flags
+from dualcontrast.tools.sampling import run_flags, variety_flags
 from dualcontrast.trainer import errors, literal_path, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
@@ -35,6 +35,7 @@ _FORMAT = flags.DEFINE_enum(
     ["savedmodel", "safetensors"],
     "A folder that makes images, or a file of StyleGAN2's arrays.",
 )
+flags.declare_key_flag("standing_batches")
 _MAX_BATCH = flags.DEFINE_integer(
     "max_batch",
     64,
@@ -68,10 +69,12 @@ def _write_model(folder: pathlib.Path) -> None:
     import tensorflow as tf
 
     from dualcontrast.tools.sampling import model_folder
+    from dualcontrast.trainer import standing_moments
     from dualcontrast.trainer.checkpoints import checkpoint
 
     names = [category.name for category in checkpoint.read_classes(run_flags.RUN.value)]
     generator, config, images_seen = checkpoint.load_average(run_flags.RUN.value)
+    standing_moments.take(generator, config, variety_flags.STANDING.value)
     # TensorFlow's notes name the temporary folder, which is gone when they are read.
     tf.get_logger().setLevel("WARNING")
     model_folder.write(generator, config, images_seen, folder, _MAX_BATCH.value, names)
