@@ -29,9 +29,11 @@ Hardware, hours, FID: unknown, not trained here. docs/experiments.md has the oth
 from typing import Optional
 
 from dualcontrast.configs.paper import biggan_protocol
+from dualcontrast.trainer.config.families import biggan
 from dualcontrast.trainer.config.schema import Config
 
 
 def get_config(dataset: Optional[str] = None) -> Config:
     """The row on a dataset of the paper, or on images of your own."""
-    return biggan_protocol.experiment(dataset, {"loss": "hinge"})
+    row = {"loss": "hinge", "discriminator.attention_resolution": None}
+    return biggan_protocol.experiment(dataset, biggan.Discriminator(), row)

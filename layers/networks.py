@@ -24,10 +24,20 @@ class Outputs(NamedTuple):
     Attributes:
       logits: [batch] float32; larger means more real.
       features: [batch, width] float32, what the last layers turned into logits.
+      pixel_logits: [batch, height, width] float32, of every pixel; None where it judges images
+        only.
     """
 
     logits: tf.Tensor
     features: tf.Tensor
+    pixel_logits: tf.Tensor | None = None
+
+    @property
+    def score(self) -> tf.Tensor:
+        """What penalties take the slope of: the logit, and the mean of those of pixels; [batch]."""
+        if self.pixel_logits is None:
+            return self.logits
+        return self.logits + tf.reduce_mean(self.pixel_logits, axis=[1, 2])
 
 
 class Generator(keras.Model):

@@ -98,7 +98,7 @@ def _judged(
     references = part.shown_references
 
     def judge(images):
-        return part.discriminator.outputs(Batch(images, batch.labels), references).logits
+        return part.discriminator.outputs(Batch(images, batch.labels), references).score
 
     if part.augmentation.slopes_after:
         return judge, part.shown(batch.images, name)

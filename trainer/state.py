@@ -7,7 +7,14 @@ import keras
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import augmentations, burn_in, consistency, penalties, terms
+from dualcontrast.trainer import (
+    augmentations,
+    burn_in,
+    consistency,
+    cutmix_loss,
+    penalties,
+    terms,
+)
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
 
@@ -99,6 +106,7 @@ class State:
       generator_optimizer, discriminator_optimizer: Adam.
       burn_in: what has other values at the start of the run.
       augmentation: of the images that the discriminator is shown.
+      cutmix: when it is shown mixed ones.
       images_seen: reals shown so far, int64 scalar.
       terms: what each network minimises besides the adversarial loss, by the network's name.
     """
@@ -115,6 +123,7 @@ class State:
         self.augmentation = augmentations.of(
             config.augmentation, config.training.batch_size, self.burn_in.augmentation
         )
+        self.cutmix = cutmix_loss.Schedule(config.cutmix)
         self.terms = {
             "generator": [
                 *config.generator.terms(),
@@ -123,6 +132,7 @@ class State:
             "discriminator": [
                 *penalties.of_discriminator(config.penalties, self.burn_in.penalties),
                 *consistency.of_discriminator(config.consistency),
+                cutmix_loss.MixedImages(config.cutmix, config.cutmix.weight, self.cutmix.factor),
                 *self.augmentation.terms(),
             ],
         }
@@ -155,6 +165,7 @@ class State:
     def set_rates(self, images_seen: int) -> None:
         """Gives what changes the values of an iteration that begins at `images_seen`."""
         self.burn_in.advance(images_seen)
+        self.cutmix.advance(images_seen)
         burns_in = self.burn_in.section
         for network in ("generator", "discriminator"):
             rate: schema.OptimizerConfig = getattr(self._schedule, network)

@@ -8,7 +8,14 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from dualcontrast.layers import batch_normalisation, networks
-from dualcontrast.trainer import accumulation, adversarial_features, draws, objective
+from dualcontrast.trainer import (
+    accumulation,
+    adversarial_features,
+    cutmix_loss,
+    draws,
+    objective,
+    pixel_losses,
+)
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.state import State
 from dualcontrast.trainer.terms import Augmentation, Part, Term
@@ -39,12 +46,14 @@ class Step(NamedTuple):
       phase: of the adversarial objective; None for a lazy step, which has none.
       every: iterations from one to the next; None for an update of every iteration.
       repeat: which of the discriminator's steps in an iteration.
+      mixed: whether it has the loss of mixed images in place of the adversarial one.
     """
 
     network: str
     phase: str | None
     every: int | None = None
     repeat: int = 0
+    mixed: bool = False
 
 
 class Steps:
@@ -95,7 +104,9 @@ class Steps:
             metrics |= self._update_generator(phase, batches[0], seen)
         for repeat, batch in enumerate(batches):
             step = Step(DISCRIMINATOR, phase, repeat=repeat)
-            metrics |= self._take(step, seen, batch)
+            chance = self._draws_of_all(step, images_seen, self._batch_size(step))
+            mixed = self._state.cutmix.replaces(chance, images_seen)
+            metrics |= self._take(step._replace(mixed=mixed), seen, batch)
         metrics |= self._lazy(DISCRIMINATOR, batches[-1], seen)
         if not generator_first:
             metrics |= self._update_generator(phase, batches[-1], seen)
@@ -177,8 +188,13 @@ class Steps:
         own = [term for term in self._state.active(step.network) if term.every == step.every]
         if step.phase is None:
             return own
-        adversarial = objective.of_phase(self._config.loss, step.phase).terms()
-        section = self._config.adversarial_features
+        loss, section = self._config.loss, self._config.adversarial_features
+        if step.mixed:
+            return [cutmix_loss.MixedImages(self._config.cutmix, 1.0, alone=True), *own]
+        if self._config.discriminator.judges_pixels:
+            adversarial = pixel_losses.terms(loss, step.phase)
+        else:
+            adversarial = objective.of_phase(loss, step.phase).terms()
         if step.network == GENERATOR:
             return [adversarial_features.of_generator(adversarial.generator, section), *own]
         return [adversarial_features.of_discriminator(adversarial.discriminator, section), *own]
@@ -190,7 +206,10 @@ class Steps:
         samples = terms[0].samples(share)
         parts = math.gcd(samples, self._config.training.accumulation)
         mine = self._draws(step, images_seen, samples)
-        if self._config.generator.fake_labels == "reals" and shown.labels is not None:
+        # A fake that is mixed with a real is of its class (Schonfeld et al. 2020, their program).
+        beside = step.network == DISCRIMINATOR and self._config.cutmix.weight
+        likewise = self._config.generator.fake_labels == "reals" or step.mixed or beside
+        if likewise and shown.labels is not None:
             mine = mine.labelled(shown.labels)
 
         augments = step.network in self._state.augmentation.networks
@@ -223,7 +242,8 @@ class Steps:
         # In between: after what the passes computed with, and by the weights that they had.
         self._update_statistics(terms, mine, parts)
         getattr(self._state, f"{step.network}_optimizer").apply(gradients, variables)
-        metrics = {} if step.phase is None else {f"loss/{step.network[0].upper()}": value}
+        adversarial = step.phase is not None and not step.mixed
+        metrics = {f"loss/{step.network[0].upper()}": value} if adversarial else {}
         for term in terms:
             metrics |= term.finish({name: extras[name] for name in term.metrics})
         return metrics
@@ -236,6 +256,12 @@ class Steps:
 
     def _draws(self, step: Step, images_seen, samples: int) -> draws.Draws:
         """Returns this replica's draws of a step: those of its share of the whole batch."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        whole = self._draws_of_all(step, images_seen, samples * self._replicas)
+        return whole.share(replica, self._replicas)
+
+    def _draws_of_all(self, step: Step, images_seen, samples: int) -> draws.Draws:
+        """Returns the draws of a step's whole batch."""
         purposes = {
             (GENERATOR, False): draws.Purpose.GENERATOR,
             (GENERATOR, True): draws.Purpose.PATH_LENGTH,
@@ -243,16 +269,14 @@ class Steps:
             (DISCRIMINATOR, True): draws.Purpose.GRADIENT_PENALTY,
         }
         purpose = purposes[step.network, step.phase is None]
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        whole = draws.Draws(
+        return draws.Draws(
             self._config.training.seed,
             images_seen,
             purpose,
-            samples * self._replicas,
+            samples,
             step.repeat,
             self._class_counts,
         )
-        return whole.share(replica, self._replicas)
 
     def _gather(self, x: tf.Tensor) -> tf.Tensor:
         if self._replicas == 1:

@@ -9,7 +9,7 @@ import math
 from typing import Any, Optional
 
 from dualcontrast.configs.paper import protocol
-from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config import schema, section
 from dualcontrast.trainer.config.families import biggan
 from dualcontrast.trainer.config.schema import Config
 
@@ -27,7 +27,6 @@ PROTOCOL = {
     "generator.width": 64,
     "generator.attention_resolution": None,
     "discriminator.width": 64,
-    "discriminator.attention_resolution": None,
     "penalties.r1_gamma": 0.0,
     "schedule.order": "discriminator_first",
     "schedule.discriminator_steps": 1,
@@ -47,15 +46,18 @@ PROTOCOL = {
 }
 
 
-def experiment(dataset: Optional[str], row: dict[str, Any]) -> Config:
+def experiment(
+    dataset: Optional[str], discriminator: section.DiscriminatorSection, row: dict[str, Any]
+) -> Config:
     """A row of the paper's tables.
 
     Args:
       dataset: the argument of `--config=ROW:DATASET`; None for images of one's own.
+      discriminator: BigGAN's, or another one with its generator.
       row: the fields that make the row, by path.
 
     Raises:
       UserError: the paper has no such dataset.
     """
-    base = Config(generator=biggan.Generator(), discriminator=biggan.Discriminator())
+    base = Config(generator=biggan.Generator(), discriminator=discriminator)
     return protocol.on_dataset(schema.replace(base, PROTOCOL | row), dataset)

@@ -93,10 +93,19 @@ class Discriminator(base.Discriminator):
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
           iterations: see `SpectralNormalization`.
         """
-        x = images
+        return self.summed(self.maps(images, iterations)[-1])
+
+    def maps(self, images, iterations: int = 1) -> list[tf.Tensor]:
+        """Returns what each block makes, [batch, height, width, channels]; as `features`."""
+        found = []
         for block in self.blocks:
-            x = block(x, iterations=iterations)
-        return tf.reduce_sum(tf.cast(tf.nn.relu(x), self.variable_dtype), axis=[1, 2])
+            images = block(images, iterations=iterations)
+            found.append(images)
+        return found
+
+    def summed(self, maps) -> tf.Tensor:
+        """Returns the features of what the last block makes."""
+        return tf.reduce_sum(tf.cast(tf.nn.relu(maps), self.variable_dtype), axis=[1, 2])
 
     def logits_of(self, features, labels=None, iterations: int = 1):
         """Returns logits, [batch] float32: larger means more real.

@@ -39,6 +39,7 @@ _ROWS = (
     "sg2e_",
     "sngan_",
     "biggan_",
+    "unetgan_",
     "snganproj_",
     "sagan_imagenet",
     "ada_",

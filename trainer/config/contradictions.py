@@ -24,6 +24,7 @@ def check(config: "schema.Config") -> None:
     _check_pairs(config)
     _check_contrad(config)
     _check_attack(config)
+    _check_pixels(config)
     _check_freezing(config)
     training = config.training
     check_replicas(config, max(1, training.ghost_batches // training.accumulation))
@@ -157,6 +158,25 @@ def _check_attack(config: "schema.Config") -> None:
         raise UserError(
             "adversarial_features move the features that logits are made of, and with loss=contrad"
             " these are constant: try --config.adversarial_features.real_gamma=0"
+            " --config.adversarial_features.fake_gamma=0"
+        )
+
+
+def _check_pixels(config: "schema.Config") -> None:
+    """Checks that who judges pixels has losses for them, and that nobody else mixes images."""
+    family, section = config.discriminator.family, config.adversarial_features
+    if not config.discriminator.judges_pixels:
+        for name in ("probability", "weight"):
+            if value := getattr(config.cutmix, name):
+                raise UserError(
+                    f"cutmix.{name}={value} needs logits of pixels, which the {family} discriminator"
+                    f" has not: try --config.cutmix.{name}=0 (or the family unet)"
+                )
+    elif section.real_gamma or section.fake_gamma:
+        raise UserError(
+            "adversarial_features move the features that logits are made of, and those of pixels"
+            f" are made of others in the {family} discriminator: try"
+            " --config.adversarial_features.real_gamma=0"
             " --config.adversarial_features.fake_gamma=0"
         )
 

@@ -23,6 +23,7 @@ from dualcontrast.trainer.config.augmentation_sections import (
 )
 from dualcontrast.trainer.config.burn_in_section import BurnInConfig
 from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
+from dualcontrast.trainer.config.cutmix_section import CutMixConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
 from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
@@ -215,6 +216,7 @@ class Config:
     augmentation: AugmentationSection = NoAugmentation()
     penalties: PenaltiesConfig = PenaltiesConfig()
     consistency: ConsistencyConfig = ConsistencyConfig()
+    cutmix: CutMixConfig = CutMixConfig()
     adversarial_features: AdversarialFeaturesConfig = AdversarialFeaturesConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     data: DataConfig = DataConfig()

@@ -96,7 +96,13 @@ class GeneratorSection(Section):
 
 @dataclasses.dataclass(frozen=True)
 class DiscriminatorSection(Section):
-    """The section of a discriminator."""
+    """The section of a discriminator.
+
+    Attributes:
+      judges_pixels: whether it has logits of pixels too.
+    """
+
+    judges_pixels: ClassVar[bool] = False
 
     @property
     def takes_references(self) -> bool:
