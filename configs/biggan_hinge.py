@@ -19,9 +19,9 @@ Published in thesis T2.6 / supp T5:
                 fid50k
     ffhq256       11.4
 
-That value is taken from the literature: it is near the 11.48 that Schonfeld et al. 2020 give for
-the BigGAN that they compare U-Net GAN with, so the settings are those of their program for FFHQ: z
-in every block (self-modulation), no attention, batches of 20. The length is ours.
+That value is taken from the literature, and the thesis does not say from where. FFHQ without classes
+is what Schonfeld et al. 2020 compare U-Net GAN with BigGAN on, so the settings are those of their
+program: z in every block (self-modulation), no attention, batches of 20. The length is ours.
 
 Hardware, hours, FID: unknown, not trained here. docs/experiments.md has the other datasets.
 """

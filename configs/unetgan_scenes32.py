@@ -1,8 +1,7 @@
-"""Rendered scenes at 32x32 on a CPU: U-Net GAN, a quarter as wide, that draws what it doubts.
+"""Rendered scenes at 32x32 on a CPU: U-Net GAN, a quarter as wide.
 
     dualcontrast-convert --source=scenes --resolution=32 --max_images=20000 --dest=data/scenes32
     dualcontrast-train --config=unetgan_scenes32 --data=data/scenes32 --workdir=runs/unetgan_scenes32
-    dualcontrast-attention-maps --run=runs/unetgan_scenes32 --data=data/scenes32 --output=pixels
 
 The other schedule of the mixed images, which the authors' program has for CelebA, is
 

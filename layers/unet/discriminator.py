@@ -17,6 +17,7 @@ class Discriminator(discriminator.Discriminator):
     logit of each pixel. With classes, both meet embeddings of the label, each one of its own.
 
     >>> network = Discriminator(32, width=4)
+    >>> network.build()
     >>> network.outputs(networks.Batch(tf.zeros([2, 32, 32, 3]))).pixel_logits.shape
     TensorShape([2, 32, 32])
 

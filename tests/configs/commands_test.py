@@ -42,6 +42,8 @@ OTHERS = [
     "advaug_cifar10",
     "biggan_hinge",
     "biggan_imagenet",
+    "unetgan_bce",
+    "unetgan_scenes32",
     "r3gan",
     "sndcgan",
     "snresnet18",

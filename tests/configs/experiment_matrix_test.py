@@ -21,11 +21,11 @@ with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as ope
 BACKBONES_WITHOUT_NETWORKS = {
     "biggan D",
     "stylegan1",
-    "unetgan(+stylegan2)",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
 ADVAUG = [cell for cell in CELLS if cell["source"].startswith("AdvAug")]
 BIGGAN = [cell for cell in CELLS if cell["backbone"] == "biggan"]
+UNETGAN = [cell for cell in CELLS if cell["backbone"] == "unetgan(+stylegan2)"]
 SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan" and cell not in ADVAUG]
 
 CONTRAD_SYSTEMS = ("sndcgan", "snresnet18", "sg2small")
@@ -79,6 +79,7 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
         "sngan projection",
         "sagan",
         "biggan",
+        "unetgan(+stylegan2)",
         "stylegan2_ada",
         "sg2afhq",
         *CONTRAD_SYSTEMS,
@@ -149,6 +150,22 @@ def test_the_run_of_biggan_is_what_its_columns_say():
     average = config.schedule.average
     assert 0.5 ** (20 / average.half_life_images) == pytest.approx(0.9999, abs=1e-8)
     assert average.start_images == 21_000 * 20 and average.moments
+
+
+def test_the_runs_of_unet_gan_are_what_their_columns_say():
+    runs = {place(cell) for cell in UNETGAN}
+    assert {name for name, _ in runs} == {"unetgan_bce"} and len(runs) == 5
+    for cell in UNETGAN:
+        config = schema.resolve(experiment(*place(cell)), int(cell["resolution"]), 3)
+        assert (config.generator.family, config.discriminator.family) == ("biggan", "unet")
+        assert config.loss.family == "non_saturating"  # the cross entropy of logits
+        assert config.training.batch_size == 20 and config.penalties.r1_gamma == 0
+        mixed = config.cutmix
+        assert (mixed.probability, mixed.weight, mixed.consistency_weight) == (0.5, 0, 1)
+        assert mixed.warmup_images == 100 * 70_000  # 100 passes over FFHQ
+        # All else is as with BigGAN's discriminator.
+        biggan = experiment("biggan_hinge", place(cell)[1])
+        assert (config.schedule, config.generator) == (biggan.schedule, biggan.generator)
 
 
 def contrad_place(cell: dict[str, str]) -> tuple[str, str]:
@@ -360,10 +377,10 @@ def test_an_experiment_of_contrad_states_all_published_numbers_and_no_others(nam
     }
 
 
-@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS, "biggan_hinge"])
+@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS, "biggan_hinge", "unetgan_bce"])
 def test_an_experiment_states_all_published_numbers_and_no_others(name):
     published = set()
-    for cell in HERE + SNGAN + BIGGAN:
+    for cell in HERE + SNGAN + BIGGAN + UNETGAN:
         row, argument = place(cell)
         if row == name:
             argument = argument or "{0}x{0}".format(cell["resolution"])

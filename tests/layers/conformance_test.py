@@ -61,6 +61,8 @@ from dualcontrast.layers.stylegan2 import (
     synthesis_network,
     to_rgb,
 )
+from dualcontrast.layers.unet import discriminator as unet_discriminator
+from dualcontrast.layers.unet import up_block as unet_up_block
 
 NARROW = {"fmap_base": 32, "fmap_max": 6}
 SAN = {
@@ -271,6 +273,18 @@ LAYERS = {
         },
         [(6, 32, 32, 4), (6,)],
     ),
+    "unet_up_block": (unet_up_block.UpBlock, {"filters": 5}, [(6, 4, 4, 3)]),
+    "unet_discriminator": (
+        unet_discriminator.Discriminator,
+        {
+            "resolution": 32,
+            "channels": 4,
+            "width": 3,
+            "classes": 3,
+            "attention_resolution": 8,
+        },
+        [(6, 32, 32, 4), (6,)],
+    ),
     "r3gan_convolution": (
         convolution.Convolution,
         {"filters": 6, "kernel_size": 3, "groups": 2, "gain": 0.5, "activated": True},
@@ -368,12 +382,14 @@ PLAIN = {
         ("generator", 1),
         ("discriminator_block", 1),
         ("discriminator", 1),
+        ("biggan_generator", 1),
+        ("unet_discriminator", 1),
     )
 }
 EVERY = LAYERS | PLAIN
 FLOAT32_OUT = (
     *("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator"),
-    *("biggan_generator", "biggan_discriminator"),
+    *("biggan_generator", "biggan_discriminator", "unet_discriminator"),
     *("sagan_generator", "sagan_discriminator", "resnet18_discriminator"),
     *("r3gan_generator", "r3gan_discriminator"),
     *("sngan_generator", "sngan_discriminator", "dcgan_generator", "dcgan_discriminator"),
@@ -414,8 +430,9 @@ def _real(inputs: list) -> list[tf.Tensor]:
 
 
 def _of_a_call(layer) -> list:
-    """The variables of a call, of which projections are no part."""
-    return [v for v in layer.trainable_variables if "projection_of_" not in v.path]
+    """The variables of a call, of which neither projections nor logits of pixels are a part."""
+    others = ("projection_of_", "/decoder", "/pixel_")
+    return [v for v in layer.trainable_variables if not any(part in v.path for part in others)]
 
 
 def _fill(layer) -> None:
@@ -427,6 +444,10 @@ def _fill(layer) -> None:
         if _normalised(layer):
             # Sines make kernels of rank 2, which let nothing through a chain of normalised ones.
             values = draw.standard_normal(variable.shape)
+        if "_hidden/" in variable.path:
+            # Self-modulation's scales, multiplied in every block: its second derivative is near
+            # 1e16 otherwise, and so curved that differences are none of its slope.
+            values = values / 20
         if "label_mapping/dense" in variable.path:
             values = 100 * values  # times the multiplier of its learning rate
         # Far from 0: rounding errors are divided by its root in every block.
