@@ -18,7 +18,9 @@ def masks(side: int, draws: Draws) -> tf.Tensor:
     """
     share = draws.uniform("share")
     length = tf.cast(float(side) * tf.sqrt(1 - share), tf.int32)
-    rows, columns = (_within(side, draws.integers(name, side), length) for name in ("row", "column"))
+    rows, columns = (
+        _within(side, draws.integers(name, side), length) for name in ("row", "column")
+    )
     box = rows[:, :, None] & columns[:, None, :]
     inverted = (draws.uniform("inverted") < 0.5)[:, None, None]
     return tf.cast(tf.equal(box, inverted), tf.float32)

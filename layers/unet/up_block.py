@@ -29,9 +29,7 @@ class UpBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         dtype = self.dtype_policy
-        self.convs = [
-            normalised.convolution(self.filters, 3, f"conv{k}", dtype) for k in range(2)
-        ]
+        self.convs = [normalised.convolution(self.filters, 3, f"conv{k}", dtype) for k in range(2)]
         self.convs[0].build(input_shape)
         self.convs[1].build((*input_shape[:-1], self.filters))
         self.shortcut = normalised.convolution(self.filters, 1, "shortcut", dtype)

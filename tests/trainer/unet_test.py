@@ -214,7 +214,10 @@ def test_two_devices_make_the_step_of_one(step, loss, first_step, assert_same_st
 @pytest.mark.parametrize(
     "changes, named",
     [
-        ({"cutmix.probability": 0.5}, "cutmix.probability=0.5 needs logits of pixels, .* stylegan2"),
+        (
+            {"cutmix.probability": 0.5},
+            "cutmix.probability=0.5 needs logits of pixels, .* stylegan2",
+        ),
         ({"cutmix.weight": 1.0}, "cutmix.weight=1.0 needs .*--config.cutmix.weight=0"),
     ],
 )
