@@ -71,6 +71,7 @@ SAN = {
     "border": "zero",
     "weight_activation": "leaky_relu",
 }
+CLAMP = 50.0  # Out of reach: where values are clipped there is no derivative to compare.
 HEADS = {"head_width": 12, "projection_size": 3}
 R3GAN = {"fmap_base": 16, "fmap_max": 6, "blocks": 1, "expansion": 3, "group_width": 2}
 ATTENTION = {
@@ -95,6 +96,7 @@ LAYERS = {
             "downsample": True,
             "activation": "linear",
             "use_bias": False,
+            "clamp": CLAMP,
         },
         [(6, 4, 4, 3)],
     ),
@@ -109,7 +111,7 @@ LAYERS = {
         [(6, 5), (6,)],
     ),
     "minibatch_stddev": (minibatch_stddev.MinibatchStddev, {"group": 3}, [(6, 4, 4, 3)]),
-    "to_rgb": (to_rgb.ToRGB, {"channels": 3}, [(6, 4, 4, 5), (6, 7)]),
+    "to_rgb": (to_rgb.ToRGB, {"channels": 3, "clamp": CLAMP}, [(6, 4, 4, 5), (6, 7)]),
     "synthesis_layer": (
         synthesis_layer.SynthesisLayer,
         {
@@ -117,6 +119,7 @@ LAYERS = {
             "upsample": True,
             "attention": ATTENTION["attention"],
             "normalize_style": False,
+            "clamp": CLAMP,
         },
         [(6, 4, 4, 5), (6, 7)],
     ),
@@ -127,12 +130,12 @@ LAYERS = {
     ),
     "synthesis_network": (
         synthesis_network.SynthesisNetwork,
-        {"resolution": 8, "channels": 4, **NARROW, **ATTENTION},
+        {"resolution": 8, "channels": 4, "conv_clamp": CLAMP, **NARROW, **ATTENTION},
         [(6, 4, 7)],
     ),
     "discriminator_block": (
         discriminator_block.DiscriminatorBlock,
-        {"filters": 5, "attention": ATTENTION["attention"]},
+        {"filters": 5, "attention": ATTENTION["attention"], "clamp": CLAMP},
         [(6, 4, 4, 3)],
     ),
     "san": (san.SAN, SAN, [(6, 4, 4, 6)]),
@@ -331,6 +334,7 @@ LAYERS = {
             "mapping_learning_rate_multiplier": 0.1,
             "style_mixing_probability": 0.5,
             "w_mean_decay": 0.9,
+            "conv_clamp": CLAMP,
             "classes": 3,
             **NARROW,
             **ATTENTION,
@@ -347,6 +351,7 @@ LAYERS = {
                 reference_attention.ReferenceAttention(**SAN, name="attention")
             ),
             "attention_resolution": 16,
+            "conv_clamp": CLAMP,
             "classes": 3,
             **HEADS,
             **NARROW,
@@ -355,7 +360,7 @@ LAYERS = {
     ),
 }
 # Without attention, classes, heads: arguments at their defaults take other ways through the code.
-OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes"}
+OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes", "clamp", "conv_clamp"}
 PLAIN = {
     f"{name} without attention": (
         LAYERS[name][0],
