@@ -53,6 +53,11 @@ class StyleGenerator(networks.Generator):
     def noise_sides(self):
         return self.synthesis.noise_sides
 
+    @property
+    def mixed_layers(self) -> int:
+        """The layers that a second latent may begin among."""
+        return self.synthesis.latents
+
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is [batch, latent_size], known already."""
         if input_shape is not None and input_shape[-1] != self.latent_size:
@@ -121,7 +126,7 @@ class StyleGenerator(networks.Generator):
             return inputs
         return inputs | {
             "mixed_z": draws.mixed_latents(self.latent_size),
-            "cutoffs": draws.mixing_cutoffs(self.synthesis.latents, self.style_mixing_probability),
+            "cutoffs": draws.mixing_cutoffs(self.mixed_layers, self.style_mixing_probability),
         }
 
     def mixed_latents(self, inputs):

@@ -29,7 +29,7 @@ class Discriminator(networks.Discriminator):
       classes: of the labels that images are judged with; 0 for none.
 
     Attributes:
-      lod, stage: see `SynthesisNetwork`.
+      lod, stage: see `networks.Discriminator`.
     """
 
     def __init__(
@@ -113,9 +113,9 @@ class Discriminator(networks.Discriminator):
         layer.build(shape)
         return layer
 
-    def reals(self, images):
-        """Returns reals as they are shown: with their finest level faded as fakes' levels are."""
-        if not self.growing or self.stage is None:
+    def shown(self, images):
+        """Returns reals without the levels left out, the finest one faded as it is in fakes."""
+        if self.stage is None:
             return images
         for _ in range(self.stage):
             images = levels.halve(images)

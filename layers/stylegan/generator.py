@@ -78,6 +78,23 @@ class Generator(style_generator.StyleGenerator):
             raise ValueError(f"Generator: truncation_layers must be >= 0, got {truncation_layers}")
         self.truncation_layers = truncation_layers
 
+    @property
+    def lod(self):
+        return self.synthesis.lod
+
+    @property
+    def stage(self):
+        return self.synthesis.stage
+
+    @stage.setter
+    def stage(self, stage):
+        self.synthesis.stage = stage
+
+    @property
+    def mixed_layers(self):
+        """The layers that take part, two for each side."""
+        return self.synthesis.latents - 2 * (self.stage or 0)
+
     def truncate(self, w, psi):
         """Returns w of the first `truncation_layers` pulled towards its mean, the others as is."""
         layer = tf.range(self.synthesis.latents)[None, :, None]

@@ -9,6 +9,7 @@ from dualcontrast.trainer.config.field import setting
 
 _FMAP_BASE = "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)"
 _FMAP_MAX = "most feature maps of any layer"
+_GROWING = "begin with small images; both networks must, see schedule.growth"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,12 @@ class Generator(section.GeneratorSection):
         0.995, "decay per batch of the tracked mean of w (for truncation)", least=0, below=1
     )
     truncation_layers: int = setting(8, "first layers, to which alone truncation applies", least=0)
+    growing: bool = setting(False, _GROWING)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the network grows with the images."""
+        return self.growing
 
     def make(self, images: section.Images, **keras: Any) -> Any:
         """Returns the generator, unbuilt."""
@@ -61,6 +68,7 @@ _GENERATOR_FIELDS = (
     "style_mixing_probability",
     "w_mean_decay",
     "truncation_layers",
+    "growing",
 )
 
 
@@ -73,9 +81,20 @@ class Discriminator(section.DiscriminatorSection):
     minibatch_stddev_group: int = setting(
         4, "most images that share one minibatch standard deviation", least=1
     )
+    growing: bool = setting(False, _GROWING)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the network grows with the images."""
+        return self.growing
 
     def freezable(self, images: section.Images) -> int:
-        """Returns the layers: the first, two of each block, and the last convolution."""
+        """Returns the layers: the first, two of each block, and the last convolution.
+
+        None where it grows: then another layer is the first one each time.
+        """
+        if self.growing:
+            return 0
         return 2 + 2 * (images.resolution.bit_length() - 3)
 
     def group(self, batch: int) -> int:
@@ -91,6 +110,7 @@ class Discriminator(section.DiscriminatorSection):
             fmap_base=self.fmap_base,
             fmap_max=self.fmap_max,
             minibatch_stddev_group=self.minibatch_stddev_group,
+            growing=self.growing,
             **keras,
         )
 
