@@ -24,7 +24,7 @@ class Convolution(keras.layers.Layer):
 
     Unlike StyleGAN2's layers, the gain is on the weights alone, not on the bias.
 
-    >>> Convolution(8, resampling="down")(tf.zeros([2, 16, 16, 4])).shape
+    >>> Convolution(8, 3, "down")(tf.zeros([2, 16, 16, 4])).shape
     TensorShape([2, 8, 8, 8])
 
     Args:
@@ -39,7 +39,7 @@ class Convolution(keras.layers.Layer):
     def __init__(
         self,
         filters: int,
-        kernel_size: int = 3,
+        kernel_size: int,
         resampling: str = "none",
         gain: float = math.sqrt(2),
         use_bias: bool = True,

@@ -24,9 +24,9 @@ class DiscriminatorBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         policy = self.dtype_policy
-        self.same = convolution.Convolution(int(input_shape[-1]), name="same", dtype=policy)
+        self.same = convolution.Convolution(int(input_shape[-1]), 3, name="same", dtype=policy)
         self.down = convolution.Convolution(
-            self.filters, resampling="down", name="down", dtype=policy
+            self.filters, 3, "down", name="down", dtype=policy
         )
         self.same.build(input_shape)
         self.down.build(input_shape)

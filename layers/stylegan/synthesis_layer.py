@@ -46,6 +46,7 @@ class SynthesisLayer(keras.layers.Layer):
         if self.source != "input":
             self.convolution = convolution.Convolution(
                 self.filters,
+                3,
                 resampling="up" if self.source == "up" else "none",
                 use_bias=False,
                 activation="linear",
