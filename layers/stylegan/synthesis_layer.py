@@ -84,7 +84,8 @@ class SynthesisLayer(keras.layers.Layer):
         if self.source != "input":
             x = self.convolution(x)
         noise = self.noise.value if noise is None else noise
-        x += tf.cast(noise * self.strength.value, x.dtype)
+        # In the variables' type: the normalisation after it magnifies what was rounded before.
+        x = tf.cast(x, self.variable_dtype) + noise * self.strength.value
         return self.adain(self.activation(x, self.bias.value), w)
 
     def compute_output_shape(self, x_shape, w_shape):

@@ -1,8 +1,5 @@
 """StyleGAN's networks against NumPy programs, and what growing leaves out."""
 
-import importlib.util
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,12 +7,7 @@ import tensorflow as tf
 from dualcontrast.layers import equalized_dense
 from dualcontrast.layers.stylegan import convolution, discriminator, generator, levels
 from dualcontrast.layers.stylegan import synthesis_layer, synthesis_network
-
-_SPEC = importlib.util.spec_from_file_location(
-    "stylegan_reference", pathlib.Path(__file__).with_name("reference.py")
-)
-reference = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(reference)
+from tests.layers.stylegan import reference
 
 DRAW = np.random.default_rng(0)
 MAPS = DRAW.standard_normal([2, 6, 8, 3])
