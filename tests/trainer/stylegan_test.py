@@ -112,7 +112,8 @@ def test_only_the_sides_that_take_part_are_trained_and_moments_are_forgotten_bet
     missing = set(values(built)) - found
     trained = [v for v in missing if v.startswith(("generator/", "discriminator/"))]
     assert sorted(name for name in trained if "noise" not in name) == []
-    assert int(optimizers[0].iterations) == 1 and float(optimizers[0].learning_rate) == 0.002
+    assert int(optimizers[0].iterations) == 1
+    assert float(optimizers[0].learning_rate) == pytest.approx(0.002)
     iterate(28, 8)  # ends at 36: 8x8 is whole
     assert not any(v.numpy().any() for v in optimizers[1].variables[2:])
     assert built.generator.stage == built.discriminator.stage == 0 and built.average.stage is None
@@ -138,8 +139,13 @@ def test_two_parts_on_each_of_two_devices_make_the_step_of_one_in_a_fade(
     changes = {"discriminator.minibatch_stddev_group": 2}
     step = steps.Step(network, "train")
     whole = first_step(tiny(changes), step, 1, IMAGES)
-    parts = tiny(changes | {"training.accumulation": 2})
-    assert_same_step(whole, first_step(parts, step, 2, IMAGES))
+    parts = first_step(tiny(changes | {"training.accumulation": 2}), step, 2, IMAGES)
+    # Its true gradient is zero: normalisation takes away what is added to whole maps.
+    removed = [name for name in whole if "4x4_input_bias" in name]
+    for name in removed:
+        del whole[name]
+    assert network == steps.DISCRIMINATOR or removed
+    assert_same_step(whole, parts)
 
 
 def final(workdir):
@@ -153,16 +159,19 @@ def test_a_run_that_stops_in_the_middle_of_a_fade_ends_with_the_bits_of_one_that
     dataset, tmp_path
 ):
     strategy = tf.distribute.get_strategy()
-    # A batch of 4 ends at 20, in the fade; the next one, of 8, at 28; 36 is beyond it.
+    # Iterations begin at 0 and 4, of 4 images each, at 8 in the fade, and at 16, to its end at 24.
+    length = {"schedule.growth.stable_images": 7, "schedule.growth.fade_images": 16}
     whole, halves = tmp_path / "whole", tmp_path / "halves"
-    length = {"training.total_images": 44}
-    assert loop.train(tiny(length), dataset, whole, strategy) == 0
-    for stop in (28, 44):
-        config = tiny({"training.total_images": stop})
-        assert loop.train(config, dataset, halves, strategy) == 0
-        if stop == 28:
-            (lod,) = [value for name, value in final(halves).items() if name.startswith("average") and "lod" in name]
-            assert lod == 0.75  # of the iteration from 20 on
+
+    def train(workdir, images):
+        config = tiny(length | {"training.total_images": images})
+        assert loop.train(config, dataset, workdir, strategy) == 0
+
+    train(whole, 24)
+    train(halves, 16)
+    (lod,) = [v for name, v in final(halves).items() if name.startswith("average/synthesis..lod")]
+    assert lod == 1 - 1 / 16  # of the iteration from 8 on
+    train(halves, 24)
     one, two = final(whole), final(halves)
     assert one.keys() == two.keys()
     for name, value in one.items():
@@ -200,7 +209,14 @@ def test_a_configuration_comes_back_from_its_text():
         ({"schedule.growth.batch_sizes": "4:0"}, "values above 0, such as 8:256,16:128"),
         ({"schedule.growth.learning_rates": "0.001"}, "growth.learning_rates: got '0.001'"),
         ({"training.accumulation": 3}, "training.accumulation=3 does not divide the 8 images"),
-        ({"schedule.growth.batch_sizes": "4:6", "training.accumulation": 4}, "divide the 6 images"),
+        (
+            {
+                "schedule.growth.batch_sizes": "4:6",
+                "training.accumulation": 4,
+                "discriminator.minibatch_stddev_group": 1,
+            },
+            "training.accumulation=4 does not divide the 6 images",
+        ),
         ({"schedule.generator_batch_size": 8}, "generator_batch_size=8 is one size for all sides"),
         ({"augmentation": "ada"}, "augmentation=ada adapts at the pace of one batch size"),
         ({"training.freeze_discriminator_layers": 1}, "that family has none to freeze"),
