@@ -37,7 +37,6 @@ Hardware, hours, FID: unknown, not trained here.
 from typing import Optional
 
 from dualcontrast.configs.paper import stylegan_protocol
-from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.config.schema import Config
 from dualcontrast.trainer.errors import UserError
 
@@ -56,7 +55,9 @@ def get_config(side: Optional[str] = None) -> Config:
         "generator.growing": True,
         "discriminator.growing": True,
         "schedule.growth.batch_sizes": "8:256,16:128,32:64",
-        "schedule.growth.learning_rates": ",".join(f"{at}:{_RATES[at]}" for at in _RATES if at >= 64),
+        "schedule.growth.learning_rates": ",".join(
+            f"{at}:{_RATES[at]}" for at in _RATES if at >= 64
+        ),
         "schedule.generator.learning_rate": known[side],
         "schedule.discriminator.learning_rate": known[side],
         "data.resolution": int(side),

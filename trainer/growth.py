@@ -7,7 +7,7 @@ optimizers forget their moments when a side begins to fade in, and when it is th
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dualcontrast.trainer.config import schema
 
@@ -62,7 +62,8 @@ def at(config: schema.Config, images_seen: int) -> schema.Config:
 
 @functools.lru_cache(maxsize=64)
 def _at_side(config: schema.Config, side: int) -> schema.Config:
-    growth, changes = config.schedule.growth, {}
+    growth = config.schedule.growth
+    changes: dict[str, Any] = {}
     if (batch_size := growth.batch_size(side)) is not None:
         changes["training.batch_size"] = batch_size
     if (rate := growth.learning_rate(side)) is not None:

@@ -186,7 +186,6 @@ class _Run:
         return self._batches(self.config.training.seed ^ _REFERENCE_SEED)
 
     def _batches(self, seed: int):
-        training = self.config.training
         dataset = image_stream.labelled_batches(
             self.dataset,
             batch_size=self._now(self.images_seen).training.batch_size,

@@ -133,9 +133,7 @@ class State:
         self.grow(0)
 
     def _make_optimizer(self, network: str) -> keras.optimizers.Adam:
-        optimizer = make_optimizer(
-            getattr(self._config.schedule, network), self.intervals(network)
-        )
+        optimizer = make_optimizer(getattr(self._config.schedule, network), self.intervals(network))
         optimizer.build(getattr(self, network).trainable_variables)
         if self._beta_2_changes:
             # None of the optimizer's own variables, so that checkpoints are those of any run.

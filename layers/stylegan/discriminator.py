@@ -82,7 +82,8 @@ class Discriminator(networks.Discriminator):
         ]
         width = maps[-1]
         self.last_conv = self._built(
-            convolution.Convolution(width, 3, name="4x4_conv", dtype=policy), (None, 4, 4, width + 1)
+            convolution.Convolution(width, 3, name="4x4_conv", dtype=policy),
+            (None, 4, 4, width + 1),
         )
         # In the variables' float32 under mixed precision: logits feed exponentials.
         self.last_dense = self._dense(width, "leaky_relu", "4x4_dense", 4 * 4 * width)

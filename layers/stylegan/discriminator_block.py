@@ -25,9 +25,7 @@ class DiscriminatorBlock(keras.layers.Layer):
     def build(self, input_shape):
         policy = self.dtype_policy
         self.same = convolution.Convolution(int(input_shape[-1]), 3, name="same", dtype=policy)
-        self.down = convolution.Convolution(
-            self.filters, 3, "down", name="down", dtype=policy
-        )
+        self.down = convolution.Convolution(self.filters, 3, "down", name="down", dtype=policy)
         self.same.build(input_shape)
         self.down.build(input_shape)
 

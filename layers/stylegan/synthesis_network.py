@@ -1,5 +1,7 @@
 """From the layers' latents to an image, which may grow."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -52,7 +54,7 @@ class SynthesisNetwork(keras.layers.Layer):
         self.fmap_max = fmap_max
         self.growing = growing
         self.latents = 2 * len(self.resolutions)
-        self.lod = None
+        self.lod: Any = None
         self.stage: int | None = None
 
     def build(self, input_shape):

@@ -41,7 +41,9 @@ def test_a_recipe_is_whole_when_the_program_s_is():
 def test_a_recipe_ends_with_the_step_size_of_its_side(side, rate):
     config = schema.resolve(config_flags.load(f"stylegan:{side}"), side, 3)
     last = growth.at(config, 24_999_999)
-    assert last.schedule.generator.learning_rate == last.schedule.discriminator.learning_rate == rate
+    assert (
+        last.schedule.generator.learning_rate == last.schedule.discriminator.learning_rate == rate
+    )
 
 
 def test_other_sides_are_refused_with_those_that_there_are():

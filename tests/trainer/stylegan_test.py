@@ -1,4 +1,4 @@
-"""StyleGAN in the trainer: how it grows, what it forgets, devices, parts, and going on in a fade."""
+"""StyleGAN in the trainer: how it grows, what it forgets, devices, parts, going on in a fade."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,17 @@ def values(built):
 @pytest.mark.parametrize(
     "images_seen, lod",
     # From 8x8 to 32x32: two doublings, each after 100 images and over 40.
-    [(0, 2), (100, 2), (110, 1.75), (130, 1.25), (140, 1), (240, 1), (260, 0.5), (280, 0), (999, 0)],
+    [
+        (0, 2),
+        (100, 2),
+        (110, 1.75),
+        (130, 1.25),
+        (140, 1),
+        (240, 1),
+        (260, 0.5),
+        (280, 0),
+        (999, 0),
+    ],
 )
 def test_levels_are_left_out_as_the_schedule_says(images_seen, lod):
     changes = {
@@ -125,7 +135,9 @@ def test_one_of_fixed_structure_trains_everything():
     before = values(built)
     trainer.iterate([steps.Shown(tf.constant(IMAGES))], 0)
     found = changed(built, before)
-    same = {name for name in before if name.startswith(("generator/", "disc")) and name not in found}
+    same = {
+        name for name in before if name.startswith(("generator/", "disc")) and name not in found
+    }
     assert {name for name in same if "noise" not in name and "learning_rate" not in name} == set()
     assert built.generator.lod is None and built.generator.stage is None
 

@@ -5,8 +5,14 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.layers import equalized_dense
-from dualcontrast.layers.stylegan import convolution, discriminator, generator, levels
-from dualcontrast.layers.stylegan import synthesis_layer, synthesis_network
+from dualcontrast.layers.stylegan import (
+    convolution,
+    discriminator,
+    generator,
+    levels,
+    synthesis_layer,
+    synthesis_network,
+)
 from tests.layers.stylegan import reference
 
 DRAW = np.random.default_rng(0)
@@ -55,9 +61,7 @@ def test_down_is_both_ways_of_the_program():
 def test_one_filter_in_place_of_two_would_change_the_border_alone():
     # Why there are two passes: blur and box are [1, 3, 3, 1], if not for the zeros between them.
     down = filled(
-        convolution.Convolution(
-            4, 3, "down", use_bias=False, activation="linear", dtype="float64"
-        ),
+        convolution.Convolution(4, 3, "down", use_bias=False, activation="linear", dtype="float64"),
         MAPS.shape,
     )
     kernel = scaled(down)
@@ -135,7 +139,9 @@ def test_a_stage_reaches_no_variable_of_other_sides():
     with tf.GradientTape() as tape:
         found = judge(tf.constant(IMAGES, tf.float32))
     gradients = tape.gradient(found, judge.trainable_variables)
-    missing = {v.path.split("/")[1] for v, g in zip(judge.trainable_variables, gradients) if g is None}
+    missing = {
+        v.path.split("/")[1] for v, g in zip(judge.trainable_variables, gradients) if g is None
+    }
     assert missing == {"16x16_rgb", "16x16"}
 
 
