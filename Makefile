@@ -10,7 +10,7 @@ PACKAGES := augmentation configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast/__init__.py tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops benchmark-peer crosscheck gpu-check lint format
+.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops benchmark-peer crosscheck crosscheck-import gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -68,6 +68,10 @@ crosscheck:
 	echo '*' > $(CROSSCHECK)/.gitignore
 	$(CROSSCHECK)/bin/pip install --quiet --disable-pip-version-check absl-py scipy torch-fidelity
 	$(CROSSCHECK)/bin/python -m dualcontrast.tools.crosscheck
+
+# PEER and PEER_PYTHON are those of benchmark-peer.
+crosscheck-import: $(INSTALLED)
+	$(BIN)/python -m dualcontrast.tools.crosscheck_import --peer="$(PEER)" --python="$(PEER_PYTHON)"
 
 lint: $(INSTALLED)
 	$(BLACK) --check $(SOURCES)

@@ -1,6 +1,6 @@
 """StyleGAN2 config E with patch-wise self-attention (SAN) at 16x16 of the generator.
 
-    dualcontrast-convert --source=lsun/horse --resolution=256 --crop=center --upscale \\
+    dualcontrast-convert --source=horse_lmdb --resolution=256 --crop=center --upscale \\
         --dest=data/horse256
     dualcontrast-train --config=sg2e_gsan16:horse256 --data=data/horse256 \\
         --workdir=runs/sg2e_gsan16_horse256

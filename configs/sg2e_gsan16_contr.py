@@ -1,6 +1,6 @@
 """SAN at 16x16 of the generator and the dual contrastive loss.
 
-    dualcontrast-convert --source=lsun/horse --resolution=256 --crop=center --upscale \\
+    dualcontrast-convert --source=horse_lmdb --resolution=256 --crop=center --upscale \\
         --dest=data/horse256
     dualcontrast-train --config=sg2e_gsan16_contr:horse256 --data=data/horse256 \\
         --workdir=runs/sg2e_gsan16_contr_horse256

@@ -1,17 +1,80 @@
 """Batch normalisation whose moments move when the trainer says so."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
 from dualcontrast.layers import class_table, networks
 
+_ALONE = contextvars.ContextVar("alone", default=False)
+
+
+@contextlib.contextmanager
+def ghost_batches(alone: bool = True) -> Iterator[None]:
+    """Takes the moments of passes in this thread by themselves (Hoffer et al. 2017).
+
+    Args:
+      alone: False leaves them as they are, over all replicas.
+    """
+    token = _ALONE.set(alone)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
+class Moments(keras.layers.Layer):
+    """What every batch normalisation has: the moments of a batch, and those that it keeps.
+
+    The moments of a batch are over all replicas, so that their number changes nothing, but for
+    `ghost_batches`. The kept variance is the batch's own, without the factor n / (n - 1).
+
+    Args:
+      decay: of the kept moments a batch, in [0, 1).
+      epsilon: added to the variance, positive.
+    """
+
+    def __init__(self, decay: float, epsilon: float, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= decay < 1:
+            raise ValueError(f"{type(self).__name__}: decay must be in [0, 1), got {decay}")
+        if not epsilon > 0:
+            raise ValueError(f"{type(self).__name__}: epsilon must be > 0, got {epsilon}")
+        self.decay = decay
+        self.epsilon = epsilon
+
+    def build_moments(self, channels: int) -> None:
+        """Makes the kept moments."""
+        kept = {"shape": (channels,), "trainable": False, "autocast": False, "aggregation": "mean"}
+        self.mean = self.add_weight(name="mean", initializer="zeros", **kept)
+        self.variance = self.add_weight(name="variance", initializer="ones", **kept)
+
+    def moments(self, x, training: bool, track: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the mean and variance of every channel to normalise `x` by.
+
+        Args:
+          x: [batch, ..., channels], of the variables' type.
+          training: those of `x` over all replicas; else the kept ones.
+          track: move the kept moments towards those of `x`; in training.
+        """
+        if not training:
+            return self.mean.value, self.variance.value
+        mean, variance = _moments(x)
+        if track:
+            for kept, seen in ((self.mean, mean), (self.variance, variance)):
+                kept.assign(self.decay * kept.value + (1 - self.decay) * seen)
+        return mean, variance
+
+    def get_config(self):
+        return {**super().get_config(), "decay": self.decay, "epsilon": self.epsilon}
+
 
 @keras.saving.register_keras_serializable("dualcontrast")
-class BatchNormalization(keras.layers.Layer):
+class BatchNormalization(Moments):
     """Normalises every channel by moments, then scales and shifts it (Ioffe and Szegedy 2015).
-
-    The moments of a batch are over all replicas, so that their number changes nothing. The kept
-    variance is the batch's own, without the factor n / (n - 1).
 
     With classes, each has its own scale and shift of every channel, and there are no others
     (Dumoulin et al. 2017, as in Miyato and Koyama's program); the moments are of all classes.
@@ -20,19 +83,12 @@ class BatchNormalization(keras.layers.Layer):
     TensorShape([2, 16, 16, 4])
 
     Args:
-      decay: of the kept moments a batch, in [0, 1).
-      epsilon: added to the variance, positive.
+      decay, epsilon: see `Moments`.
       classes: that have scales and shifts of their own; 0 for one of each.
     """
 
     def __init__(self, decay: float = 0.9, epsilon: float = 2e-5, classes: int = 0, **kwargs):
-        super().__init__(**kwargs)
-        if not 0 <= decay < 1:
-            raise ValueError(f"BatchNormalization: decay must be in [0, 1), got {decay}")
-        if not epsilon > 0:
-            raise ValueError(f"BatchNormalization: epsilon must be > 0, got {epsilon}")
-        self.decay = decay
-        self.epsilon = epsilon
+        super().__init__(decay, epsilon, **kwargs)
         self.classes = classes
 
     def build(self, input_shape):
@@ -40,9 +96,7 @@ class BatchNormalization(keras.layers.Layer):
         affine = {"shape": (self.classes, *shape) if self.classes else shape, "autocast": False}
         self.gamma = self.add_weight(name="gamma", initializer="ones", **affine)
         self.beta = self.add_weight(name="beta", initializer="zeros", **affine)
-        kept = {"shape": shape, "trainable": False, "autocast": False, "aggregation": "mean"}
-        self.mean = self.add_weight(name="mean", initializer="zeros", **kept)
-        self.variance = self.add_weight(name="variance", initializer="ones", **kept)
+        self.build_moments(*shape)
 
     def call(self, x, labels=None, training: bool = False, track: bool = False):
         """Returns `x`, [batch, ..., channels], normalised.
@@ -50,17 +104,11 @@ class BatchNormalization(keras.layers.Layer):
         Args:
           x: the input.
           labels: [batch] int, where there are classes.
-          training: by the moments of `x` over all replicas; else by the kept ones.
-          track: move the kept moments towards those of `x`; in training.
+          training, track: see `Moments.moments`.
         """
         networks.check_labels(self, self.classes, labels)
         wide = tf.cast(x, self.variable_dtype)
-        mean, variance = self.mean.value, self.variance.value
-        if training:
-            mean, variance = _moments(wide)
-        if training and track:
-            for kept, seen in ((self.mean, mean), (self.variance, variance)):
-                kept.assign(self.decay * kept.value + (1 - self.decay) * seen)
+        mean, variance = self.moments(wide, training, track)
         gamma, beta = (self._of_labels(table, labels, wide) for table in (self.gamma, self.beta))
         scale = gamma * tf.math.rsqrt(variance + self.epsilon)
         return tf.cast((wide - mean) * scale + beta, x.dtype)
@@ -76,12 +124,7 @@ class BatchNormalization(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "decay": self.decay,
-            "epsilon": self.epsilon,
-            "classes": self.classes,
-        }
+        return {**super().get_config(), "classes": self.classes}
 
 
 def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -92,8 +135,8 @@ def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _over_replicas(x: tf.Tensor) -> tf.Tensor:
-    """Returns the mean over the replicas; it has a derivative."""
+    """Returns the mean over the replicas; it has a derivative. Of ghost batches there is none."""
     context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
+    if context.num_replicas_in_sync == 1 or _ALONE.get():
         return x
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, x)

@@ -14,9 +14,10 @@ class ClassTable(keras.layers.Layer):
     Args:
       units: of a row, at least 1.
       classes: rows, at least 1.
+      initializer: of the rows, by its name in Keras.
     """
 
-    def __init__(self, units: int, classes: int, **kwargs):
+    def __init__(self, units: int, classes: int, initializer: str = "glorot_uniform", **kwargs):
         super().__init__(**kwargs)
         if min(units, classes) < 1:
             raise ValueError(
@@ -24,10 +25,11 @@ class ClassTable(keras.layers.Layer):
             )
         self.units = units
         self.classes = classes
+        self.initializer = initializer
 
     def build(self, input_shape=None):
         self.kernel = self.add_weight(
-            name="kernel", shape=(self.classes, self.units), initializer="glorot_uniform"
+            name="kernel", shape=(self.classes, self.units), initializer=self.initializer
         )
 
     def call(self, labels):
@@ -42,7 +44,12 @@ class ClassTable(keras.layers.Layer):
         return (*input_shape, self.units)
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units, "classes": self.classes}
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "classes": self.classes,
+            "initializer": self.initializer,
+        }
 
 
 def rows(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -23,6 +23,7 @@ class EqualizedConv2D(keras.layers.Layer):
       downsample: halve height and width.
       activation: "linear" or "leaky_relu".
       use_bias: add a bias per channel.
+      clamp: what the output is clipped to; None for no clipping.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class EqualizedConv2D(keras.layers.Layer):
         downsample: bool = False,
         activation: str = "leaky_relu",
         use_bias: bool = True,
+        clamp: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -42,7 +44,7 @@ class EqualizedConv2D(keras.layers.Layer):
         self.filters = filters
         self.kernel_size = kernel_size
         self.downsample = downsample
-        self.activation = activations.Activation(activation)
+        self.activation = activations.Activation(activation, clamp)
         self.use_bias = use_bias
         self.lowpass = upfirdn2d.lowpass()
 
@@ -77,8 +79,8 @@ class EqualizedConv2D(keras.layers.Layer):
             slack = len(self.lowpass) - 2 + self.kernel_size - 1
             x = upfirdn2d.upfirdn2d(x, self.lowpass, padding=((slack + 1) // 2, slack // 2))
             x = conv2d.conv2d(x, kernel, stride=2)
-        gain *= self.activation.gain
-        return self.activation(x, self.bias.value * gain if self.use_bias else None)
+        bias = self.bias.value * (gain * self.activation.gain) if self.use_bias else None
+        return self.activation(x, bias, gain=gain)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
@@ -93,4 +95,5 @@ class EqualizedConv2D(keras.layers.Layer):
             "downsample": self.downsample,
             "activation": self.activation.name,
             "use_bias": self.use_bias,
+            "clamp": self.activation.clamp,
         }

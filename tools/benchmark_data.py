@@ -4,8 +4,9 @@
 
 Exits with 1 when a figure falls short of its target. A rate is that of one core: images for a
 second of processor time, the best of several tries. What two workers gain is measured by the clock,
-so tries during which other programs were at work do not count. The images are rendered scenes with
-texture and noise, which compress about as well as photographs.
+so tries during which other programs were at work do not count. What an archive, or a colour
+profile, costs is the ratio of two rates of one core, whose tries take turns. The images are
+rendered scenes with texture and noise, which compress about as well as photographs.
 """
 
 import os
@@ -15,11 +16,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import lmdb
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
-from dualcontrast.tools.conversion import conversion, pixels, sources
+from dualcontrast.tools.conversion import conversion, pixels
 from dualcontrast.tools.conversion.shards import Plan
+from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.lmdb_database import Lmdb
+from dualcontrast.tools.conversion.sources.rendered import Scenes
+from dualcontrast.tools.conversion.sources.source import Entry, Source
+from dualcontrast.tools.conversion.sources.tar_archive import Tar
+from dualcontrast.tools.conversion.sources.zip_archive import Zip
 from dualcontrast.tools.scenes import scenes
 from dualcontrast.trainer import errors
 from dualcontrast.trainer.data import manifest
@@ -50,6 +58,8 @@ def _figures(folder: Path) -> Iterator[bool]:
         if len(os.sched_getaffinity(0)) > 1:
             gain = _gain_of_two_workers(source, folder)
             yield _show(f"convert {suffix[1:]} with 2 workers, gain", gain, "times", 1.8)
+    yield from _ratios_of_archives(folder)
+    yield from _ratios_of_profiles(folder)
     yield _show("read and mirror PNG records of 64x64", _reading_rate(folder), "images/s", 2000)
 
 
@@ -74,7 +84,7 @@ def _best_rate(images: int, work: Callable[[], object]) -> float:
     return max(measure() for _ in range(_TRIES))
 
 
-def _gain_of_two_workers(source: sources.Folder, folder: Path) -> float | None:
+def _gain_of_two_workers(source: Folder, folder: Path) -> float | None:
     """How many times as fast two workers are as one, once they have started."""
     entries = source.listing().entries * _PASSES
     one = _quiet(lambda: _convert(source, source.listing().entries, folder, 1))
@@ -95,6 +105,68 @@ def _quiet(measure: Callable[[], float]) -> float | None:
     return max(found, default=None)
 
 
+def _ratios_of_archives(folder: Path) -> Iterator[bool]:
+    """How fast JPEG files are converted from archives, as a share of the rate from their folder."""
+    files = folder / "jpg"
+    shutil.make_archive(str(folder / "jpg"), "zip", files)
+    shutil.make_archive(str(folder / "jpg"), "tar", files)
+    with lmdb.open(str(folder / "lmdb"), map_size=1 << 30) as database:
+        with database.begin(write=True) as writing:
+            for path in files.iterdir():
+                writing.put(path.name.encode(), path.read_bytes())
+    sources: dict[str, Source] = {
+        "folder": Folder(str(files)),
+        "zip": Zip(str(folder / "jpg.zip")),
+        "tar": Tar(str(folder / "jpg.tar")),
+        "LMDB": Lmdb(str(folder / "lmdb")),
+    }
+    rates = _rates({name: (source, "srgb") for name, source in sources.items()}, folder)
+    for name in list(sources)[1:]:
+        share = rates[name] / rates["folder"]
+        yield _show(f"convert jpg from {name}, to a folder's rate", share, "times", 0.9)
+
+
+def _ratios_of_profiles(folder: Path) -> Iterator[bool]:
+    """What is left of the rate where colours are converted, and where there are no profiles."""
+    for suffix in ("png", "jpg"):
+        plain, profiled = folder / suffix, folder / f"{suffix}-profiles"
+        profiled.mkdir()
+        for path in plain.iterdir():
+            with Image.open(path) as picture:
+                picture.save(profiled / path.name, quality=90, icc_profile=_wide_profile())
+        asked = {
+            "without": (Folder(str(plain)), "ignore"),
+            "without, looked for": (Folder(str(plain)), "srgb"),
+            "with, ignored": (Folder(str(profiled)), "ignore"),
+            "with": (Folder(str(profiled)), "srgb"),
+        }
+        _rates(asked, folder)  # Each profile's table is filled once a process.
+        rates = _rates(asked, folder)
+        share = rates["with"] / rates["with, ignored"]
+        yield _show(f"convert 256x256 {suffix} with colour profiles", share, "times", 0.9)
+        share = rates["without, looked for"] / rates["without"]
+        yield _show(f"convert 256x256 {suffix} without profiles", share, "times", 0.98)
+
+
+def _wide_profile() -> bytes:
+    """sRGB's profile with red and green changed places: one that moves nearly all colours."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+
+
+def _rates(asked: dict[str, tuple[Source, str]], folder: Path) -> dict[str, float]:
+    """Images for a second of processor time: of each source, with what becomes of profiles."""
+    best = dict.fromkeys(asked, 0.0)
+    for _ in range(_TRIES):
+        for name, (source, icc) in asked.items():
+            start = time.process_time()
+            entries = source.listing().entries
+            _write(source, entries, 256, folder / "converted", 1, lambda count: None, icc)
+            best[name] = max(best[name], len(entries) / (time.process_time() - start))
+            shutil.rmtree(folder / "converted")
+    return best
+
+
 def _seconds_of_others() -> float:
     """Processor time that all other programs of this machine have used since it started."""
     with open("/proc/stat", encoding="ascii") as file:
@@ -103,7 +175,7 @@ def _seconds_of_others() -> float:
     return ticks / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
-def _write_photographs(folder: Path, suffix: str) -> sources.Folder:
+def _write_photographs(folder: Path, suffix: str) -> Folder:
     folder.mkdir()
     random = np.random.default_rng(0)
     for index in range(_IMAGES):
@@ -113,10 +185,10 @@ def _write_photographs(folder: Path, suffix: str) -> sources.Folder:
         image += 0.12 * (np.asarray(texture, np.float32) - 128) + random.normal(0, 3, image.shape)
         picture = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
         picture.save(folder / f"{index:05d}{suffix}", quality=90)
-    return sources.Folder(str(folder))
+    return Folder(str(folder))
 
 
-def _convert(source, entries: list[sources.Entry], folder: Path, processes: int) -> float:
+def _convert(source, entries: list[Entry], folder: Path, processes: int) -> float:
     """Converts and returns images a second, by the clock, from the first progress to the end."""
     shown = []
     dest = folder / "converted"
@@ -126,8 +198,11 @@ def _convert(source, entries: list[sources.Entry], folder: Path, processes: int)
     return (last - first) / (end - start)
 
 
-def _write(source, entries, resolution: int, dest: Path, processes: int, on_count) -> None:
-    rules = pixels.Rules(resolution, "none", "lanczos", "rgb", (255, 255, 255), False, 1 << 20)
+def _write(
+    source, entries, resolution: int, dest: Path, processes: int, on_count, icc: str = "srgb"
+) -> None:
+    white = (255, 255, 255)
+    rules = pixels.Rules(resolution, "none", "lanczos", "rgb", white, False, 1 << 20, icc)
     shards = conversion.split(entries, 16, rules, "png")
     plan = Plan(source, rules, "png", len(shards))
     conversion.run(plan, shards, {}, "benchmark", dest, processes, on_count)
@@ -139,7 +214,7 @@ def _reading_rate(folder: Path) -> float:
         image_stream,  # TensorFlow, after the start of all workers.
     )
 
-    source = sources.Scenes(256, 64, 0)
+    source = Scenes(256, 64, 0)
     _write(source, source.listing().entries, 64, folder / "read", 1, lambda count: None)
     dataset = manifest.open_dataset(folder / "read")
     batches = iter(

@@ -9,17 +9,15 @@ iteration is less than twice as fast as the peer's. docs/performance.md says wha
 """
 
 import os
-import pathlib
-import subprocess
 
 from absl import flags
 
 from dualcontrast.tools.benchmarks import peer_process, peer_speed
-from dualcontrast.trainer import errors, path_flags
+from dualcontrast.tools.crosschecks import peer_checkout
+from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
 
-_PEER = path_flags.define("peer", None, "A checkout of stylegan2-ada-pytorch.")
-_PYTHON = path_flags.define("python", None, "A Python that has PyTorch.")
+flags.adopt_module_key_flags(peer_checkout)
 _RESOLUTION = flags.DEFINE_integer("side", 64, "Side of the images.", lower_bound=8)
 _BATCH = flags.DEFINE_integer("batch", 8, "Images of a step.", lower_bound=4)
 _THREADS = flags.DEFINE_integer(
@@ -27,21 +25,18 @@ _THREADS = flags.DEFINE_integer(
 )
 _ROUNDS = flags.DEFINE_integer("samples", 3, "Clean ones of each step.", lower_bound=1)
 
-_ADDRESS = "https://github.com/NVlabs/stylegan2-ada-pytorch"
-_FILES = ("training/networks.py", "training/loss.py")
-_FIND_TORCH = "import importlib.util; print(importlib.util.find_spec('torch') is not None)"
-
 
 def main(argv: list[str]) -> int:
     """Prints the ratio of every step and of the iteration; returns 1 when it falls short."""
     errors.no_arguments(argv)
     check_sizes(_RESOLUTION.value, _BATCH.value)
-    check_checkout(_PEER.value)
-    check_python(_PYTHON.value)
+    peer_checkout.check()
     sizes = (_RESOLUTION.value, _BATCH.value, _THREADS.value)
     with (
         peer_process.ours(*sizes) as ours,
-        peer_process.theirs(_PYTHON.value, os.path.abspath(_PEER.value), *sizes) as theirs,
+        peer_process.theirs(
+            peer_checkout.PYTHON.value, os.path.abspath(peer_checkout.PEER.value), *sizes
+        ) as theirs,
     ):
         return peer_speed.measure(ours, theirs, _ROUNDS.value)
 
@@ -54,36 +49,6 @@ def check_sizes(resolution: int, batch: int) -> None:
         raise UserError(
             f"--batch={batch}: expected a multiple of 4, the images that share a minibatch"
             " standard deviation"
-        )
-
-
-def check_checkout(folder: str | None) -> None:
-    """Refuses what is no checkout of the peer."""
-    if not folder:
-        raise UserError(f"--peer is missing: expected a checkout of {_ADDRESS}")
-    where = pathlib.Path(folder)
-    if not where.is_dir():
-        raise UserError(f"--peer={folder}: there is no such folder; type: git clone {_ADDRESS}")
-    for name in _FILES:
-        if not (where / name).is_file():
-            raise UserError(f"--peer={folder}: it has no {name}, expected a checkout of {_ADDRESS}")
-
-
-def check_python(python: str | None) -> None:
-    """Refuses what is no Python, and one without PyTorch."""
-    if not python:
-        raise UserError("--python is missing: expected a Python that has PyTorch")
-    try:
-        answer = subprocess.run(
-            [python, "-c", _FIND_TORCH], capture_output=True, timeout=60, check=True
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise UserError(
-            f"--python={python}: no Python runs there, expected one that has PyTorch"
-        ) from error
-    if answer.stdout.strip() != b"True":
-        raise UserError(
-            f"--python={python}: it has no PyTorch; type: {python} -m pip install torch requests"
         )
 
 

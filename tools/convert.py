@@ -2,22 +2,29 @@
 
   dualcontrast-convert --source=SOURCE --dest=FOLDER [--resolution=64] [...]
 
-SOURCE is a folder (with all folders in it), a .zip, tfds:NAME[:SPLIT], or scenes:
+SOURCE is a folder (with all folders in it), a .zip or .tar (or a folder inside: ARCHIVE:FOLDER),
+an LMDB folder, a .tfrecords of StyleGAN, a .npy or .npz, an archive of CIFAR, a .txt with paths,
+tfds:NAME[:SPLIT], or scenes:
 
   dualcontrast-convert --source=photos --dest=data/photos --resolution=256 --crop=center
   dualcontrast-convert --source=celeba.zip --dest=data/celeba --resolution=128 --crop=celeba
+  dualcontrast-convert --source=CLEVR_v1.0.zip:CLEVR_v1.0/images/train --dest=data/clevr \\
+      --resolution=256 --crop=center
+  dualcontrast-convert --source=bedroom_train_lmdb --dest=data/bedroom --resolution=256 \\
+      --crop=center --upscale
   dualcontrast-convert --source=tfds:cifar10:train --dest=data/cifar
   dualcontrast-convert --source=scenes --dest=data/scenes --resolution=64 --max_images=20000
 
 Without --resolution all images must be squares of one size, a power of two from 8. Transparent
 images are laid on --background (with --channels=rgba they stay transparent), 16 bits become 8 by
-dividing by 257, CMYK and palettes become RGB, EXIF orientation is applied, and of an animation the
-first frame is taken. An image that cannot be used is a row in FOLDER/rejected.csv, and a
-file that is not looked at a row in FOLDER/passed_over.csv.
+dividing by 257, CMYK and palettes become RGB, colour profiles sRGB, EXIF orientation is applied,
+and of an animation the first frame is taken. An image that cannot be used is a row in
+FOLDER/rejected.csv, and a file that is not looked at a row in FOLDER/passed_over.csv.
 
 With --labels every image gets a class, and the dataset its names: `folders` takes the first folder
-of each path, a .json or .csv file names the class of each path, tfds:FEATURE is a feature of the
-source, and `shape` or `colour` is that of the largest solid of a scene:
+of each path, a .json or .csv file names the class of each path, and what else a source has is
+called by its name: tfds:FEATURE, `label` of CIFAR and StyleGAN, an array of the same .npz,
+`shape` or `colour` of the largest solid of a scene:
 
   dualcontrast-convert --source=animals --dest=data/animals --labels=folders
   dualcontrast-convert --source=ffhq.zip --dest=data/ffhq --labels=ffhq.zip/dataset.json
@@ -44,17 +51,24 @@ from dualcontrast.tools.conversion import (
     image_sizes,
     labels,
     pixels,
-    sources,
 )
 from dualcontrast.tools.conversion.shards import Plan
-from dualcontrast.tools.conversion.sources import Entry, Listing, Source
+from dualcontrast.tools.conversion.sources import kinds
+from dualcontrast.tools.conversion.sources.rendered import Scenes
+from dualcontrast.tools.conversion.sources.source import (
+    SUFFIXES,
+    Entry,
+    Listing,
+    Source,
+    fingerprint,
+)
 from dualcontrast.tools.scenes import scenes
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_SOURCE = path_flags.define("source", None, "A folder, a .zip, tfds:NAME[:SPLIT], or scenes.")
+_SOURCE = path_flags.define("source", None, "What to convert; kinds: see above.")
 _DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
 _CROP = flags.DEFINE_enum(
@@ -66,6 +80,12 @@ _CROP = flags.DEFINE_enum(
 )
 _FILTER = flags.DEFINE_enum("filter", "lanczos", list(pixels.FILTERS), "How images are resized.")
 _CHANNELS = flags.DEFINE_enum("channels", "rgb", list(pixels.CHANNELS), "Kind of pixels.")
+_ICC = flags.DEFINE_enum(
+    "icc",
+    "srgb",
+    pixels.ICC,
+    "What becomes of colour profiles: colours are converted to sRGB (srgb), or left as they are.",
+)
 _BACKGROUND = flags.DEFINE_string("background", "white", "Colour behind transparent images.")
 _UPSCALE = flags.DEFINE_bool("upscale", False, "Enlarge small images instead of rejecting them.")
 _ENCODING = flags.DEFINE_enum(
@@ -75,14 +95,13 @@ _MAX_IMAGES = flags.DEFINE_integer("max_images", None, "Take at most so many.", 
 _LABELS = path_flags.define(
     "labels",
     None,
-    "Where the images' classes are from: folders, FILE.json, FILE.csv or tfds:FEATURE; of scenes,"
-    " the shape or the colour of the largest solid.",
+    "Where the images' classes are from: folders, FILE.json, FILE.csv, or what the source has.",
 )
 _SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1-2; else 3-8.")
 _ZOOM = flags.DEFINE_float(
     "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
 )
-_SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store folders and zips in a random order.")
+_SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store the images in a random order.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
 _SHARDS = flags.DEFINE_integer(
     "shards", None, "Files to write; by default so many that each has up to 64 MB.", lower_bound=1
@@ -104,8 +123,6 @@ _IMAGE_MEGABYTES = flags.DEFINE_integer(
     lower_bound=1,
 )
 
-_OTHER_ARCHIVES = (".tar", ".tgz", ".tbz", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
-
 
 def main(argv: list[str]) -> None:
     """Converts what the flags say."""
@@ -118,15 +135,13 @@ def main(argv: list[str]) -> None:
     entries = listing.entries
     if not entries:
         found = f"\nNot looked at: {listing.passed_over}." if listing.others else ""
-        raise UserError(
-            f"--source={_SOURCE.value} has no images ({', '.join(sources.SUFFIXES)}).{found}"
-        )
+        raise UserError(f"--source={_SOURCE.value} has no images ({', '.join(SUFFIXES)}).{found}")
     labelled = labels.read(_LABELS.value, source, entries)
     stored = conversion.order(
         labelled.entries, source, _SEED.value, _SHUFFLE.value, _MAX_IMAGES.value
     )
     rules = _resolved(source, stored, _rules())
-    shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value)
+    shards = conversion.split(stored, _SHARDS.value, rules, _ENCODING.value, source.streamed)
     plan = Plan(source, rules, _ENCODING.value, len(shards), labelled.classes, _bounds())
     request = _request(plan, stored)
     if conversion.is_finished(dest, request):
@@ -141,6 +156,8 @@ def main(argv: list[str]) -> None:
             f"{len(listing.others):,} not looked at (see {dest / conversion.PASSED_OVER}):"
             f" {listing.passed_over}"
         )
+    if (dest / conversion.NOTES).exists():
+        print(f"Of some images that are kept there is something to say: {dest / conversion.NOTES}")
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     classes = f"; {_of_classes(made.class_counts)}" if made.classes else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}{classes}; dataset in {dest}")
@@ -167,32 +184,14 @@ def _check_flags() -> None:
 
 def _source() -> Source:
     """The source that --source names."""
-    name = _SOURCE.value
-    if name == "scenes":
-        if not (_RESOLUTION.value and _MAX_IMAGES.value):
-            raise UserError(
-                "Scenes can have any size and number: give --resolution=64 and"
-                " --max_images=20000, for example."
-            )
-        return sources.Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
-    if name.startswith("tfds:"):
-        # TensorFlow takes seconds to import, and no other source needs it.
-        from dualcontrast.tools.conversion import tfds_source
-
-        return tfds_source.open_source(name)
-    if Path(name).is_dir():
-        if (Path(name) / manifest.FILE_NAME).exists():
-            raise UserError(
-                f"--source={name} is a dataset already: dualcontrast-train --data={name}"
-            )
-        return sources.Folder(name)
-    if not Path(name).exists():
+    if _SOURCE.value != "scenes":
+        return kinds.open_source(_SOURCE.value)
+    if not (_RESOLUTION.value and _MAX_IMAGES.value):
         raise UserError(
-            f"--source={name} does not exist.\n"
-            "Expected a folder, a .zip, tfds:NAME[:SPLIT], or scenes."
+            "Scenes can have any size and number: give --resolution=64 and"
+            " --max_images=20000, for example."
         )
-    _check_suffix(Path(name))
-    return sources.Zip(name)
+    return Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
 
 
 def _kind() -> scenes.Kind:
@@ -207,21 +206,6 @@ def _kind() -> scenes.Kind:
             f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
         )
     return scenes.Kind(fewest, most, zoom)
-
-
-def _check_suffix(path: Path) -> None:
-    """Refuses files of which the name already says that they are no zip."""
-    suffix = path.suffix.lower()
-    if suffix in sources.SUFFIXES:
-        raise UserError(
-            f"--source={path} is one image, expected many: give the folder that holds them, such"
-            f" as --source={path.parent}"
-        )
-    if suffix in _OTHER_ARCHIVES:
-        raise UserError(
-            f"--source={path} is an archive, and of archives only .zip is read.\n"
-            "Unpack it into a folder, and give that as --source."
-        )
 
 
 def _without_label_file(listing: Listing, source: Source) -> Listing:
@@ -246,12 +230,13 @@ def _rules() -> pixels.Rules:
         background=background,
         upscale=_UPSCALE.value,
         max_pixels=_MAX_PIXELS.value,
+        icc=_ICC.value,
     )
 
 
 def _resolved(source: Source, entries: list[Entry], rules: pixels.Rules) -> pixels.Rules:
     """The rules with a resolution, after a look at the images where that is needed."""
-    if isinstance(source, sources.Scenes) or not image_sizes.is_needed(rules):
+    if isinstance(source, Scenes) or not image_sizes.is_needed(rules):
         return rules
     with ProgressBar("sizes", len(entries)) as bar:
         found = image_sizes.resolution(source, entries, rules, _bounds(), _workers(), bar.show)
@@ -265,11 +250,14 @@ def _request(plan: Plan, entries: list[Entry]) -> dict:
         "background": list(plan.rules.background),
         "encoding": plan.encoding,
         "images": len(entries),
-        "listing": sources.fingerprint(entries),
+        "listing": fingerprint(entries),
         "seed": _SEED.value,
         "shards": plan.shards,
         "shuffle": _SHUFFLE.value and plan.source.shuffles,
     }
+    # Datasets that were made before there was a choice have ignored the profiles, and say nothing.
+    if not plan.source.has_profiles or plan.rules.icc == "ignore":
+        del request["icc"]
     if plan.classes:
         request["labels"] = labels.fingerprint(entries, plan.classes)
     return request

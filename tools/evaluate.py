@@ -46,6 +46,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from dualcontrast.tools.evaluation import evaluation_flags
+from dualcontrast.tools.sampling import variety_flags
 from dualcontrast.trainer import errors, files, folder_lock, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from dualcontrast.tools.evaluation.evaluation_session import Session
 
 flags.adopt_module_key_flags(evaluation_flags)
+flags.adopt_module_key_flags(variety_flags)
 _RUN = path_flags.define(
     "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
 )
@@ -153,6 +155,9 @@ def check_flags() -> tuple[str, ...]:
         raise UserError(
             f"give one of --run, --model and --images, got {' and '.join(named) or 'none'}"
         )
+    for name in ("truncation_threshold", "standing_batches"):
+        if flags.FLAGS[name].value and not _RUN.value:
+            raise UserError(f"--{name} needs the generator of a run: give --run, not {named[0]}")
     own = [name for name in metrics if metric_names.needs_run(name)]
     if own and not _RUN.value:
         raise UserError(
@@ -255,6 +260,8 @@ def _of_run(session: "Session", path: str) -> "Subject":
         seed=_SEED.value,
         truncation_psi=_PSI.value,
         random_noise=_NOISE.value == "random",
+        threshold=variety_flags.THRESHOLD.value,
+        standing_batches=variety_flags.STANDING.value,
     )
 
 

@@ -6,6 +6,11 @@ Images from seeds, as OUTPUT/seed0000.png and so on; the same seed is the same i
   dualcontrast-generate --run=RUN/checkpoints/images-200000 --output=OUTPUT --seeds=7,11-15
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63 --truncation_psi=0.7 --noise=random
 
+Of a generator without a mapping (SNGAN, SAGAN, BigGAN), less varied images, by batch
+normalisation with the moments of generated ones:
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --truncation_threshold=0.5 --standing_batches=16
+
 One picture of them all (OUTPUT/grid.png):
 
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-63 --grid
@@ -44,7 +49,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from dualcontrast.tools.sampling import class_names, ranges, run_flags
+from dualcontrast.tools.sampling import class_names, ranges, run_flags, variety_flags
 from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
     from dualcontrast.tools.sampling.sampler import Sampler
 
 flags.adopt_module_key_flags(run_flags)
+flags.adopt_module_key_flags(variety_flags)
 _SEEDS = flags.DEFINE_string("seeds", "0-63", "Numbers and ranges, such as 0-63,100.")
 _PSI = flags.DEFINE_float("truncation_psi", 1.0, "1: all the variety; 0: the mean image.")
 _NOISE = flags.DEFINE_enum(
@@ -84,6 +90,7 @@ def main(argv: list[str]) -> None:
     check_flags()
     tensorflow_start.start()
     from dualcontrast.tools.sampling import sampler as samplers
+    from dualcontrast.trainer import standing_moments
     from dualcontrast.trainer.checkpoints import checkpoint
 
     run_path = run_flags.RUN.value
@@ -92,9 +99,11 @@ def main(argv: list[str]) -> None:
         return
     names = [category.name for category in checkpoint.read_classes(run_path)]
     classes = find_classes(names, f"the run {run_path}")
-    generator, _, images_seen = checkpoint.load_average(run_path)
+    generator, config, images_seen = checkpoint.load_average(run_path)
     check_abilities(generator)
-    sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random")
+    standing_moments.take(generator, config, variety_flags.STANDING.value)
+    threshold = variety_flags.THRESHOLD.value
+    sampler = samplers.Sampler(generator, _PSI.value, _NOISE.value == "random", threshold)
     folder = pathlib.Path(run_flags.OUTPUT.value)
     files.make_folder(folder, f"--output={folder}")
     written = write(sampler, classes, folder)
@@ -187,6 +196,8 @@ def _check_self_conditional() -> None:
         "--interpolate": _SECONDS.value is not None,
         "--class": _CLASS.value is not None,
         "--truncation_psi": _PSI.value != 1,
+        "--truncation_threshold": variety_flags.THRESHOLD.value is not None,
+        "--standing_batches": variety_flags.STANDING.value > 0,
         "--noise=random": _NOISE.value == "random",
     }
     asked = [name for name, is_asked in others.items() if is_asked]
@@ -230,7 +241,7 @@ def check_abilities(generator: "networks.Generator") -> None:
     """
     from dualcontrast.trainer.evaluation import generated
 
-    generated.check_truncation(generator, _PSI.value)
+    generated.check_truncation(generator, _PSI.value, variety_flags.THRESHOLD.value)
     if _NOISE.value == "random" and not generator.noise_sides:
         raise UserError("--noise=random: this generator has no noise: drop the flag")
     if _ROWS.value is None:

@@ -24,6 +24,7 @@ class Purpose(enum.IntEnum):
     DISCRIMINATOR = 2
     GRID = 3
     GRADIENT_PENALTY = 4
+    STANDING = 5
 
 
 class _Part(enum.IntEnum):

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from dualcontrast.layers import networks
+from dualcontrast.trainer import seeds
 
 
 def of(
@@ -12,6 +13,7 @@ def of(
     z: tf.Tensor,
     labels: tf.Tensor | None = None,
     truncation_psi: tf.Tensor | float = 1.0,
+    threshold: float | None = None,
 ) -> tf.Tensor:
     """Returns the truncated w of z, [batch, latents, w_size]; z itself where there is no mapping.
 
@@ -19,10 +21,11 @@ def of(
       generator: built.
       z: [batch, latent_size], as the generator draws it.
       labels: [batch] int, where there are classes.
-      truncation_psi: a number or a scalar tensor; without a mapping there is nothing to truncate.
+      truncation_psi: a number or a scalar tensor; of w.
+      threshold: see `seeds.truncated`; of z, where there is no mapping.
     """
     if generator.mapping is None:
-        return z
+        return seeds.truncated(z, threshold)
     return generator.truncate(generator.broadcast(generator.mapping(z, labels)), truncation_psi)
 
 

@@ -103,6 +103,7 @@ class _Run:
         training = self.config.training
         if self.restored:
             print(f"resuming at {self.images_seen:,} images from {self.restored}", flush=True)
+        if self.images_seen:  # an imported run has a checkpoint of none
             # A signal may have given up the evaluation that was due after the checkpoint.
             before = self.images_seen - self._now(self.images_seen - 1).iteration_images
             if self._is_due(self.config.evaluation.every_images, before):

@@ -24,6 +24,26 @@ def latents(seeds: tf.Tensor, size: int, distribution: str) -> tf.Tensor:
     return _draw(seeds, [size], _LATENTS, _uniform)
 
 
+def truncated(z: tf.Tensor, threshold: float | None) -> tf.Tensor:
+    """Returns z as if every number beyond +-threshold had been drawn again until it was not.
+
+    The truncation trick (Brock et al. 2019, 3.1). Numbers keep their order and their sign: each
+    goes to the one with the same share of the truncated distribution below it, so that a seed's
+    image is a less varied form of the same.
+
+    Args:
+      z: standard normal, of any shape.
+      threshold: positive; None for no truncation.
+    """
+    if threshold is None:
+        return z
+    root = 2**0.5
+    share = tf.math.erf(tf.abs(z) / root) * tf.math.erf(threshold / root)
+    # Where the share is rounded to 1 its inverse is infinite.
+    found = tf.minimum(root * tf.math.erfinv(share), tf.minimum(tf.abs(z), threshold))
+    return tf.sign(z) * found
+
+
 def labels(seeds: tf.Tensor, classes: int) -> tf.Tensor:
     """Returns the seeds' own classes, [count] int64, every class as likely as any other.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from dualcontrast.layers import networks
+from dualcontrast.layers import batch_normalisation, networks
 from dualcontrast.trainer import accumulation, adversarial_features, draws, growth, objective
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.state import State
@@ -168,12 +168,16 @@ class Steps:
 
     def _compile(self, step: Step):
         terms = self._terms(step)
+        ghosts = self._config.training.ghost_batches > 1
+
+        def of_replica(seen, *shown):
+            with batch_normalisation.ghost_batches(ghosts):
+                return self._run(step, terms, seen, Shown(*shown))
 
         @tf.function(autograph=False)
         def run(reals, images_seen, references=None, labels=None):
             per_replica = self._strategy.run(
-                lambda seen, *shown: self._run(step, terms, seen, Shown(*shown)),
-                args=(images_seen, reals, references, labels),
+                of_replica, args=(images_seen, reals, references, labels)
             )
             return {
                 name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
@@ -234,7 +238,7 @@ class Steps:
         variables = getattr(self._state, step.network).trainable_variables
         gradients, value, extras = self._gradients(variables, outputs, loss, terms, parts)
         # In between: after what the passes computed with, and by the weights that they had.
-        self._update_statistics(terms, mine)
+        self._update_statistics(terms, mine, parts)
         getattr(self._state, f"{step.network}_optimizer").apply(gradients, variables)
         metrics = {} if step.phase is None else {f"loss/{step.network[0].upper()}": value}
         for term in terms:
@@ -272,11 +276,14 @@ class Steps:
             return x
         return tf.distribute.get_replica_context().all_gather(x, axis=0)
 
-    def _update_statistics(self, terms: list[Term], mine: draws.Draws) -> None:
+    def _update_statistics(self, terms: list[Term], mine: draws.Draws, parts: int) -> None:
         """Updates what follows the step's passes without a gradient, in both networks."""
         if any(term.makes_fakes for term in terms):
             generator = self._state.generator
-            generator.update_statistics(generator.draw(mine))
+            # Of ghost batches each is a pass, as in training.
+            passes = parts if self._config.training.ghost_batches > 1 else 1
+            for index in range(passes):
+                generator.update_statistics(generator.draw(mine.share(index, passes)))
         self._state.discriminator.update_statistics(sum(term.passes for term in terms))
 
     def _gradients(self, variables, outputs, loss, terms: list[Term], parts: int):

@@ -81,7 +81,7 @@ DATASETS = (
         mirror=False,
         origin="dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip (43 GB)",
         crop=_LSUN_CROP,
-        conversion="--source=lsun/bedroom --resolution=256 --crop=center --upscale",
+        conversion="--source=bedroom_train_lmdb --resolution=256 --crop=center --upscale",
     ),
     Dataset(
         "church256",
@@ -91,7 +91,7 @@ DATASETS = (
         mirror=False,
         origin="dl.yf.io/lsun/scenes/church_outdoor_train_lmdb.zip",
         crop=_LSUN_CROP,
-        conversion="--source=lsun/church --resolution=256 --crop=center --upscale",
+        conversion="--source=church_outdoor_train_lmdb --resolution=256 --crop=center --upscale",
     ),
     Dataset(
         "horse256",
@@ -101,7 +101,7 @@ DATASETS = (
         mirror=False,
         origin="dl.yf.io/lsun/objects/horse.zip",
         crop=_LSUN_CROP,
-        conversion="--source=lsun/horse --resolution=256 --crop=center --upscale",
+        conversion="--source=horse_lmdb --resolution=256 --crop=center --upscale",
     ),
     Dataset(
         "clevr256",
@@ -111,7 +111,7 @@ DATASETS = (
         mirror=False,
         origin="dl.fbaipublicfiles.com/clevr/CLEVR_v1.0.zip (18 GB)",
         crop="the middle 320x320 of 480x320",
-        conversion="--source=CLEVR_v1.0/images/train --resolution=256 --crop=center",
+        conversion="--source=CLEVR_v1.0.zip:CLEVR_v1.0/images/train --resolution=256 --crop=center",
     ),
     Dataset(
         "celeba128",
@@ -142,8 +142,8 @@ DATASETS = (
         mirror=False,
         origin="as bedroom256",
         crop="as bedroom256, then means over 2x2 pixels",
-        conversion="--source=lsun/bedroom --resolution=128 --crop=center --filter=box --upscale"
-        " --noshuffle",
+        conversion="--source=bedroom_train_lmdb --resolution=128 --crop=center --filter=box"
+        " --upscale --noshuffle",
     ),
     Dataset(
         "church128",
@@ -153,8 +153,8 @@ DATASETS = (
         mirror=False,
         origin="as church256",
         crop="as church256, then means over 2x2 pixels",
-        conversion="--source=lsun/church --resolution=128 --crop=center --filter=box --upscale"
-        " --noshuffle",
+        conversion="--source=church_outdoor_train_lmdb --resolution=128 --crop=center --filter=box"
+        " --upscale --noshuffle",
     ),
 )
 

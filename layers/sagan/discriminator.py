@@ -24,6 +24,7 @@ class Discriminator(discriminator.Discriminator):
     """
 
     _WIDTHS = widths.DISCRIMINATOR
+    _BLOCK = down_block.DownBlock
     _logit_has_bias = True
 
     def __init__(
@@ -42,7 +43,7 @@ class Discriminator(discriminator.Discriminator):
     def _block(self, index, filters, downsample):
         # Those that do not downsample come last, after all sides that attention may have.
         attention = downsample and self.resolution >> index + 1 == self.attention_resolution
-        return down_block.DownBlock(
+        return self._BLOCK(
             filters,
             downsample,
             index == 0,

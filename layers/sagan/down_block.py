@@ -35,7 +35,7 @@ class DownBlock(down_block.DownBlock):
         super().build(input_shape)
         self.attend = None
         if self.attention:
-            self.attend = self_attention.SelfAttention(name="attend", dtype=self.dtype_policy)
+            self.attend = self._attention("attend")
             self.attend.build(self.compute_output_shape(input_shape))
 
     def _hidden(self, channels):
@@ -46,6 +46,9 @@ class DownBlock(down_block.DownBlock):
 
     def _shortcut(self, name):
         return normalised.convolution(self.filters, 1, name, self.dtype_policy)
+
+    def _attention(self, name):
+        return self_attention.SelfAttention(name=name, dtype=self.dtype_policy)
 
     def call(self, x, iterations: int = 1):
         """Returns [batch, height, width, filters], half as high and wide if it downsamples.

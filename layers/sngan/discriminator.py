@@ -27,6 +27,7 @@ class Discriminator(base.Discriminator):
     """
 
     _WIDTHS = widths.DISCRIMINATOR
+    _INITIALIZER = "glorot_uniform"  # of the head
 
     def __init__(
         self,
@@ -56,10 +57,12 @@ class Discriminator(base.Discriminator):
             block.build(shape)
             shape = block.compute_output_shape(shape)
             self.blocks.append(block)
-        dense = keras.layers.Dense(1, use_bias=self._logit_has_bias)
+        dense = keras.layers.Dense(
+            1, use_bias=self._logit_has_bias, kernel_initializer=self._INITIALIZER
+        )
         self.build_heads(shape[-1], linear=self._normalised(dense, "logit"))
         if self._embeds:
-            table = class_table.ClassTable(shape[-1], self.classes)
+            table = class_table.ClassTable(shape[-1], self.classes, self._INITIALIZER)
             self.embedding = self._normalised(table, "embedding")
             self.embedding.build((None,))
         self.built = True

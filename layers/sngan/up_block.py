@@ -66,10 +66,10 @@ class UpBlock(keras.layers.Layer):
         """
         how = {"labels": labels, "training": training, "track": track}
         residual = tf.nn.relu(self.norms[0](x, **how))
-        residual = self.convs[0](_doubled(residual))
+        residual = self.convs[0](doubled(residual))
         residual = tf.nn.relu(self.norms[1](residual, **how))
         # Where all four pixels are alike, so are those that a 1x1 convolution makes of them.
-        return _doubled(self.shortcut(x)) + self.convs[1](residual)
+        return doubled(self.shortcut(x)) + self.convs[1](residual)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
@@ -87,7 +87,7 @@ def residual_initializer() -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
 
 
-def _doubled(x: tf.Tensor) -> tf.Tensor:
+def doubled(x: tf.Tensor) -> tf.Tensor:
     """Returns every pixel four times."""
     _, height, width, channels = x.shape
     x = tf.tile(x[:, :, None, :, None, :], [1, 1, 2, 1, 2, 1])

@@ -43,6 +43,8 @@ class Discriminator(networks.Discriminator):
       head_width: units of the hidden layer of a `Head` in place of StyleGAN2's two dense layers, of
         which the first belongs to the features; None for these two.
       projection_size: of ContraD's projections, which need a hidden layer; 0 for none.
+      conv_clamp: what the output of every convolution but the shortcuts is clipped to, as
+        StyleGAN2-ADA does for its half precision; None for no clipping.
 
     Attributes:
       takes_references: whether `call` needs references.
@@ -60,6 +62,7 @@ class Discriminator(networks.Discriminator):
         classes: int = 0,
         head_width: int | None = None,
         projection_size: int = 0,
+        conv_clamp: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -80,6 +83,7 @@ class Discriminator(networks.Discriminator):
         self.classes = classes
         self.head_width = head_width
         self.projection_size = projection_size
+        self.conv_clamp = conv_clamp
         self.takes_references = False
         self.minibatch_stddev = minibatch_stddev.MinibatchStddev(
             minibatch_stddev_group, name="minibatch_stddev", dtype=self.dtype_policy
@@ -99,18 +103,21 @@ class Discriminator(networks.Discriminator):
             feature_maps.feature_maps(side, self.fmap_base, self.fmap_max)
             for side in self.resolutions
         ]
-        self.from_rgb = equalized_conv2d.EqualizedConv2D(maps[0], 1, name="from_rgb", dtype=policy)
+        self.from_rgb = equalized_conv2d.EqualizedConv2D(
+            maps[0], 1, clamp=self.conv_clamp, name="from_rgb", dtype=policy
+        )
         self.blocks = [
             discriminator_block.DiscriminatorBlock(
                 filters,
                 self.attention if side == self.attention_resolution else None,
+                self.conv_clamp,
                 name=f"{side}x{side}",
                 dtype=policy,
             )
             for side, filters in zip(self.resolutions, maps[1:])
         ]
         self.last_conv = equalized_conv2d.EqualizedConv2D(
-            maps[-1], 3, name="4x4_conv", dtype=policy
+            maps[-1], 3, clamp=self.conv_clamp, name="4x4_conv", dtype=policy
         )
         for layer in (self.from_rgb, *self.blocks, self.minibatch_stddev, self.last_conv):
             layer.build(shape)
@@ -263,4 +270,5 @@ class Discriminator(networks.Discriminator):
             "classes": self.classes,
             "head_width": self.head_width,
             "projection_size": self.projection_size,
+            "conv_clamp": self.conv_clamp,
         }

@@ -23,27 +23,30 @@ class DiscriminatorBlock(keras.layers.Layer):
       filters: output channels, at least 1.
       attention: a layer of `layers.attention` to take the first convolution's place, or its
         serialised form; None for none.
+      clamp: what the output of both convolutions is clipped to; None for no clipping.
     """
 
-    def __init__(self, filters: int, attention=None, **kwargs):
+    def __init__(self, filters: int, attention=None, clamp: float | None = None, **kwargs):
         super().__init__(**kwargs)
         if filters < 1:
             raise ValueError(f"DiscriminatorBlock: filters must be >= 1, got {filters}")
         self.filters = filters
         self.attention = serialised_layer.of(attention)
-        self.activation = activations.Activation("leaky_relu")
+        self.activation = activations.Activation("leaky_relu", clamp)
 
     def build(self, input_shape):
         convolution = equalized_conv2d.EqualizedConv2D
-        policy = self.dtype_policy
+        policy, clamp = self.dtype_policy, self.activation.clamp
         if self.attention is None:
-            self.same = convolution(input_shape[-1], 3, name="same", dtype=policy)
+            self.same = convolution(input_shape[-1], 3, clamp=clamp, name="same", dtype=policy)
         else:
             self.same = serialised_layer.make(self.attention, "attend", policy)
             self.bias = self.add_weight(
                 name="bias", shape=(input_shape[-1],), initializer="zeros", autocast=False
             )
-        self.down = convolution(self.filters, 3, downsample=True, name="down", dtype=policy)
+        self.down = convolution(
+            self.filters, 3, downsample=True, clamp=clamp, name="down", dtype=policy
+        )
         self.skip = convolution(
             self.filters,
             1,
@@ -78,4 +81,9 @@ class DiscriminatorBlock(keras.layers.Layer):
         return (batch, height // 2, width // 2, self.filters)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "attention": self.attention}
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "attention": self.attention,
+            "clamp": self.activation.clamp,
+        }

@@ -24,7 +24,8 @@ class Generator(style_generator.StyleGenerator):
       fmap_base, fmap_max: widths; 8192 and 512 are config E, 16384 and 512 config F.
       style_mixing_probability: of a second latent from some layer on, in training.
       w_mean_decay: of the tracked mean of w, in [0, 1].
-      attention, attention_resolution, attention_in_both, normalize_style: see `SynthesisNetwork`.
+      attention, attention_resolution, attention_in_both, normalize_style, conv_clamp: see
+        `SynthesisNetwork`.
       classes: of the labels that images are made for; 0 for none.
     """
 
@@ -45,6 +46,7 @@ class Generator(style_generator.StyleGenerator):
         attention_in_both: bool = False,
         normalize_style: bool = True,
         classes: int = 0,
+        conv_clamp: float | None = None,
         **kwargs,
     ):
         policy = kwargs.get("dtype")
@@ -66,6 +68,7 @@ class Generator(style_generator.StyleGenerator):
                 attention_resolution,
                 attention_in_both,
                 normalize_style,
+                conv_clamp,
                 name="synthesis",
                 dtype=policy,
             ),
@@ -83,4 +86,5 @@ class Generator(style_generator.StyleGenerator):
             "attention_resolution": self.synthesis.attention_resolution,
             "attention_in_both": self.synthesis.attention_in_both,
             "normalize_style": self.synthesis.normalize_style,
+            "conv_clamp": self.synthesis.conv_clamp,
         }

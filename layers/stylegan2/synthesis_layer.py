@@ -23,6 +23,7 @@ class SynthesisLayer(keras.layers.Layer):
       attention: a layer of `layers.attention` to take the convolution's place, or its serialised
         form; the input then has `filters` channels already.
       normalize_style: with attention, see `ModulatedAttention`.
+      clamp: what the output is clipped to; None for no clipping.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class SynthesisLayer(keras.layers.Layer):
         upsample: bool = False,
         attention=None,
         normalize_style: bool = True,
+        clamp: float | None = None,
         **kwargs,
     ):
         # No autocast: it would round w, see ModulatedConv2D.
@@ -41,7 +43,7 @@ class SynthesisLayer(keras.layers.Layer):
         self.upsample = upsample
         self.attention = serialised_layer.of(attention)
         self.normalize_style = normalize_style
-        self.activation = activations.Activation("leaky_relu")
+        self.activation = activations.Activation("leaky_relu", clamp)
 
     def build(self, x_shape, w_shape):
         self.convolution = self._convolution(int(x_shape[-1]))
@@ -106,4 +108,5 @@ class SynthesisLayer(keras.layers.Layer):
             "upsample": self.upsample,
             "attention": self.attention,
             "normalize_style": self.normalize_style,
+            "clamp": self.activation.clamp,
         }

@@ -29,6 +29,8 @@ class SynthesisNetwork(keras.layers.Layer):
       attention_in_both: whether it takes the place of the upsampling convolution as well, which
         then must keep its channels.
       normalize_style: see `ModulatedAttention`.
+      conv_clamp: what the output of every layer is clipped to, the images of ToRGB too, as
+        StyleGAN2-ADA does for its half precision; None for no clipping.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class SynthesisNetwork(keras.layers.Layer):
         attention_resolution: int = 32,
         attention_in_both: bool = False,
         normalize_style: bool = True,
+        conv_clamp: float | None = None,
         **kwargs,
     ):
         # No autocast: it would round w, see ModulatedConv2D.
@@ -60,6 +63,7 @@ class SynthesisNetwork(keras.layers.Layer):
         self.attention_resolution = attention_resolution
         self.attention_in_both = attention_in_both
         self.normalize_style = normalize_style
+        self.conv_clamp = conv_clamp
         self.latents = 2 * len(self.resolutions)
         self.lowpass = upfirdn2d.lowpass()
 
@@ -80,6 +84,7 @@ class SynthesisNetwork(keras.layers.Layer):
                     upsample,
                     self._attention(resolution, upsample),
                     self.normalize_style,
+                    self.conv_clamp,
                     name=f"{resolution}x{resolution}{'_up' if upsample else ''}",
                     dtype=self.dtype_policy,
                 )
@@ -87,7 +92,10 @@ class SynthesisNetwork(keras.layers.Layer):
                 x_shape = layer.compute_output_shape(x_shape, w_shape)
                 self.layers.append(layer)
             image = to_rgb.ToRGB(
-                self.channels, name=f"{resolution}x{resolution}_rgb", dtype=self.dtype_policy
+                self.channels,
+                self.conv_clamp,
+                name=f"{resolution}x{resolution}_rgb",
+                dtype=self.dtype_policy,
             )
             image.build(x_shape, w_shape)
             self.to_rgb.append(image)
@@ -140,4 +148,5 @@ class SynthesisNetwork(keras.layers.Layer):
             "attention_resolution": self.attention_resolution,
             "attention_in_both": self.attention_in_both,
             "normalize_style": self.normalize_style,
+            "conv_clamp": self.conv_clamp,
         }

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.custom_ops import bias_act
+from dualcontrast.layers import activation
 from dualcontrast.layers.stylegan2 import modulated_conv2d
 
 
@@ -16,14 +16,16 @@ class ToRGB(keras.layers.Layer):
 
     Args:
       channels: of the image, at least 1.
+      clamp: what the output is clipped to; None for no clipping.
     """
 
-    def __init__(self, channels: int, **kwargs):
+    def __init__(self, channels: int, clamp: float | None = None, **kwargs):
         # No autocast: it would round w, see ModulatedConv2D.
         super().__init__(autocast=False, **kwargs)
         if channels < 1:
             raise ValueError(f"ToRGB: channels must be >= 1, got {channels}")
         self.channels = channels
+        self.activation = activation.Activation("linear", clamp)
 
     def build(self, x_shape, w_shape):
         self.convolution = modulated_conv2d.ModulatedConv2D(
@@ -42,10 +44,14 @@ class ToRGB(keras.layers.Layer):
           w: [batch, w_size].
         """
         image = tf.cast(self.convolution(x, w), self.variable_dtype)
-        return bias_act.bias_act(image, self.bias.value)
+        return self.activation(image, self.bias.value)
 
     def compute_output_shape(self, x_shape, w_shape):
         return (*x_shape[:-1], self.channels)
 
     def get_config(self):
-        return {**super().get_config(), "channels": self.channels}
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "clamp": self.activation.clamp,
+        }

@@ -40,6 +40,8 @@ OTHERS = [
     "ada_cifar10",
     "few_scenes",
     "advaug_cifar10",
+    "biggan_hinge",
+    "biggan_imagenet",
     "r3gan",
     "stylegan",
     "sndcgan",

@@ -19,13 +19,13 @@ with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as ope
 
 # Their networks do not exist here, so their rows have no experiment yet.
 BACKBONES_WITHOUT_NETWORKS = {
-    "biggan",
     "biggan D",
     "unetgan(+stylegan2)",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
 ADVAUG = [cell for cell in CELLS if cell["source"].startswith("AdvAug")]
 STYLEGAN = [cell for cell in CELLS if cell["backbone"] == "stylegan1"]
+BIGGAN = [cell for cell in CELLS if cell["backbone"] == "biggan"]
 SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan" and cell not in ADVAUG]
 
 CONTRAD_SYSTEMS = ("sndcgan", "snresnet18", "sg2small")
@@ -80,6 +80,7 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
         "sngan projection",
         "stylegan1",
         "sagan",
+        "biggan",
         "stylegan2_ada",
         "sg2afhq",
         *CONTRAD_SYSTEMS,
@@ -154,6 +155,20 @@ def test_the_runs_on_imagenet_are_what_their_columns_say():
         resolved = schema.resolve(config, int(cell["resolution"]), 3, 1_000)
         assert resolved.images.classes == 1_000
         assert config.generator.fake_labels == "uniform"
+
+
+def test_the_run_of_biggan_is_what_its_columns_say():
+    (cell,) = BIGGAN
+    config = schema.resolve(experiment(*place(cell)), int(cell["resolution"]), 3)
+    assert (config.generator.family, config.loss.family) == ("biggan", "hinge")
+    # The settings of Schonfeld et al.'s program for FFHQ.
+    assert config.training.batch_size == 20 and config.data.mirror
+    rates = config.schedule.generator, config.schedule.discriminator
+    assert [rate.learning_rate for rate in rates] == [1e-4, 5e-4]
+    assert {(r.adam_beta_1, r.adam_beta_2, r.adam_epsilon) for r in rates} == {(0, 0.999, 1e-6)}
+    average = config.schedule.average
+    assert 0.5 ** (20 / average.half_life_images) == pytest.approx(0.9999, abs=1e-8)
+    assert average.start_images == 21_000 * 20 and average.moments
 
 
 def contrad_place(cell: dict[str, str]) -> tuple[str, str]:
@@ -365,10 +380,10 @@ def test_an_experiment_of_contrad_states_all_published_numbers_and_no_others(nam
     }
 
 
-@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS, *STYLEGAN_ROWS])
+@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS, *STYLEGAN_ROWS, "biggan_hinge"])
 def test_an_experiment_states_all_published_numbers_and_no_others(name):
     published = set()
-    for cell in HERE + SNGAN + STYLEGAN:
+    for cell in HERE + SNGAN + STYLEGAN + BIGGAN:
         row, argument = place(cell)
         if row == name:
             argument = argument or "{0}x{0}".format(cell["resolution"])

@@ -3,7 +3,9 @@
 import pytest
 
 from dualcontrast.configs.paper import datasets, protocol
-from dualcontrast.tools.conversion import conversion, sources
+from dualcontrast.tools.conversion import conversion
+from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.source import Entry
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
@@ -35,8 +37,8 @@ def test_no_subset_is_larger_than_its_dataset():
 
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_the_converter_takes_the_images_of_a_smaller_subset_first(shuffle):
-    files = [sources.Entry(f"{place:03}.png", place, 1) for place in range(200)]
-    folder = sources.Folder("faces")
+    files = [Entry(f"{place:03}.png", place, 1) for place in range(200)]
+    folder = Folder("faces")
     small, large = (conversion.order(files, folder, 0, shuffle, n) for n in (10, 100))
     assert small == large[:10]
     assert (small == files[:10]) != shuffle

@@ -22,6 +22,12 @@ from dualcontrast.layers import (
     style_generator,
 )
 from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, serialised_layer, vt
+from dualcontrast.layers.biggan import discriminator as biggan_discriminator
+from dualcontrast.layers.biggan import down_block as biggan_down_block
+from dualcontrast.layers.biggan import generator as biggan_generator
+from dualcontrast.layers.biggan import modulated_normalisation
+from dualcontrast.layers.biggan import self_attention as biggan_self_attention
+from dualcontrast.layers.biggan import up_block as biggan_up_block
 from dualcontrast.layers.r3gan import (
     convolution,
     discriminative_basis,
@@ -169,7 +175,11 @@ LAYERS = {
         {"decay": 0.5, "epsilon": 0.25, "classes": 3},
         [(6, 4, 4, 3), (6,)],
     ),
-    "class_table": (class_table.ClassTable, {"units": 5, "classes": 3}, [(6,)]),
+    "class_table": (
+        class_table.ClassTable,
+        {"units": 5, "classes": 3, "initializer": "orthogonal"},
+        [(6,)],
+    ),
     "spectral_normalisation": (
         spectral_normalisation.SpectralNormalization,
         {
@@ -234,6 +244,50 @@ LAYERS = {
             "resolution": 32,
             "channels": 4,
             "width": 6,
+            "classes": 3,
+            "attention_resolution": 8,
+        },
+        [(6, 32, 32, 4), (6,)],
+    ),
+    "biggan_normalisation": (
+        modulated_normalisation.ModulatedBatchNormalization,
+        {"hidden": 4, "decay": 0.5, "epsilon": 0.25},
+        [(6, 4, 4, 3), (6, 5)],
+    ),
+    "biggan_self_attention": (
+        biggan_self_attention.SelfAttention,
+        {"pool": False, "value_reduction": 3},
+        [(6, 4, 4, 6)],
+    ),
+    "biggan_up_block": (
+        biggan_up_block.UpBlock,
+        {"filters": 5, "attention": True, "hidden": 4},
+        [(6, 4, 4, 3), (6, 5)],
+    ),
+    "biggan_down_block": (
+        biggan_down_block.DownBlock,
+        {"filters": 5, "downsample": False, "first": True, "attention": True},
+        [(6, 4, 4, 3)],
+    ),
+    "biggan_generator": (
+        biggan_generator.Generator,
+        {
+            "resolution": 32,
+            "channels": 1,
+            "latent_size": 8,
+            "width": 4,
+            "classes": 3,
+            "attention_resolution": 8,
+            "latent": "uniform",
+        },
+        [(6, 8), (6,)],
+    ),
+    "biggan_discriminator": (
+        biggan_discriminator.Discriminator,
+        {
+            "resolution": 32,
+            "channels": 4,
+            "width": 3,
             "classes": 3,
             "attention_resolution": 8,
         },
@@ -405,6 +459,7 @@ PLAIN = {
 EVERY = LAYERS | PLAIN
 FLOAT32_OUT = (
     *("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator"),
+    *("biggan_generator", "biggan_discriminator"),
     *("sagan_generator", "sagan_discriminator", "resnet18_discriminator"),
     *("r3gan_generator", "r3gan_discriminator", "stylegan_synthesis_network"),
     *("stylegan_generator", "stylegan_discriminator"),
@@ -412,6 +467,7 @@ FLOAT32_OUT = (
 )
 # What the networks of several families are made of.
 COMMON = {
+    batch_normalisation.Moments,
     *(networks.Generator, networks.Discriminator, base.Generator, base.Discriminator),
     style_generator.StyleGenerator,
     uniform_discriminator.UniformDiscriminator,
@@ -714,6 +770,12 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
         ("sagan_generator", {"resolution": 256}, "one of .32, 64, 128., got 256"),
         ("sagan_generator", {"attention_resolution": 32}, "must be one of .8, 16., got 32"),
         ("sagan_discriminator", {"attention_resolution": 4}, "must be one of .8, 16., got 4"),
+        ("biggan_normalisation", {"hidden": -1}, "hidden must be >= 0, got -1"),
+        ("biggan_normalisation", {"decay": -0.1}, "decay must be in .* got -0.1"),
+        ("biggan_up_block", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("biggan_generator", {"latent_size": 6}, "latent_size must be a multiple of 4, got 6"),
+        ("biggan_generator", {"attention_resolution": 32}, "must be one of .8, 16., got 32"),
+        ("biggan_discriminator", {"resolution": 512}, "one of .32, 64, 128, 256., got 512"),
         ("r3gan_convolution", {"kernel_size": 5}, "kernel_size must be 1 or 3, got 5"),
         ("r3gan_convolution", {"groups": 4}, "groups must .* divide the filters, got 4 of 6"),
         ("r3gan_residual_block", {"depth": 0}, "must be >= 1, got 3, 0 and 3"),

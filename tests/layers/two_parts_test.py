@@ -6,13 +6,17 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.trainer.config import families, section
-from dualcontrast.trainer.config.families import sagan, sngan
+from dualcontrast.trainer.config.families import biggan, sagan, sngan
 
 SMALL = {
     "resnet": (sngan.Generator(latent_size=4, width=2), section.Images(32, 3, 3)),
     "dcgan": (
         sngan.Generator(architecture="dcgan", latent_size=4, width=2),
         section.Images(8, 3),
+    ),
+    "biggan": (
+        biggan.Generator(latent_size=4, width=2, attention_resolution=8),
+        section.Images(32, 3, 3),
     ),
     "sagan": (
         sagan.Generator(latent_size=4, width=2, attention_resolution=8),

@@ -188,7 +188,7 @@ BAD_REQUESTS = {
     "no source": (["--dest={new}"], ["--source is missing"]),
     "no dest": (["--source={images}"], ["--dest is missing"]),
     "wrong path": (["--source={images}/nowhere"], ["does not exist", "nowhere"]),
-    "a file": (["--source={file}"], ["cannot be read as a zip"]),
+    "no kind": (["--source={file}"], ["file.md is of no kind", "Kinds of --source", ".tar"]),
     "empty folder": (["--source={empty}"], ["no images", ".png"]),
     "mixed sizes": (["--source={mixed}"], ["2 sizes", "16x16 (3", "32x32 (1", "--resolution=16"]),
     "not square": (["--source={oblong}"], ["16x24", "--resolution=16 --crop=center"]),
@@ -226,7 +226,7 @@ def places(bench, folder, tmp_path_factory):
     for name in ("empty", "mixed", "oblong", "odd", "broken"):
         found[name] = root / name
         found[name].mkdir()
-    found["file"] = root / "file.txt"
+    found["file"] = root / "file.md"
     found["file"].write_text("no images")
     found["text"] = root / "text"
     for number, side in enumerate((16, 16, 16, 32)):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dualcontrast.tools import generate
 from dualcontrast.tools.sampling import class_names, ranges, sampler
-from dualcontrast.trainer import files, pictures, seeds, state
+from dualcontrast.trainer import files, pictures, seeds, standing_moments, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import config_flags, schema, serialisation
 from dualcontrast.trainer.errors import UserError
@@ -295,7 +295,8 @@ def test_a_mistaken_class_is_named_and_nothing_is_written(labelled, tmp_path, gi
     assert os.listdir(tmp_path) == []
 
 
-def test_what_a_generator_cannot_do_is_refused(save_run, tmp_path):
+def test_what_a_generator_cannot_do_is_refused(run, save_run, tmp_path):
+    styles = run
     tiny = {"generator.latent_size": 4, "generator.width": 2, "generator.architecture": "dcgan"}
     tiny |= {"discriminator.architecture": "dcgan", "data.resolution": 8, "data.channels": 3}
     save_run(tmp_path / "run", schema.replace(config_flags.load("sngan_adv"), tiny))
@@ -307,6 +308,25 @@ def test_what_a_generator_cannot_do_is_refused(save_run, tmp_path):
         with pytest.raises(UserError, match=text):
             call(tmp_path / "run", tmp_path / "output", **given)
     assert os.listdir(tmp_path) == ["run"]
+    with pytest.raises(UserError, match="this generator truncates w, not z"):
+        call(styles, tmp_path / "output", truncation_threshold="0.5")
+    with pytest.raises(UserError, match="family stylegan2 keep no moments: drop the flag"):
+        call(styles, tmp_path / "output", standing_batches="2")
+
+
+def test_z_is_truncated_and_moments_are_of_drawn_images_where_that_is_asked(save_run, tmp_path):
+    tiny = {"generator.latent_size": 8, "generator.width": 2, "discriminator.width": 2}
+    tiny |= {"data.resolution": 32, "data.channels": 3, "training.batch_size": 4}
+    run = tmp_path / "run"
+    save_run(run, schema.replace(config_flags.load("biggan_hinge"), tiny))
+    call(run, tmp_path / "output", seeds="2,5", truncation_threshold="0.5", standing_batches="3")
+    generator, config, _ = checkpoint.load_average(str(run))
+    z = seeds.truncated(seeds.latents(tf.constant([2, 5]), 8, "normal"), 0.5)
+    plain = pictures.to_uint8(generator(z)).numpy().astype(int)
+    standing_moments.take(generator, config, 3)
+    wanted = pictures.to_uint8(generator(z)).numpy().astype(int)
+    found = np.stack([pixels(tmp_path / "output" / f"seed000{seed}.png") for seed in (2, 5)])
+    assert same(found, wanted) and not same(found, plain)
 
 
 @pytest.mark.parametrize("text, wanted", [("5", [5]), ("0-2,9", [0, 1, 2, 9]), ("3-3, 1", [3, 1])])

@@ -6,8 +6,9 @@ import zipfile
 import pytest
 from PIL import Image
 
-from dualcontrast.tools.conversion import conversion, labels, pixels, sources
+from dualcontrast.tools.conversion import conversion, labels, pixels
 from dualcontrast.tools.conversion.shards import Plan
+from dualcontrast.tools.conversion.sources.folder import Folder
 from dualcontrast.trainer.data import manifest, records
 
 
@@ -95,7 +96,7 @@ class Killed(BaseException):
 
 
 def test_an_interrupted_conversion_goes_on_with_its_labels(folder, classes, tmp_path):
-    source = sources.Folder(str(folder))
+    source = Folder(str(folder))
     content = json.dumps(classes).encode()
     found = labels.from_file(source.listing().entries, "a.json", content)
     rules = pixels.Rules(16, "none", "lanczos", "rgb", (255, 255, 255), False, 10_000)

@@ -214,7 +214,14 @@ OWN_GUARD = {
     "tools/conversion/decode_bounds.py": "/proc",
     "tools/conversion/decoder_noise.py": "descriptors",
     "tools/conversion/shards.py": "in pieces, inside of conversion.run",
-    "tools/conversion/sources.py": "images, each of which may be damaged",
+    "tools/conversion/sources/source.py": "images, each of which may be damaged",
+    "tools/conversion/sources/arrays.py": "in pieces",
+    "tools/conversion/sources/cifar.py": "archives, each of which may be damaged",
+    "tools/conversion/sources/lmdb_database.py": "its first bytes",
+    "tools/conversion/sources/stylegan_records.py": "in pieces",
+    "tools/conversion/sources/folder.py": "inside of labels.read",
+    "tools/conversion/sources/staging.py": "in pieces, inside of conversion.run",
+    "tools/conversion/sources/tar_archive.py": "in pieces",
 }
 READS = {"read_text", "read_bytes", "write_text", "write_bytes"}
 

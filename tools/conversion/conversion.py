@@ -5,8 +5,8 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv, passed_over.csv and then the manifest appear, and
-`unfinished` goes.
+When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv, and then the manifest
+appear, and `unfinished` goes.
 """
 
 import csv
@@ -23,13 +23,15 @@ import numpy as np
 
 from dualcontrast.tools.conversion import pixels, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
-from dualcontrast.tools.conversion.sources import Entry, Other, Source
+from dualcontrast.tools.conversion.sources import staging
+from dualcontrast.tools.conversion.sources.source import Entry, Other, Source
 from dualcontrast.trainer import files, folder_lock
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
 PASSED_OVER = "passed_over.csv"
+NOTES = "notes.csv"  # Only where there are some.
 REQUEST = "request.json"
 # What file managers leave in every folder that they show.
 _OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
@@ -52,13 +54,26 @@ def order(
 
 
 def split(
-    entries: list[Entry], shards_wanted: int | None, rules: pixels.Rules, encoding: str
+    entries: list[Entry],
+    shards_wanted: int | None,
+    rules: pixels.Rules,
+    encoding: str,
+    streamed: bool = False,
 ) -> list[list[Entry]]:
-    """Returns the entries of each shard, as even as can be."""
+    """Returns the entries of each shard, as even as can be.
+
+    Args:
+      entries: of a source, in stored order.
+      shards_wanted: how many there are to be; None leaves it to what goes into them.
+      rules, encoding: of the dataset.
+      streamed: whether the images of a shard are put down first, and so must not be too much.
+    """
     raw = rules.resolution**2 * pixels.CHANNELS[rules.channels]
     by_size = math.ceil(len(entries) * raw * _COMPRESSED[encoding] / _SHARD_BYTES)
     by_count = min(_FEWEST_SHARDS, math.ceil(len(entries) / _LEAST_IMAGES))
-    number = min(shards_wanted or max(by_size, by_count), len(entries))
+    put_down = math.ceil(sum(entry.bytes for entry in entries) / staging.PART_BYTES)
+    by_source = put_down if streamed else 0
+    number = min(shards_wanted or max(by_size, by_count, by_source), len(entries))
     ends = [len(entries) * index // number for index in range(number + 1)]
     return [entries[a:b] for a, b in zip(ends, ends[1:])]
 
@@ -176,24 +191,31 @@ def _write_shards(
     on_count: Callable[[int], None],
 ) -> list[Written]:
     found = {index: shards.read_note(plan, index, dest) for index in range(plan.shards)}
-    jobs = [(index, entries[index]) for index, note in found.items() if note is None]
+    missing = [index for index, note in found.items() if note is None]
+    paths = {index: dest / UNFINISHED / f"source-{index}.tmp" for index in missing}
+    parts = staging.parts(plan.source, [entries[index] for index in missing], paths.values())
     before = sum(len(entries[index]) for index, note in found.items() if note is not None)
     work = workers.run(
-        _write_shard, (plan, dest), jobs, processes, lambda count: on_count(before + count)
+        _write_shard,
+        (plan, dest),
+        zip(missing, parts),
+        processes,
+        lambda count: on_count(before + count),
     )
     for index, note in work:
         found[index] = note
+        paths[index].unlink(missing_ok=True)
     return [found[index] for index in range(plan.shards)]
 
 
 def _write_shard(
     shared: tuple[Plan, Path],
-    job: tuple[int, list[Entry]],
+    job: tuple[int, staging.Part],
     step: workers.Step,
     lost: workers.Lost,
 ) -> tuple[int, Written]:
-    (plan, dest), (index, entries) = shared, job
-    return index, shards.write(plan, index, entries, dest, step, lost)
+    (plan, dest), (index, part) = shared, job
+    return index, shards.write(plan, index, part, dest, step, lost)
 
 
 def _finish(
@@ -225,6 +247,8 @@ def _finish(
         _give_up(dest, written, rejected)
     files.write(dest / REJECTED, _csv(("path", "reason", "bytes"), rejected))
     files.write(dest / PASSED_OVER, _csv(Other._fields, others))
+    if notes := sorted(row for note in written for row in note.notes):
+        files.write(dest / NOTES, _csv(("path", "note"), notes))
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished

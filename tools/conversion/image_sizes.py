@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dualcontrast.tools.conversion import pixel_formats, pixels, workers
 from dualcontrast.tools.conversion.decode_bounds import Bounds
 from dualcontrast.tools.conversion.rejected import Rejected
-from dualcontrast.tools.conversion.sources import Entry, Source
+from dualcontrast.tools.conversion.sources.source import Entry, Source
 from dualcontrast.trainer.data.manifest import is_resolution
 from dualcontrast.trainer.errors import UserError
 
@@ -43,8 +43,12 @@ def resolution(
       UserError: the images differ in size, or are not square, and the rules do not say what to do.
     """
     question = _Question(source, rules.crop, rules.max_pixels, bounds)
-    starts = range(0, len(entries), _ENTRIES_A_JOB)
-    jobs = [entries[start : start + _ENTRIES_A_JOB] for start in starts]
+    if source.streamed:  # Headers are looked at faster than workers can be given what to look at.
+        processes, at_once = 1, len(entries)
+    else:
+        at_once = _ENTRIES_A_JOB
+    starts = range(0, len(entries), at_once)
+    jobs = [entries[start : start + at_once] for start in starts]
     found: Sizes = {}
     refused = []
     for sizes, why in workers.run(_look, question, jobs, processes, on_count):

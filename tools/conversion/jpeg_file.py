@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageFile
 
+from dualcontrast.tools.conversion import colour
 from dualcontrast.tools.conversion.rejected import Rejected
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -29,6 +30,8 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE, _ARITHMETIC = (0xC2, 0xC6), range(0xC9, 0xD0)
 # Application data that decide how the picture looks: JFIF, EXIF and XMP, and Adobe's colours.
 _KEPT = (0xE0, 0xE1, 0xEE)
+# A colour profile, in parts: ICC.1:2022, annex B.4.
+_APP2, _PROFILE = 0xE2, b"ICC_PROFILE\0"
 _APPLICATION = (*range(0xE0, 0xF0), 0xFE)
 
 _MARKER = re.compile(rb"\xff[\x01-\xfe]", re.DOTALL)
@@ -85,6 +88,17 @@ class Jpeg:
     height: int = 0
     components: list[Component] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
+    profile_parts: dict[int, bytes] = field(default_factory=dict)
+    profile_count: int = 0
+
+    @property
+    def profile(self) -> bytes | None:
+        """The colour profile; empty for one of which parts are missing, None without one."""
+        if not self.profile_parts:
+            return None
+        if set(self.profile_parts) != set(range(1, self.profile_count + 1)):
+            return colour.BROKEN
+        return b"".join(self.profile_parts[number] for number in sorted(self.profile_parts))
 
     @property
     def whole(self) -> bytes:
@@ -117,6 +131,9 @@ def parse(data: bytes) -> Jpeg:
             _read_frame(jpeg, marker, content)
         elif marker == _DRI:
             interval = int.from_bytes(content[:2], "big")
+        elif marker == _APP2 and content.startswith(_PROFILE) and len(content) >= len(_PROFILE) + 2:
+            number, jpeg.profile_count = content[len(_PROFILE) : len(_PROFILE) + 2]
+            jpeg.profile_parts[number] = content[len(_PROFILE) + 2 :]
         if marker in _KEPT or marker not in _APPLICATION:
             kept.append(bytes([0xFF, marker]) + data[at:end])
         at = end

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import posixpath
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
@@ -10,12 +9,11 @@ from pathlib import Path
 
 from dualcontrast.tools.conversion import label_file
 from dualcontrast.tools.conversion.label_file import Row, shown
-from dualcontrast.tools.conversion.sources import Entry, Folder, Scenes, Source, Zip
+from dualcontrast.tools.conversion.sources.source import Entry, Source
 from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 
-_FOLDERS, _TFDS = "folders", "tfds:"
-_OF_SCENES = ("shape", "colour")
+_FOLDERS = "folders"
 
 
 @dataclass(frozen=True)
@@ -35,55 +33,40 @@ def read(flag: str | None, source: Source, entries: list[Entry]) -> Labelled:
     if flag is None:
         return Labelled(entries, ())
     if flag == _FOLDERS:
-        if not isinstance(source, Folder | Zip):
-            raise UserError("--labels=folders is for folders and zips; this --source has none.")
-        return from_folders(entries, source.path)
-    if flag.startswith(_TFDS):
-        return _from_tfds(entries, flag, source)
-    if flag in _OF_SCENES:
-        if not isinstance(source, Scenes):
-            raise UserError(f"--labels={flag} is for --source=scenes; this --source has none.")
-        classes, numbers = source.labels(flag)
+        if not source.has_folders:
+            raise UserError("--labels=folders is for folders and archives; this --source has none.")
+        return from_folders(entries)
+    if (own := source.labels(flag)) is not None:
+        classes, numbers = own
         return from_numbers(entries, f"--labels={flag}", numbers, classes)
+    if flag.startswith("tfds:"):
+        raise UserError(f"--labels={flag} needs a --source from there: --source=tfds:NAME[:SPLIT]")
     if not label_file.suffix(flag):
+        known = ", ".join(["FILE.json", "FILE.csv", *source.label_names])
         raise UserError(
-            f"--labels={flag} is none of these: folders, FILE.json, FILE.csv, tfds:FEATURE, or"
-            f" {' or '.join(_OF_SCENES)} of scenes."
+            f"--labels={flag} is none of these: {_FOLDERS + ', ' if source.has_folders else ''}"
+            f"{known}.\nOther kinds of --source have others: dualcontrast-convert --help"
         )
     return from_file(entries, flag, _content(flag, source))
 
 
 def place_in(source: Source, flag: str | None) -> str:
     """Returns where in a source the file of --labels lies; nothing where it lies elsewhere."""
-    if not isinstance(source, Folder | Zip) or not label_file.suffix(flag or ""):
-        return ""
-    place = os.path.relpath(flag, source.path)
-    return "" if place.startswith(f"{os.pardir}/") else place
+    return source.inside(flag) if label_file.suffix(flag or "") else ""
 
 
 def _content(path: str, source: Source) -> bytes:
-    if isinstance(source, Zip) and (place := place_in(source, path)):
-        return source.read(place)
     with files.reading(f"--labels={path}"):
+        if place := place_in(source, path):
+            return source.read(place)
         return Path(path).read_bytes()
 
 
-def _from_tfds(entries: list[Entry], flag: str, source: Source) -> Labelled:
-    # TensorFlow takes seconds to import, and no other source needs it.
-    from dualcontrast.tools.conversion import tfds_source
-
-    if not isinstance(source, tfds_source.Tfds):
-        raise UserError(f"--labels={flag} needs a --source from there: --source=tfds:NAME[:SPLIT]")
-    classes, numbers = source.labels(flag.removeprefix(_TFDS))
-    return from_numbers(entries, f"--labels={flag}", numbers, classes)
-
-
-def from_folders(entries: Sequence[Entry], source: str) -> Labelled:
+def from_folders(entries: Sequence[Entry]) -> Labelled:
     """Returns the entries with the first folder of their paths as their class.
 
     Args:
       entries: of a folder or an archive.
-      source: as it was typed.
 
     Raises:
       UserError: an image lies in no folder, or all lie in one.
@@ -92,14 +75,14 @@ def from_folders(entries: Sequence[Entry], source: str) -> Labelled:
     if loose:
         raise UserError(
             f"--labels=folders: {len(loose):,} of {len(entries):,} images lie in no folder of"
-            f" {source}, such as {loose[0]}.\n"
+            f" --source, such as {loose[0]}.\n"
             "Put each class into a folder of its own, or give --labels=FILE.json or FILE.csv."
         )
     folders = [label_file.class_name(_key(entry.name).partition("/")[0]) for entry in entries]
     names = _in_order(set(folders))
     if len(names) == 1:
         raise UserError(
-            f"--labels=folders: all images of {source} lie in one folder, {names[0]}.\n"
+            f"--labels=folders: all images of --source lie in one folder, {names[0]}.\n"
             "Give a --source with a folder for each class, or --labels=FILE.json or FILE.csv."
         )
     numbers = {name: number for number, name in enumerate(names)}

@@ -10,7 +10,7 @@ white is 0 (TIFF)                       turned round
 CMYK, YCCK, YCbCr (JPEG, TIFF)          RGB, with Adobe's inverted CMYK turned round
 several frames                          the first
 EXIF orientation                        applied
-a colour profile                        ignored
+a colour profile                        handed on, with CMYK that has one (see colour.py)
 signed or 32-bit numbers, LAB           rejected: they have no one meaning as 8 bits
 16-bit colour TIFF                      rejected: Pillow keeps half of it
 
@@ -25,13 +25,13 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from dualcontrast.tools.conversion import decoder_noise, jpeg_file, png_file
+from dualcontrast.tools.conversion import colour, decoder_noise, jpeg_file, png_file
 from dualcontrast.tools.conversion.png_file import Png
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.trainer import errors
 
 # Pillow reads many more, some of which nobody has looked at for years.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000")
 
 _CONVERTED = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "CMYK": "RGB", "YCbCr": "RGB"}
 _PLAIN = ("L", "LA", "RGB", "RGBA")
@@ -57,6 +57,11 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _LYING = (5, 6, 7, 8)
+
+# ISO/IEC 23008-12: behind its length and "ftyp", the brands of pictures in HEVC.
+_HEIF = ("HEIF",)
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_MOST_START = 12
 
 _PNM = tuple(b"P%d" % number for number in range(1, 8))
 _MOST_PNM_HEADER = 1 << 16  # Bytes, comments included.
@@ -85,6 +90,8 @@ def shown_size(file: BinaryIO, max_pixels: int) -> tuple[int, int]:
 def read(data: bytes, max_pixels: int) -> Image.Image:
     """Returns the first frame of an image file, upright, as L, LA, RGB or RGBA.
 
+    A colour profile is in its `info`; with one it may be CMYK too. `colour.to_srgb` applies it.
+
     Raises:
       Rejected: it cannot be decoded to its end, is damaged, has more than `max_pixels`, or its
         pixels have no one meaning as 8 bits.
@@ -98,6 +105,8 @@ def read(data: bytes, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow raises almost anything for files that were made to harm.
         raise Rejected(f"cannot be decoded: {errors.first_line(error)}") from error
+    if (profile := image.info.get(colour.KEY)) is not None:
+        picture.info[colour.KEY] = profile
     return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
 
 
@@ -106,12 +115,14 @@ def _read(data: bytes, max_pixels: int) -> tuple[Image.Image, Image.Image]:
     if data.startswith(png_file.SIGNATURE):
         png = png_file.parse(data)
         image = _open_png(png, max_pixels)
+        _give_profile(image, png.profile)
         return image, _of_png(image, png)
     if data.startswith(jpeg_file.SIGNATURE):
         _open(io.BytesIO(data), max_pixels)  # Before a look at all of it.
         jpeg = jpeg_file.parse(data)
         image = _open(io.BytesIO(jpeg.whole), max_pixels)
         jpeg_file.load(image, jpeg)
+        _give_profile(image, jpeg.profile)
         return image, _to_8_bit(image)
     image = _open(io.BytesIO(data), max_pixels)
     if image.format == "TIFF":
@@ -122,15 +133,23 @@ def _read(data: bytes, max_pixels: int) -> tuple[Image.Image, Image.Image]:
     return image, _to_8_bit(image)
 
 
+def _give_profile(image: Image.Image, profile: bytes | None) -> None:
+    if profile is not None:
+        image.info[colour.KEY] = profile
+
+
 def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     """Opens an image by its header alone: nothing is decoded yet."""
-    start = file.read(2)
+    start = file.read(_MOST_START)
     file.seek(0)
+    formats = _HEIF if start[4:8] == b"ftyp" and start[8:12] in _HEIC else FORMATS
+    if formats == _HEIF:
+        _learn_heif()
     try:
-        if start in _PNM:  # Pillow goes through a header byte by byte, however long.
+        if start[:2] in _PNM:  # Pillow goes through a header byte by byte, however long.
             Image.open(io.BytesIO(file.read(_MOST_PNM_HEADER)), formats=["PPM"])
             file.seek(0)
-        image = Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=formats)
     except MemoryError:
         raise
     except Exception as error:
@@ -139,6 +158,15 @@ def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     if width * height > max_pixels:
         raise Rejected(f"has {width}x{height} pixels, more than --max_pixels={max_pixels}")
     return image
+
+
+def _learn_heif() -> None:
+    """Lets Pillow read HEIC, which takes a package that is not always there."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise Rejected("is HEIC, which needs: pip install 'dualcontrast[heic]'") from error
+    pillow_heif.register_heif_opener()
 
 
 def _open_header(file: BinaryIO, max_pixels: int) -> Image.Image:
@@ -166,7 +194,7 @@ def _orientation(image: Image.Image) -> int | None:
 def _to_8_bit(image: Image.Image) -> Image.Image:
     if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
         return image.convert("RGBA")
-    if image.mode in _PLAIN:
+    if image.mode in _PLAIN or (image.mode == "CMYK" and image.info.get(colour.KEY) is not None):
         return image
     if image.mode not in _CONVERTED:
         raise Rejected(f"has pixels of kind {image.mode}, which have no one meaning as 8 bits")

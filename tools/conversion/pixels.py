@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from dualcontrast.tools.conversion import pixel_formats
+from dualcontrast.tools.conversion import colour, pixel_formats
 from dualcontrast.tools.conversion.rejected import Rejected
 
 CROPS = ("none", "center", "squash", "celeba")
@@ -16,6 +16,8 @@ FILTERS = {
     "box": Image.Resampling.BOX,
 }
 CHANNELS = {"gray": 1, "rgb": 3, "rgba": 4}
+_MODES = {"gray": "L", "rgb": "RGB", "rgba": "RGBA"}
+ICC = ("srgb", "ignore")
 
 # The usual crop of aligned CelebA: 128x128 about the face.
 _CELEBA_SIZE = (178, 218)
@@ -34,6 +36,7 @@ class Rules:
       background: red, green, blue that show through where an image is transparent.
       upscale: whether an image that is smaller than the result is enlarged, not rejected.
       max_pixels: images with more are rejected before they are decoded.
+      icc: one of `ICC`, what becomes of a colour profile: it is applied, or not looked at.
     """
 
     resolution: int | None
@@ -43,6 +46,7 @@ class Rules:
     background: tuple[int, int, int]
     upscale: bool
     max_pixels: int
+    icc: str = "srgb"
 
 
 def convert(data: bytes, rules: Rules) -> np.ndarray:
@@ -51,15 +55,30 @@ def convert(data: bytes, rules: Rules) -> np.ndarray:
     Raises:
       Rejected: it cannot be decoded, or the rules do not fit it.
     """
-    picture = _with_channels(
-        _cropped(pixel_formats.read(data, rules.max_pixels), rules.crop), rules
-    )
+    return convert_noted(data, rules)[0]
+
+
+def convert_noted(data: bytes, rules: Rules) -> tuple[np.ndarray, str]:
+    """Returns what `convert` does, and what is to be said about the image, mostly nothing.
+
+    Raises:
+      Rejected: as there.
+    """
+    picture = _cropped(pixel_formats.read(data, rules.max_pixels), rules.crop)
+    early = late = ""
+    if rules.icc == "ignore":
+        picture.info.pop(colour.KEY, None)
+    if picture.mode != _MODES[rules.channels]:
+        # Its numbers are about to become others, of which the profile knows nothing.
+        picture, early = colour.to_srgb(picture)
+        picture = _with_channels(picture, rules)
     target = (rules.resolution, rules.resolution)
     if picture.size != target:
         _check_resize(picture.size, rules)
         picture = picture.resize(target, FILTERS[rules.filter])
+    picture, late = colour.to_srgb(picture)  # After resizing, when there is less to convert.
     pixels = np.asarray(picture)
-    return pixels.reshape(*target, CHANNELS[rules.channels])
+    return pixels.reshape(*target, CHANNELS[rules.channels]), early or late
 
 
 def cropped_size(size: tuple[int, int], crop: str) -> tuple[int, int]:

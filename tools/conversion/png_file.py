@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
+from dualcontrast.tools.conversion import colour
 from dualcontrast.tools.conversion.rejected import Rejected
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -41,6 +42,7 @@ class Png:
       depth: bits of a sample, or of an index into the palette.
       colour_type: one of the numbers above.
       transparency: the data of tRNS: a colour, or the alpha of the palette; None without one.
+      profile: the colour profile; empty for one that cannot be unpacked, None without one.
       plain: the file without what is not needed, and without a colour that is transparent.
       oriented: the same with what may say how it lies.
     """
@@ -48,6 +50,7 @@ class Png:
     depth: int
     colour_type: int
     transparency: bytes | None
+    profile: bytes | None
     plain: bytes
     oriented: bytes
 
@@ -59,7 +62,7 @@ def parse(data: bytes) -> Png:
       Rejected: it is cut short, a chunk fails its checksum, or one is of an unknown kind without
         which the picture cannot be understood.
     """
-    kept, about, transparency = [], [], None
+    kept, about, transparency, profile = [], [], None, None
     depth = colour_type = 0
     for chunk in _chunks(io.BytesIO(data), len(data)):
         whole = data[chunk.start - 8 : chunk.start + chunk.length + 4]
@@ -69,6 +72,8 @@ def parse(data: bytes) -> Png:
             _, _, depth, colour_type = struct.unpack_from(">IIBB", content)
         if chunk.kind == b"tRNS":
             transparency = content
+        if chunk.kind == b"iCCP":
+            profile = _profile(content)
         if chunk.kind in _CRITICAL or (chunk.kind == b"tRNS" and colour_type == PALETTE):
             kept.append(whole)
         elif _may_orient(chunk, content):
@@ -76,7 +81,7 @@ def parse(data: bytes) -> Png:
     header, *rest = kept
     plain = b"".join([SIGNATURE, header, *rest])
     oriented = b"".join([SIGNATURE, header, *about, *rest]) if about else plain
-    return Png(depth, colour_type, transparency, plain, oriented)
+    return Png(depth, colour_type, transparency, profile, plain, oriented)
 
 
 def header(file: BinaryIO, *, with_orientation: bool) -> bytes:
@@ -135,6 +140,16 @@ def _check(chunk: Chunk, whole: bytes) -> None:
         raise Rejected(f"is damaged: its chunk {_name(chunk.kind)} fails its checksum")
     if not chunk.kind[0] & 0x20 and chunk.kind not in _CRITICAL:
         raise Rejected(f"has a chunk {_name(chunk.kind)}, which is not part of PNG")
+
+
+def _profile(content: bytes) -> bytes:
+    """The profile in iCCP: a name, a zero, the method 0, and compressed data (11.3.2.3)."""
+    unpacking = zlib.decompressobj()
+    try:
+        profile = unpacking.decompress(content.partition(b"\0")[2][1:], colour.MOST_BYTES)
+    except zlib.error:
+        return colour.BROKEN
+    return profile if unpacking.eof else colour.BROKEN
 
 
 def _may_orient(chunk: Chunk, content: bytes) -> bool:

@@ -7,16 +7,17 @@ beside the conversion's request. A shard without its note is written again.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dualcontrast.tools.conversion import encoding, pixels, workers
+from dualcontrast.tools.conversion import example, pixels, workers
 from dualcontrast.tools.conversion.decode_bounds import Bounds, Watch
+from dualcontrast.tools.conversion.example import Example
 from dualcontrast.tools.conversion.rejected import Rejected
-from dualcontrast.tools.conversion.sources import Entry, Opener, Source
+from dualcontrast.tools.conversion.sources.source import Entry, Opener, Source
+from dualcontrast.tools.conversion.sources.staging import Part
 from dualcontrast.trainer import files
-from dualcontrast.trainer.data import records
 from dualcontrast.trainer.data.manifest import Shard, shard_name
 
 UNFINISHED = "unfinished"  # The folder, inside the dataset's, of notes and half-written shards.
@@ -45,16 +46,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class Written:
-    """A finished shard and the (name, reason, bytes) of the images that could not go into it."""
+    """A finished shard, and what is to be said about its images.
+
+    Attributes:
+      shard: its size and hash.
+      rejected: name, reason and bytes of the images that could not go into it.
+      notes: name and note of those that could.
+    """
 
     shard: Shard
     rejected: tuple[tuple[str, str, int], ...]
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def write(
     plan: Plan,
     index: int,
-    entries: Sequence[Entry],
+    part: Part,
     dest: Path,
     on_image: workers.Step,
     lost: workers.Lost,
@@ -64,7 +72,7 @@ def write(
     Args:
       plan: what the shards hold.
       index: of the shard, from 0.
-      entries: the images that go into it, in order.
+      part: the images that go into it, in order.
       dest: the folder of the dataset.
       on_image: called after every image.
       lost: images that ended a process, by their number in the shard.
@@ -74,21 +82,23 @@ def write(
     """
     name = shard_name(index, plan.shards)
     temporary = dest / UNFINISHED / f"{name}.tmp"
-    digest, kept, rejected = hashlib.sha256(), 0, []
+    digest, kept, rejected, notes = hashlib.sha256(), 0, [], []
     with open(temporary, "wb") as file:
         with plan.bounds.watching() as watch:
-            for entry, found in _examples(plan, entries, lost, watch):
+            for entry, found in _examples(plan, part, lost, watch):
                 if isinstance(found, Rejected):
                     rejected.append((entry.name, str(found), entry.bytes))
                 else:
-                    file.write(found)
-                    digest.update(found)
+                    file.write(found.record)
+                    digest.update(found.record)
                     kept += 1
+                    notes += [(entry.name, found.note)] * bool(found.note)
                 on_image()
         size = file.tell()
         _flush(file)
     os.replace(temporary, dest / name)
-    written = Written(Shard(name, kept, size, digest.hexdigest()), tuple(rejected))
+    made = Shard(name, kept, size, digest.hexdigest())
+    written = Written(made, tuple(rejected), tuple(notes))
     files.write(_note(dest, name), json.dumps(asdict(written)))
     return written
 
@@ -99,7 +109,8 @@ def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
     try:
         fields = files.read_object(_note(dest, name))
         size = (dest / name).stat().st_size
-        written = Written(Shard(**fields["shard"]), tuple(map(tuple, fields["rejected"])))
+        rows = (tuple(map(tuple, fields[kind])) for kind in ("rejected", "notes"))
+        written = Written(Shard(**fields["shard"]), *rows)
     except (FileNotFoundError, files.FileError, KeyError, TypeError):
         return None  # it is written again
     return written if written.shard.bytes == size else None
@@ -115,24 +126,22 @@ def _flush(file) -> None:
 
 
 def _examples(
-    plan: Plan, entries: Sequence[Entry], lost: workers.Lost, watch: Watch
-) -> Iterator[tuple[Entry, bytes | Rejected]]:
-    """For each entry its framed record, or why there is none."""
-    openers = plan.source.openers(entries)
-    for number, (entry, opener) in enumerate(zip(entries, openers, strict=True)):
+    plan: Plan, part: Part, lost: workers.Lost, watch: Watch
+) -> Iterator[tuple[Entry, Example | Rejected]]:
+    """For each entry its record, or why there is none."""
+    openers = part.source.openers(part.entries)
+    for number, (entry, opener) in enumerate(zip(part.entries, openers, strict=True)):
         if number in lost:
             yield entry, Rejected(plan.bounds.reason(lost[number]))
             continue
         try:
             content = _content(opener)
             with watch:
-                image = pixels.convert(content, plan.rules)
+                made = example.make(content, entry.name, entry.label, plan.rules, plan.encoding)
         except Rejected as why:
             yield entry, why
         else:
-            name = entry.name.encode("utf-8", "surrogateescape")
-            encoded = encoding.encode(image, plan.encoding)
-            yield entry, records.frame(records.encode_example(encoded, name, entry.label))
+            yield entry, made
 
 
 def _content(opener: Opener) -> bytes:

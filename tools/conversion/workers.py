@@ -7,13 +7,14 @@ that a unit of its work ended is replaced, and its job begun again without that 
 
 import collections
 import contextlib
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,7 @@ Lost = Mapping[int, signal.Signals]
 
 
 def run(
-    work: Callable, shared: object, jobs: list, workers: int, on_count: Callable[[int], None]
+    work: Callable, shared: object, jobs: Iterable, workers: int, on_count: Callable[[int], None]
 ) -> Iterator:
     """Yields `work(shared, job, step, lost)` for each job, in the order in which they finish.
 
@@ -39,17 +40,17 @@ def run(
       work: a function of a module; it calls `step()` after each unit of its work, and leaves the
         units out that are in `lost`: number in the job -> signal by which they ended a process.
       shared: goes to every process once.
-      jobs: small values, one a call.
+      jobs: small values, one a call; taken when there is a process for them, and one ahead.
       workers: processes; with one, everything runs in this process.
       on_count: receives the units done so far, several times a second.
 
     Raises:
       UserError: a process was killed from outside.
     """
-    if workers == 1 or not jobs:
+    if workers == 1:
         yield from _run_here(work, shared, jobs, on_count)
     else:
-        yield from _run_apart(work, shared, jobs, min(workers, len(jobs)), on_count)
+        yield from _run_apart(work, shared, jobs, workers, on_count)
 
 
 def _run_here(work, shared, jobs, on_count) -> Iterator:
@@ -119,18 +120,40 @@ class _Worker:
         self.pipe.close()
 
 
+class _Waiting:
+    """The tasks that nobody has; one is ready while processes work."""
+
+    def __init__(self, jobs: Iterable):
+        self._jobs = iter(jobs)
+        self._ready: collections.deque[_Task] = collections.deque()
+
+    def __bool__(self) -> bool:
+        if not self._ready:
+            self._ready.extend(_Task(job) for job in itertools.islice(self._jobs, 1))
+        return bool(self._ready)
+
+    def take(self) -> _Task:
+        """The next one."""
+        return self._ready.popleft()
+
+    def put_back(self, task: _Task) -> None:
+        """Makes a task the next one again."""
+        self._ready.appendleft(task)
+
+
 def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
     context = multiprocessing.get_context("spawn")
-    waiting = collections.deque(_Task(job) for job in jobs)
+    waiting = _Waiting(jobs)
     pool: list[_Worker] = []
     finished = shown = 0
     try:
         while waiting or any(worker.task for worker in pool):
-            while len(pool) < workers and waiting:
-                pool.append(_Worker(work, shared, context))
             for worker in pool:
                 if worker.task is None and waiting:
-                    worker.give(waiting.popleft())
+                    worker.give(waiting.take())
+            while len(pool) < workers and waiting:
+                pool.append(_Worker(work, shared, context))
+                pool[-1].give(waiting.take())
             busy = {worker.pipe: worker for worker in pool if worker.task}
             ready = multiprocessing.connection.wait(list(busy), _POLL_SECONDS)
             shown = max(shown, finished + sum(worker.count for worker in pool))
@@ -140,7 +163,7 @@ def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
                     result, error, where = worker.pipe.recv()
                 except (EOFError, ConnectionError):
                     worker.mourn()
-                    waiting.appendleft(worker.task)
+                    waiting.put_back(worker.task)
                     pool.remove(worker)
                     worker.end()
                     continue

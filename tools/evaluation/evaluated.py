@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dualcontrast.layers import networks
+from dualcontrast.trainer import standing_moments
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.evaluation import fake_labels, generated, image_set
@@ -63,13 +64,20 @@ def of_source(source: Source, count: int, choose: Choose) -> Subject:
     return Subject(source.images(count, frequencies), source, frequencies)
 
 
-def of_run(path: str, count: int, choose: Choose = fake_labels.uniform, **how) -> Subject:
+def of_run(
+    path: str,
+    count: int,
+    choose: Choose = fake_labels.uniform,
+    standing_batches: int = 0,
+    **how,
+) -> Subject:
     """Returns a checkpoint of a run, with its networks.
 
     Args:
       path: the run's folder, for its newest checkpoint, or one checkpoint.
       count: images of it.
       choose: how often each class is drawn, where the run has any.
+      standing_batches: see `standing_moments.take`.
       **how: see `generated.of_generator`.
 
     Raises:
@@ -79,7 +87,15 @@ def of_run(path: str, count: int, choose: Choose = fake_labels.uniform, **how) -
     classes = tuple(category.name for category in checkpoint.read_classes(str(prefix)))
     frequencies = choose(str(prefix), classes)
     generator, config, images_seen = checkpoint.load_average(str(prefix))
-    source = generated.of_generator(generator, str(prefix), images_seen, classes=classes, **how)
+    standing_moments.take(generator, config, standing_batches)
+    source = generated.of_generator(
+        generator,
+        str(prefix),
+        images_seen,
+        classes=classes,
+        standing_batches=standing_batches,
+        **how,
+    )
     return Subject(
         source.images(count, frequencies),
         source,

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dualcontrast.tools.conversion import decode_bounds, pixel_formats, sources
+from dualcontrast.tools.conversion import colour, decode_bounds, pixel_formats
 from dualcontrast.tools.conversion.rejected import Rejected
+from dualcontrast.tools.conversion.sources import folder
+from dualcontrast.tools.conversion.sources.source import SUFFIXES
 from dualcontrast.trainer import files
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import encodings
@@ -59,12 +61,12 @@ def open_folder(path: str, flag: str, count: int | None, most: int) -> ImageSet:
 
 
 def _names(path: str, flag: str) -> list[str]:
-    source = sources.Folder(path)
+    source = folder.Folder(path)
     listing = source.listing()
     if listing.others:
         print(f"{path}: {len(listing.others):,} not looked at: {listing.passed_over}", flush=True)
     if not listing.entries:
-        raise UserError(f"{flag}={path} has no images ({', '.join(sources.SUFFIXES)})")
+        raise UserError(f"{flag}={path} has no images ({', '.join(SUFFIXES)})")
     for entry, opener in zip(listing.entries, source.openers(listing.entries), strict=True):
         if entry.name.endswith("/"):  # Which images are missing, nobody can say.
             try:
@@ -120,7 +122,7 @@ def _pixels(path: pathlib.Path, watch: decode_bounds.Watch) -> np.ndarray:
     """Returns uint8 [height, width, channels]."""
     content = files.read_bytes(path)
     with _told(path), watch:
-        picture = pixel_formats.read(content, _MAX_PIXELS)
+        picture, _ = colour.to_srgb(pixel_formats.read(content, _MAX_PIXELS))
         if picture.mode not in _CHANNELS:
             picture = picture.convert("RGBA")
         return np.asarray(picture).reshape(picture.height, picture.width, _CHANNELS[picture.mode])

@@ -130,6 +130,10 @@ def _words(score: Score) -> str:
     words.append(f"{estimate.get('fakes', 0):,} generated")
     if fakes.get("truncation_psi", 1.0) != 1.0:
         words.append(f"ψ {fakes['truncation_psi']:g}")
+    if "truncation_threshold" in fakes:
+        words.append(f"z within {fakes['truncation_threshold']:g}")
+    if "standing_batches" in fakes:
+        words.append(f"moments of {fakes['standing_batches']} batches")
     if fakes.get("noise") == "fixed":
         words.append("fixed noise")
     if fakes.get("labels", {}).get("drawn") == "uniform":

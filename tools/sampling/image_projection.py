@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from dualcontrast.layers import networks
-from dualcontrast.tools.conversion import pixel_formats, pixels
+from dualcontrast.tools.conversion import colour, pixel_formats, pixels
 from dualcontrast.tools.sampling import class_names, distances, model_folder
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import files, folder_lock, pictures, projection, state
@@ -160,7 +160,8 @@ def read_image(path: str, resolution: int, channels: int, crop: bool) -> np.ndar
     content = files.read_bytes(path, "Expected --image=PICTURE.")
     try:
         if not crop:
-            _check_kind(pixel_formats.read(content, _MAX_PIXELS), resolution, channels)
+            picture, _ = colour.to_srgb(pixel_formats.read(content, _MAX_PIXELS))
+            _check_kind(picture, resolution, channels)
         return pixels.convert(content, rules)
     except pixel_formats.Rejected as error:
         raise UserError(f"--image={path} {error}") from error

@@ -21,11 +21,19 @@ class Sampler:
       generator: built.
       truncation_psi: 1 is the whole variety, 0 the mean image; 1 where there is no mapping.
       random_noise: noise maps drawn from each image's seed, in place of the generator's fixed ones.
+      threshold: see `layer_latents.of`.
     """
 
-    def __init__(self, generator: networks.Generator, truncation_psi: float, random_noise: bool):
+    def __init__(
+        self,
+        generator: networks.Generator,
+        truncation_psi: float,
+        random_noise: bool,
+        threshold: float | None = None,
+    ):
         self._generator = generator
         self._psi = truncation_psi
+        self._threshold = threshold
         self._sides = generator.noise_sides if random_noise else []
         self._synthesize = tf.function(self._graph, autograph=False, reduce_retracing=True)
 
@@ -47,7 +55,7 @@ class Sampler:
 
         Where there is no mapping it is z itself that enters the layers.
         """
-        return np.asarray(layer_latents.of(self._generator, z, labels, self._psi))
+        return np.asarray(layer_latents.of(self._generator, z, labels, self._psi, self._threshold))
 
     def images(
         self, w: np.ndarray, seeds: list[int], labels: np.ndarray | None = None

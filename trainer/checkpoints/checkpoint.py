@@ -234,11 +234,27 @@ def load_average(path: str) -> tuple[networks.Generator, schema.Config, int]:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
+    return _load_generator(path, "average")
+
+
+def load_generator(path: str) -> networks.Generator:
+    """Loads the generator as it trains, without an average of its weights, in float32.
+
+    Args:
+      path: as for `load_average`.
+
+    Raises:
+      UserError: there is no such run or checkpoint, or it is damaged.
+    """
+    return _load_generator(path, "generator")[0]
+
+
+def _load_generator(path: str, part: str) -> tuple[networks.Generator, schema.Config, int]:
     config = read_config(workdir_of(pathlib.Path(path)))
-    average = state.make_generator(_in_float32(config), name="average")
+    network = state.make_generator(_in_float32(config), name=part)
     images_seen = tf.Variable(0, dtype=tf.int64)
-    _restore(path, {"average": state.variables_of(average), "images_seen": images_seen})
-    return average, config, int(images_seen.numpy())
+    _restore(path, {part: state.variables_of(network), "images_seen": images_seen})
+    return network, config, int(images_seen.numpy())
 
 
 def load_discriminator(path: str) -> networks.Discriminator:
@@ -337,7 +353,10 @@ def _check_config(workdir: pathlib.Path, old: schema.Config, new: schema.Config)
 
 
 def _check_data(workdir: pathlib.Path, data: dict) -> None:
-    if read_data(workdir) not in (None, data):
+    old = read_data(workdir)
+    # Imported networks have seen no images here: any will do that have their classes.
+    is_imported = old is not None and not old["sha256"]
+    if not is_imported and old not in (None, data):
         raise UserError(
             f"{workdir} holds a run on other images than --data has.\n"
             "Continue it with the dataset it began with, or branch it:"

@@ -38,6 +38,7 @@ _PREFIX = "config."
 _ROWS = (
     "sg2e_",
     "sngan_",
+    "biggan_",
     "snganproj_",
     "sagan_imagenet",
     "ada_",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(config: "schema.Config") -> None:
-    """Checks a configuration whose fields are valid each, for one device.
+    """Checks a configuration whose fields are valid each, for the fewest devices.
 
     Raises:
       UserError: the first contradiction found, with the fields and what to try.
@@ -27,7 +27,8 @@ def check(config: "schema.Config") -> None:
     _check_contrad(config)
     _check_attack(config)
     _check_freezing(config)
-    check_replicas(config, 1)
+    training = config.training
+    check_replicas(config, max(1, training.ghost_batches // training.accumulation))
 
 
 def _check_warmup(config: "schema.Config") -> None:
@@ -207,8 +208,7 @@ def check_replicas(config: "schema.Config", replicas: int) -> None:
     Raises:
       UserError: they cannot.
     """
-    if config.generator.takes_moments:
-        _check_moments(config, replicas)
+    _check_moments(config, replicas)
     sizes = {
         "training.batch_size=": config.training.batch_size,
         "schedule.generator_batch_size=": config.generator_batch_size,
@@ -221,13 +221,30 @@ def check_replicas(config: "schema.Config", replicas: int) -> None:
 
 def _check_moments(config: "schema.Config", replicas: int) -> None:
     """Checks that nothing comes between a pass and the moments of the whole batch."""
-    parts = config.training.accumulation
-    if parts > 1:
+    parts, ghosts = config.training.accumulation, config.training.ghost_batches
+    if not config.generator.takes_moments:
+        if ghosts > 1:
+            raise UserError(
+                f"training.ghost_batches={ghosts} are of batch normalisation, and the family"
+                f" {config.generator.family} has none: try --config.training.ghost_batches=1"
+            )
+        return
+    if parts > 1 and ghosts == 1:
         raise UserError(
             f"training.accumulation={parts} would take the moments of batch normalisation in"
-            " parts: try --config.training.accumulation=1"
+            " parts: try --config.training.accumulation=1, or, to normalise each part by itself,"
+            f" --config.training.ghost_batches={parts * replicas}"
         )
-    if config.training.jit_compile and replicas > 1:  # XLA knows no way to other devices
+    if ghosts > 1 and ghosts != parts * replicas:
+        fitting = max(1, ghosts // replicas)
+        raise UserError(
+            f"training.ghost_batches={ghosts} is not {parts} parts on each of {replicas} devices,"
+            f" {parts * replicas} together: try --config.training.accumulation={fitting}, or"
+            f" --config.training.ghost_batches={parts * replicas}"
+        )
+    if (
+        config.training.jit_compile and replicas > 1 and ghosts == 1
+    ):  # XLA knows no way to other devices
         raise UserError(
             f"training.jit_compile=true compiles {config.generator.family} for one device, and"
             f" there are {replicas}: show it one with CUDA_VISIBLE_DEVICES, or try"

@@ -140,6 +140,12 @@ class TrainingConfig:
         " the same step",
         least=1,
     )
+    ghost_batches: int = setting(
+        1,
+        "batch normalisation: equal shares of a batch that are normalised each by its own moments,"
+        " as many as there are parts on all devices (1: the whole batch, over all devices)",
+        least=1,
+    )
     total_images: int = setting(25_000_000, "length of the run in images", least=1, resumable=True)
     # TensorFlow's stateless generators take the seed as int32.
     seed: int = setting(0, "decides every random draw", least=0, most=2**31 - 1)

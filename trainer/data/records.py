@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import google_crc32c
 
@@ -62,7 +63,56 @@ def read(path: Path) -> Iterator[Record]:
             index, offset = index + 1, file.tell()
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where a record lies in its file: its number, its first byte, the bytes of its payload."""
+
+    index: int
+    offset: int
+    length: int
+
+
+def frames(path: Path) -> Iterator[Frame]:
+    """Yields where the records of a file lie, without reading their payloads.
+
+    Raises:
+      DamagedRecord: at the first record that is cut short, or whose length fails its checksum.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        index = offset = 0
+        while header := file.read(_HEADER.size):
+            length = _read_length(header, size - offset, index, offset)
+            yield Frame(index, offset, length)
+            index, offset = index + 1, offset + _HEADER.size + length + _FOOTER.size
+            file.seek(offset)
+
+
+def read_at(file: BinaryIO, frame: Frame) -> Record:
+    """Returns the record of a frame.
+
+    Raises:
+      DamagedRecord: it is no longer what it was, or fails its checksum.
+    """
+    file.seek(frame.offset)
+    left = _HEADER.size + frame.length + _FOOTER.size
+    header = file.read(_HEADER.size)
+    payload = _read_payload(file, header, left, frame.index, frame.offset)
+    return Record(frame.index, frame.offset, payload)
+
+
 def _read_payload(file, header: bytes, left: int, index: int, offset: int) -> bytes:
+    length = _read_length(header, left, index, offset)
+    payload = file.read(length)
+    footer = file.read(_FOOTER.size)
+    if len(footer) < _FOOTER.size:
+        raise DamagedRecord(index, offset, "the file ends inside it")
+    if _FOOTER.unpack(footer)[0] != _masked_crc(payload):
+        raise DamagedRecord(index, offset, "its payload fails its checksum")
+    return payload
+
+
+def _read_length(header: bytes, left: int, index: int, offset: int) -> int:
     if len(header) < _HEADER.size:
         raise DamagedRecord(index, offset, "the file ends inside its header")
     length, crc = _HEADER.unpack(header)
@@ -70,10 +120,7 @@ def _read_payload(file, header: bytes, left: int, index: int, offset: int) -> by
         raise DamagedRecord(index, offset, "its length fails its checksum")
     if length + _HEADER.size + _FOOTER.size > left:
         raise DamagedRecord(index, offset, "the file ends inside it")
-    payload = file.read(length)
-    if _FOOTER.unpack(file.read(_FOOTER.size))[0] != _masked_crc(payload):
-        raise DamagedRecord(index, offset, "its payload fails its checksum")
-    return payload
+    return length
 
 
 def _masked_crc(data: bytes) -> int:
@@ -99,6 +146,18 @@ def decode_example(payload: bytes) -> dict[str, bytes]:
       ValueError: it is no such message, or a feature is not one value.
     """
     return {name: value for name, (kind, value) in _features(payload).items() if kind == 1}
+
+
+def decode_features(payload: bytes) -> dict[str, bytes | tuple[int, ...]]:
+    """Returns the features of any serialised `tf.train.Example`: one of bytes each, or numbers.
+
+    Raises:
+      ValueError: it is no such message, or a feature is of another kind.
+    """
+    found: dict[str, bytes | tuple[int, ...]] = {}
+    for name, (kind, value) in _features(payload).items():
+        found[name] = value if kind == 1 else tuple(_read_varints(value))
+    return found
 
 
 def label_of(payload: bytes) -> int | None:
@@ -169,6 +228,13 @@ def _numbered_fields(message: bytes) -> list[tuple[int, bytes]]:
         values.append((number, message[at : at + length]))
         at += length
     return values
+
+
+def _read_varints(message: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(message):
+        value, at = _read_varint(message, at)
+        yield value
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:

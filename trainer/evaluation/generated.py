@@ -88,6 +88,8 @@ def of_generator(
     seed: int = 0,
     truncation_psi: float = 1.0,
     random_noise: bool = True,
+    threshold: float | None = None,
+    standing_batches: int = 0,
 ) -> Source:
     """Returns a generator to draw images from.
 
@@ -101,14 +103,19 @@ def of_generator(
       seed: another one gives other images.
       truncation_psi: 1 is the whole variety; another needs a mapping.
       random_noise: noise maps of each image's own, or the generator's fixed ones.
+      threshold: see `seeds.truncated`; needs normal z, and no mapping.
+      standing_batches: whose moments it has been given, see `standing_moments.take`.
 
     Raises:
       UserError: a truncation is asked of a generator that cannot.
     """
-    check_truncation(generator, truncation_psi)
+    check_truncation(generator, truncation_psi, threshold)
+
+    asked = {"truncation_threshold": threshold, "standing_batches": standing_batches or None}
 
     def draw(numbers: tf.Tensor, **how: Any) -> tf.Tensor:
         z = seeds.latents(numbers, generator.latent_size, generator.latent)
+        z = seeds.truncated(z, threshold)
         if random_noise and generator.noise_sides:
             how["noise"] = seeds.noise(numbers, generator.noise_sides)
         if generator.mapping is not None:
@@ -124,6 +131,7 @@ def of_generator(
             "kind": "generator",
             "images_seen": images_seen,
             "weights": weights_digest(generator),
+            **{name: value for name, value in asked.items() if value is not None},
         },
         seed,
         truncation_psi,
@@ -133,21 +141,35 @@ def of_generator(
     )
 
 
-def check_truncation(generator: networks.Generator, psi: float) -> None:
+def check_truncation(
+    generator: networks.Generator, psi: float, threshold: float | None = None
+) -> None:
     """Checks that the generator can pull latents towards their mean, if it is asked to.
 
+    Args:
+      generator: built.
+      psi: of w; 1 is none.
+      threshold: of z; None is none.
+
     Raises:
-      UserError: it has no mapping.
+      UserError: it has no mapping for the one, or has one in place of the other.
     """
     if psi != 1 and generator.mapping is None:
         raise no_truncation(psi)
+    if threshold is None:
+        return
+    asked = f"--truncation_threshold={threshold:g}"
+    if generator.mapping is not None:
+        raise UserError(f"{asked}: this generator truncates w, not z: try --truncation_psi=0.7")
+    if generator.latent != "normal":
+        raise UserError(f"{asked}: the z of this generator is {generator.latent}: drop the flag")
 
 
 def no_truncation(psi: float) -> UserError:
     """Returns what is said where a truncation is asked of a generator that cannot."""
     return UserError(
         f"--truncation_psi={psi}: this generator has no mapping whose mean it could go by:"
-        " drop the flag"
+        " drop the flag, or try --truncation_threshold=1 where z is normal"
     )
 
 

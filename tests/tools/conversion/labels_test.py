@@ -5,8 +5,11 @@ import zipfile
 
 import pytest
 
-from dualcontrast.tools.conversion import labels, sources
-from dualcontrast.tools.conversion.sources import Entry
+from dualcontrast.tools.conversion import labels
+from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.rendered import Scenes
+from dualcontrast.tools.conversion.sources.source import Entry
+from dualcontrast.tools.conversion.sources.zip_archive import Zip
 from dualcontrast.trainer.errors import UserError
 
 
@@ -31,7 +34,7 @@ def refusal(call, *arguments) -> str:
 
 
 def test_the_first_folder_of_a_path_is_its_class():
-    found = labels.from_folders(entries("dog/a.png", "cat/x/b.png", "./dog/c.png", "ox/"), "in")
+    found = labels.from_folders(entries("dog/a.png", "cat/x/b.png", "./dog/c.png", "ox/"))
     assert found.classes == ("cat", "dog", "ox")
     assert of(found) == {"dog/a.png": 1, "cat/x/b.png": 0, "./dog/c.png": 1, "ox/": 2}
     # All else about the entries is as it was.
@@ -40,23 +43,23 @@ def test_the_first_folder_of_a_path_is_its_class():
 
 def test_folders_that_are_numbers_are_in_the_order_of_their_values():
     names = [f"{number}/a.png" for number in (10, 9, 0, 1)]
-    assert labels.from_folders(entries(*names), "in").classes == ("0", "1", "9", "10")
-    assert labels.from_folders(entries(*names, "x/a.png"), "in").classes == (
+    assert labels.from_folders(entries(*names)).classes == ("0", "1", "9", "10")
+    assert labels.from_folders(entries(*names, "x/a.png")).classes == (
         *("0", "1", "10", "9"),
         "x",
     )
 
 
 def test_a_folder_that_is_no_utf_8_becomes_text():
-    found = labels.from_folders(entries("\udcff/a.png", "b/b.png"), "in")
+    found = labels.from_folders(entries("\udcff/a.png", "b/b.png"))
     assert found.classes == ("\\udcff", "b")
 
 
 def test_images_in_no_folder_or_all_in_one_have_no_classes():
-    text = refusal(labels.from_folders, entries("a/a.png", "b.png", "c.png"), "photos")
-    assert "2 of 3 images lie in no folder of photos, such as b.png" in text
-    text = refusal(labels.from_folders, entries("train/a/a.png", "train/b/b.png"), "photos")
-    assert "all images of photos lie in one folder, train" in text
+    text = refusal(labels.from_folders, entries("a/a.png", "b.png", "c.png"))
+    assert "2 of 3 images lie in no folder of --source, such as b.png" in text
+    text = refusal(labels.from_folders, entries("train/a/a.png", "train/b/b.png"))
+    assert "all images of --source lie in one folder, train" in text
 
 
 def test_numbers_stay_and_those_without_an_image_are_classes_too():
@@ -117,18 +120,18 @@ def test_the_fingerprint_tells_labels_apart():
 
 def test_without_the_flag_nothing_changes():
     known = entries("a.png")
-    assert labels.read(None, sources.Folder("in"), known) == labels.Labelled(known, ())
+    assert labels.read(None, Folder("in"), known) == labels.Labelled(known, ())
 
 
 @pytest.mark.parametrize(
     "flag, source, words",
     [
-        ("folders", sources.Scenes(2, 8, 0), "for folders and zips"),
-        ("folder", sources.Folder("in"), "none of these: folders, FILE.json, FILE.csv"),
-        ("labels.txt", sources.Folder("in"), "none of these"),
-        ("", sources.Folder("in"), "none of these"),
-        ("nowhere/a.json", sources.Folder("in"), "--labels=nowhere/a.json cannot be read: No such"),
-        ("nowhere/a.csv", sources.Folder("in"), "--labels=nowhere/a.csv cannot be read: No such"),
+        ("folders", Scenes(2, 8, 0), "for folders and archives"),
+        ("folder", Folder("in"), "none of these: folders, FILE.json, FILE.csv"),
+        ("labels.txt", Folder("in"), "none of these"),
+        ("", Folder("in"), "none of these"),
+        ("nowhere/a.json", Folder("in"), "--labels=nowhere/a.json cannot be read: No such"),
+        ("nowhere/a.csv", Folder("in"), "--labels=nowhere/a.csv cannot be read: No such"),
     ],
 )
 def test_labels_that_are_not_there_are_refused(flag, source, words):
@@ -136,14 +139,14 @@ def test_labels_that_are_not_there_are_refused(flag, source, words):
 
 
 @pytest.fixture
-def archive(tmp_path) -> sources.Zip:
+def archive(tmp_path) -> Zip:
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as written:
         written.writestr("a.png", b"")
         written.writestr("below/dataset.json", json.dumps({"a.png": "cat"}))
         written.writestr("damaged.json", b"{}  ")
     content = (tmp_path / "in.zip").read_bytes()
     (tmp_path / "in.zip").write_bytes(content.replace(b"{}  ", b"{}\n\n", 1))
-    return sources.Zip(str(tmp_path / "in.zip"))
+    return Zip(str(tmp_path / "in.zip"))
 
 
 def test_a_label_file_may_lie_in_the_archive(archive):
@@ -151,8 +154,8 @@ def test_a_label_file_may_lie_in_the_archive(archive):
     assert labels.read(path, archive, archive.listing().entries).classes == ("cat",)
     assert labels.place_in(archive, path) == "below/dataset.json"
     assert labels.place_in(archive, f"{archive.path}.json") == ""
-    assert labels.place_in(sources.Folder("in"), "in/a.csv") == "a.csv"
-    assert labels.place_in(sources.Folder("in"), "out/a.csv") == ""
+    assert labels.place_in(Folder("in"), "in/a.csv") == "a.csv"
+    assert labels.place_in(Folder("in"), "out/a.csv") == ""
     known = archive.listing().entries
     assert "has no a.json" in refusal(labels.read, f"{archive.path}/a.json", archive, known)
     text = refusal(labels.read, f"{archive.path}/damaged.json", archive, known)

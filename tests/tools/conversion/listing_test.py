@@ -6,15 +6,16 @@ import zipfile
 
 import pytest
 
-from dualcontrast.tools.conversion import sources
 from dualcontrast.tools.conversion.rejected import Rejected
-from dualcontrast.tools.conversion.sources import Other
+from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.source import Listing, Other
+from dualcontrast.tools.conversion.sources.zip_archive import Zip
 from dualcontrast.trainer.errors import UserError
 
 OTHERS = {
-    "a.avif": ".avif files",
-    "b.JP2": ".jp2 files",
-    "deep/c.heic": ".heic files",
+    "a.eps": ".eps files",
+    "b.RAW": ".raw files",
+    "deep/c.svg": ".svg files",
     "README": "files without a suffix",
     "._x.png": "AppleDouble files",
     "deep/._y.jpg": "AppleDouble files",
@@ -22,7 +23,7 @@ OTHERS = {
 }
 
 
-def names(listing: sources.Listing) -> list[str]:
+def names(listing: Listing) -> list[str]:
     return [entry.name for entry in listing.entries]
 
 
@@ -30,7 +31,7 @@ def test_other_files_of_a_folder_are_named(tmp_path):
     (tmp_path / "deep").mkdir()
     for name in [*OTHERS, "x.png", "deep/y.jpg"]:
         (tmp_path / name).write_bytes(b"x")
-    listing = sources.Folder(str(tmp_path)).listing()
+    listing = Folder(str(tmp_path)).listing()
     assert names(listing) == ["deep/y.jpg", "x.png"]
     assert dict(listing.others) == OTHERS
     assert listing.passed_over.startswith("2 AppleDouble files ('._x.png'), ")
@@ -42,7 +43,7 @@ def test_other_members_of_a_zip_are_named(tmp_path):
         archive.mkdir("empty") if hasattr(archive, "mkdir") else None
         for name in [*OTHERS, "x.png", "__MACOSX/._x.png"]:
             archive.writestr(name, b"x")
-    listing = sources.Zip(str(tmp_path / "a.zip")).listing()
+    listing = Zip(str(tmp_path / "a.zip")).listing()
     assert names(listing) == ["x.png"]
     assert dict(listing.others) == OTHERS | {"__MACOSX/._x.png": "AppleDouble files"}
 
@@ -51,9 +52,9 @@ def test_linked_folders_are_named_and_not_followed(tmp_path):
     (tmp_path / "in").mkdir()
     for link, target in {"up": "..", "self": ".", "in/away": "/usr"}.items():
         (tmp_path / link).symlink_to(target)
-    listing = sources.Folder(str(tmp_path)).listing()
+    listing = Folder(str(tmp_path)).listing()
     kind = "linked folders"
-    assert listing == sources.Listing([], [Other(name, kind) for name in ("in/away", "self", "up")])
+    assert listing == Listing([], [Other(name, kind) for name in ("in/away", "self", "up")])
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
@@ -69,14 +70,14 @@ def test_a_folder_that_cannot_be_read_is_an_entry_with_the_reason(tmp_path, monk
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    source = sources.Folder(str(tmp_path))
+    source = Folder(str(tmp_path))
     listing = source.listing()
     assert names(listing) == ["bad/", "good/a.png"]
     opener, _ = source.openers(listing.entries)
     with pytest.raises(Rejected, match=f"cannot be read: {os.strerror(number)}"):
         opener()
     with pytest.raises(UserError, match="bad cannot be read"):
-        sources.Folder(str(tmp_path / "bad")).listing()
+        Folder(str(tmp_path / "bad")).listing()
 
 
 def test_a_folder_too_deep_to_be_named_is_an_entry(tmp_path):
@@ -90,5 +91,5 @@ def test_a_folder_too_deep_to_be_named_is_an_entry(tmp_path):
     finally:
         os.fchdir(start)
         os.close(start)
-    (name,) = names(sources.Folder(str(tmp_path)).listing())
+    (name,) = names(Folder(str(tmp_path)).listing())
     assert name.endswith("d/")

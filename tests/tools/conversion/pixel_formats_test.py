@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -166,7 +167,7 @@ def test_what_has_no_meaning_as_8_bits_is_rejected(data, reason):
         pixel_formats.read(data, LIMIT)
 
 
-@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp", "tiff"])
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp", "tiff", "avif", "jpeg2000"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_truncated_image_is_rejected_not_half_grey(bench, kind, share):
     data = saved(Image.fromarray(bench.pixels(3, 64, 64)), kind)
@@ -175,7 +176,9 @@ def test_a_truncated_image_is_rejected_not_half_grey(bench, kind, share):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp", "tiff", "ppm"])
+@pytest.mark.parametrize(
+    "kind", ["png", "jpeg", "webp", "gif", "bmp", "tiff", "ppm", "avif", "jpeg2000"]
+)
 def test_flipped_bytes_give_pixels_or_a_rejection_and_nothing_else(bench, kind):
     data = saved(Image.fromarray(bench.pixels(4, 24, 24)), kind)
     random = np.random.default_rng(5)
@@ -198,3 +201,30 @@ def test_too_many_pixels_are_rejected_by_the_header(bench):
         pixel_formats.Rejected, match="20000x20000 pixels, more than --max_pixels=1000000"
     ):
         pixel_formats.read(bomb, LIMIT)
+
+
+@pytest.mark.parametrize("options", [{}, {"no_jp2": True}], ids=["box", "codestream"])
+def test_jpeg_2000_is_read(bench, options):
+    picture = Image.fromarray(bench.pixels(5))
+    mode, received = read(saved(picture, "jpeg2000", **options))
+    assert mode == "RGB"
+    np.testing.assert_array_equal(received, bench.pixels(5))
+
+
+def test_avif_is_read():
+    mode, received = read(saved(Image.new("RGB", (16, 16), (200, 60, 90)), "avif", quality=100))
+    assert mode == "RGB" and np.abs(received.astype(int) - (200, 60, 90)).max() <= 3
+
+
+def test_heic_without_its_package_is_a_rejection_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(pixel_formats.Rejected, match=r"pip install 'dualcontrast\[heic\]'"):
+        read(b"\0\0\0\x18ftypheic" + bytes(100))
+
+
+def test_heic_is_read_where_its_package_is():
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    heif.from_pillow(Image.new("RGB", (16, 16), (200, 60, 90))).save(file, quality=100)
+    mode, received = read(file.getvalue())
+    assert mode == "RGB" and np.abs(received.astype(int) - (200, 60, 90)).max() <= 4

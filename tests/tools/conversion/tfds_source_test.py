@@ -21,7 +21,7 @@ WRONG = {
     "no feature": (["tfds:toy", "tfds:kinds"], ["tfds:kinds is no feature of toy", KNOWN]),
     "no class": (["tfds:toy", "tfds:number"], ["tfds:number is a feature without", KNOWN]),
     "unlabelled": (["tfds:toy", "tfds:half"], ["10 of 20 images have no label", "toy/train/1"]),
-    "folders": (["tfds:toy", "folders"], ["--labels=folders is for folders and zips"]),
+    "folders": (["tfds:toy", "folders"], ["--labels=folders is for folders and archives"]),
 }
 
 

@@ -27,6 +27,11 @@ class Generator(section.GeneratorSection):
         8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
     )
     fmap_max: int = setting(512, "most feature maps of any layer", least=1)
+    conv_clamp: Optional[float] = setting(
+        None,
+        "what every layer's output is clipped to, as in StyleGAN2-ADA, there 256 (none: not)",
+        above=0,
+    )
     style_mixing_probability: float = setting(
         0.9,
         "probability that an image takes a second latent from some layer on",
@@ -98,6 +103,7 @@ _GENERATOR_FIELDS = (
     "mapping_learning_rate_multiplier",
     "fmap_base",
     "fmap_max",
+    "conv_clamp",
     "style_mixing_probability",
     "w_mean_decay",
 )
@@ -111,6 +117,12 @@ class Discriminator(head_fields.DiscriminatorSection):
         8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
     )
     fmap_max: int = setting(512, "most feature maps of any layer", least=1)
+    conv_clamp: Optional[float] = setting(
+        None,
+        "what every convolution's output but a shortcut's is clipped to, as in StyleGAN2-ADA, there"
+        " 256 (none: not)",
+        above=0,
+    )
     minibatch_stddev_group: int = setting(
         4, "most images that share one minibatch standard deviation", least=1
     )
@@ -145,6 +157,7 @@ class Discriminator(head_fields.DiscriminatorSection):
             fmap_base=self.fmap_base,
             fmap_max=self.fmap_max,
             minibatch_stddev_group=self.minibatch_stddev_group,
+            conv_clamp=self.conv_clamp,
             attention=attention_fields.discriminator_layer(self.attention),
             attention_resolution=self.attention.resolution,
             **self.heads(),

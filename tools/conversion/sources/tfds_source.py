@@ -10,16 +10,21 @@ from dataclasses import dataclass
 
 import tensorflow_datasets as tfds
 from absl import logging
+from tensorflow_datasets.core.download import downloader
 
-from dualcontrast.tools.conversion.sources import Entry, Listing, Opener
+from dualcontrast.tools.conversion.sources import source
+from dualcontrast.tools.conversion.sources.source import Entry, Labels, Listing, Opener
 from dualcontrast.trainer import errors
 from dualcontrast.trainer.errors import UserError
+
+_TRIES = 3
+PREFIX = "tfds:"
 
 logging.set_verbosity(logging.ERROR)
 
 
 @dataclass(frozen=True)
-class Tfds:
+class Tfds(source.Source):
     """The images of one split; `feature` is the one that holds them."""
 
     name: str
@@ -48,12 +53,15 @@ class Tfds:
         for example in examples.as_numpy_iterator():
             yield functools.partial(io.BytesIO, example[self.feature])
 
-    def labels(self, feature: str) -> tuple[list[str], list[int]]:
-        """Returns the names of a feature's classes, and the number of the class of every image.
+    def labels(self, wanted: str) -> Labels | None:
+        """The names of a feature's classes, and the number of the class of every image.
 
         Raises:
           UserError: there is no such feature, or it is no class.
         """
+        if not wanted.startswith(PREFIX):
+            return None
+        feature = wanted.removeprefix(PREFIX)
         features = dict(_builder(self.name).info.features.items())
         classes = {
             key: kind
@@ -74,21 +82,27 @@ class Tfds:
         return classes[feature].names, numbers
 
 
-def open_source(source: str) -> Tfds:
+def open_source(text: str) -> Tfds:
     """Returns the source for `tfds:NAME[:SPLIT]`, downloading the data if they are not here.
 
     Raises:
       UserError: there is no such dataset or split, or it has not exactly one kind of image.
     """
-    _, name, *rest = source.split(":", 2)
+    _, name, *rest = text.split(":", 2)
+    if name.split("/")[0] == "lsun":
+        raise UserError(
+            f"--source={text}: this dataset needs tensorflow-io, which does not work with this"
+            " TensorFlow.\nDownload LSUN's own database from dl.yf.io/lsun, unpack it, and give its"
+            " folder: --source=bedroom_train_lmdb"
+        )
     split = rest[0] if rest else "train"
     info = _builder(name).info
     images = [key for key, kind in info.features.items() if isinstance(kind, tfds.features.Image)]
     if len(images) != 1:
-        raise UserError(f"--source={source} has {len(images)} image features, expected one.")
-    _prepare(source, name)
+        raise UserError(f"--source={text} has {len(images)} image features, expected one.")
+    _prepare(text, name)
     if split not in info.splits:
-        raise UserError(f"--source={source} has no split {split!r}, only {', '.join(info.splits)}.")
+        raise UserError(f"--source={text} has no split {split!r}, only {', '.join(info.splits)}.")
     return Tfds(name, split, images[0])
 
 
@@ -102,11 +116,13 @@ def _builder(name: str) -> tfds.core.DatasetBuilder:
         ) from None
 
 
-def _prepare(source: str, name: str) -> None:
+def _prepare(text: str, name: str) -> None:
+    # Its ten tries, each later than the last, are minutes where there is no network.
+    downloader.MAX_RETRIES = _TRIES
     try:
         _builder(name).download_and_prepare()
     except Exception as error:  # Whatever the dataset's own code and the network may raise.
         raise UserError(
-            f"--source={source} cannot be downloaded: {errors.first_line(error)}\n"
+            f"--source={text} cannot be downloaded: {errors.first_line(error)}\n"
             "Prepare it where there is a network, and point TFDS_DATA_DIR at it."
         ) from error

@@ -1,0 +1,1 @@
+"""What comparisons with other programs need alone."""

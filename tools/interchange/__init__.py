@@ -1,0 +1,1 @@
+"""Networks to and from the files in which others keep them."""
