@@ -25,6 +25,7 @@ from dualcontrast.trainer.config.burn_in_section import BurnInConfig
 from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
+from dualcontrast.trainer.config.growth_section import GrowthConfig
 from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
 from dualcontrast.trainer.errors import UserError
 
@@ -108,6 +109,7 @@ class ScheduleConfig:
     discriminator: OptimizerConfig = OptimizerConfig()
     average: AverageConfig = AverageConfig()
     burn_in: BurnInConfig = BurnInConfig()
+    growth: GrowthConfig = GrowthConfig()
 
 
 @dataclasses.dataclass(frozen=True)
