@@ -23,7 +23,7 @@ operations: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.custom_ops.build || echo "TensorFlow computes in their place"
 
 demo: operations
-	$(BIN)/dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
+	$(BIN)/dualcontrast-convert --source=scenes --solids=1-2 --zoom=2 --max_images=4000 --resolution=32 --dest=demo/data
 	$(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
 	$(BIN)/dualcontrast-generate --run=demo/run --output=demo/samples --grid
 	$(BIN)/dualcontrast-report --run=demo/run --data=demo/data --output=demo/report.html

@@ -21,6 +21,8 @@ class EqualizedDense(keras.layers.Layer):
       units: output features, at least 1.
       learning_rate_multiplier: of this layer against the optimizer's, positive.
       activation: "linear" or "leaky_relu".
+      gain_on_bias: whether the activation's gain is on the bias too, as in StyleGAN2, or on the
+        weights alone, as in StyleGAN.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class EqualizedDense(keras.layers.Layer):
         units: int,
         learning_rate_multiplier: float = 1.0,
         activation: str = "linear",
+        gain_on_bias: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -41,6 +44,7 @@ class EqualizedDense(keras.layers.Layer):
         self.units = units
         self.learning_rate_multiplier = learning_rate_multiplier
         self.activation = activations.Activation(activation)
+        self.gain_on_bias = gain_on_bias
 
     def build(self, input_shape):
         self.inputs = int(input_shape[-1])
@@ -58,6 +62,8 @@ class EqualizedDense(keras.layers.Layer):
         # The activation's gain goes into the weights: the leaky ReLU is positively homogeneous.
         multiplier = self.learning_rate_multiplier * self.activation.gain
         kernel = tf.cast(self.kernel.value * (multiplier / self.inputs**0.5), x.dtype)
+        if not self.gain_on_bias:
+            multiplier = self.learning_rate_multiplier
         return self.activation(tf.matmul(x, kernel), self.bias.value * multiplier)
 
     def compute_output_shape(self, input_shape):
@@ -69,4 +75,5 @@ class EqualizedDense(keras.layers.Layer):
             "units": self.units,
             "learning_rate_multiplier": self.learning_rate_multiplier,
             "activation": self.activation.name,
+            "gain_on_bias": self.gain_on_bias,
         }

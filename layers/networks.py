@@ -56,6 +56,7 @@ class Generator(keras.Model):
         layers itself. A generator with one has `broadcast`, `truncate` and `mix_styles`, and a
         `synthesis` from w to images.
       noise_sides: of the noise maps that `call` takes; none where there is no noise.
+      lod, stage: see `Discriminator`.
     """
 
     resolution: int
@@ -65,6 +66,8 @@ class Generator(keras.Model):
     classes: int = 0
     mapping: keras.layers.Layer | None = None
     noise_sides: list[int] = []
+    lod: Any = None
+    stage: int | None = None
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the variables, by a pass; `input_shape` is [batch, latent_size], known already."""
@@ -126,6 +129,11 @@ class Discriminator(keras.Model):
       takes_references: whether `call` needs references, a real for every image.
       from_the_image: the layers that may be frozen, those next to the image first; none where a
         family does not say.
+      lod: of a network that grows, the levels of detail that are left out, a scalar variable: at 2
+        images have a quarter of the side, at 1.25 a quarter of that and three of the next one. None
+        of one that does not grow.
+      stage: `lod` without its fraction, where passes may take it for granted, as those of training
+        do, and leave out what has no part in them; None where `lod` may be anything.
     """
 
     resolution: int
@@ -135,6 +143,8 @@ class Discriminator(keras.Model):
     projections: list[keras.layers.Layer] = []
     takes_references = False
     from_the_image: list[keras.layers.Layer] = []
+    lod: Any = None
+    stage: int | None = None
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the variables, by a pass; `input_shape` is that of the images, known already."""
@@ -198,6 +208,10 @@ class Discriminator(keras.Model):
         """
         of_reals = self.outputs(reals, references) if judge_reals else None
         return of_reals, self.outputs(fakes, references)
+
+    def shown(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns reals, [batch, height, width, channels], as they are shown in training."""
+        return images
 
     def update_statistics(self, passes: int) -> None:
         """Updates what follows the passes of training without a gradient.

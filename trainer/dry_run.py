@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from dualcontrast.layers import networks
+from dualcontrast.layers.stylegan import generator as stylegan_generators
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.layers.stylegan2 import mapping_network, modulated_attention
@@ -137,7 +138,7 @@ def _rows_of_a_pass(network: keras.Model, shape: tuple[int, ...], classes: int) 
     for layer, before, after in heard:
         name = _name(layer)
         # A transposed convolution meets its kernel once for every pixel of its input.
-        met = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
+        met = min(before, after, key=lambda shape: math.prod(shape[1:-1]))
         if _attends(layer):
             side = after[1:3]
             work, weights = layer.multiply_adds(*side), layer.count_weights(*side)
@@ -179,6 +180,25 @@ def _stylegan2_generator_rows(generator: generators.Generator) -> Iterator[Row]:
         shape = layer.compute_output_shape(shape, w_shape)
         if index % 2 == 0:  # the last layer of its resolution
             yield _modulated_row(synthesis.to_rgb[index // 2], shape, w_shape)
+
+
+@generator_rows.register
+def _stylegan_generator_rows(generator: stylegan_generators.Generator) -> Iterator[Row]:
+    yield from _mapping_rows(generator.mapping)
+    synthesis = generator.synthesis
+    shape = tuple(synthesis.constant.shape)
+    yield Row("constant", shape[1:], math.prod(shape), 0)
+    missing = len(synthesis.resolutions) - len(synthesis.to_rgb)
+    outputs = [None] * missing + synthesis.to_rgb
+    for index, layer in enumerate(synthesis.layers):
+        work = math.prod(layer.adain.style.kernel.shape)
+        if layer.source != "input":
+            work += math.prod(layer.convolution.kernel.shape) * math.prod(shape[1:3])
+        shape = layer.compute_output_shape(shape, None)
+        yield Row(layer.name, shape[1:], _trained(layer), work)
+        image = outputs[index // 2]
+        if index % 2 and image is not None:  # the last layer of its resolution
+            yield _convolution_row(image.name, image, shape)
 
 
 @discriminator_rows.register

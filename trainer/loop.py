@@ -9,6 +9,7 @@ import tensorflow as tf
 from dualcontrast.trainer import (
     draws,
     grids,
+    growth,
     metrics_window,
     objective,
     progress,
@@ -94,22 +95,28 @@ class _Run:
     def images_seen(self) -> int:
         return int(self.state.images_seen.numpy())
 
+    def _now(self, images_seen: int) -> schema.Config:
+        """Returns the configuration of an iteration that begins at `images_seen`."""
+        return growth.at(self.config, images_seen)
+
     def go(self, signals: stopping.Stopping) -> int:
         training = self.config.training
         if self.restored:
             print(f"resuming at {self.images_seen:,} images from {self.restored}", flush=True)
         if self.images_seen:  # an imported run has a checkpoint of none
             # A signal may have given up the evaluation that was due after the checkpoint.
-            before = self.images_seen - self.config.iteration_images
+            before = self.images_seen - self._now(self.images_seen - 1).iteration_images
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
         else:
             self.grids.save_reals(self.dataset)
             self.grids.save_fakes(self.images_seen)
             self._evaluate(signals)
-        batches = self._batches(training.seed)
-        references = self._references()
+        batch_size = None
         while self.images_seen < training.total_images:
+            if batch_size != (batch_size := self._now(self.images_seen).training.batch_size):
+                batches = self._batches(training.seed)
+                references = self._references()
             started = time.monotonic()
             steps = range(self.config.schedule.discriminator_steps)
             shown = [self._shown(batches, references) for _ in steps]
@@ -180,10 +187,9 @@ class _Run:
         return self._batches(self.config.training.seed ^ _REFERENCE_SEED)
 
     def _batches(self, seed: int):
-        training = self.config.training
         dataset = image_stream.labelled_batches(
             self.dataset,
-            batch_size=training.batch_size,
+            batch_size=self._now(self.images_seen).training.batch_size,
             seed=seed,
             start_image=self.images_seen,
             mirror=self.config.data.mirror,

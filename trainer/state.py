@@ -12,6 +12,7 @@ from dualcontrast.trainer import (
     burn_in,
     consistency,
     cutmix_loss,
+    growth,
     penalties,
     terms,
 )
@@ -136,13 +137,14 @@ class State:
                 *self.augmentation.terms(),
             ],
         }
-        self._schedule = config.schedule
+        self._config = config
         self.generator_optimizer = self._make_optimizer("generator")
         self.discriminator_optimizer = self._make_optimizer("discriminator")
         self.images_seen = tf.Variable(0, trainable=False, dtype=tf.int64, name="images_seen")
+        self.grow(0)
 
     def _make_optimizer(self, network: str) -> keras.optimizers.Adam:
-        optimizer = make_optimizer(getattr(self._schedule, network), self.intervals(network))
+        optimizer = make_optimizer(getattr(self._config.schedule, network), self.intervals(network))
         optimizer.build(getattr(self, network).trainable_variables)
         if self._beta_2_changes:
             # None of the optimizer's own variables, so that checkpoints are those of any run.
@@ -167,17 +169,36 @@ class State:
         self.burn_in.advance(images_seen)
         self.cutmix.advance(images_seen)
         burns_in = self.burn_in.section
+        schedule = growth.at(self._config, images_seen).schedule
         for network in ("generator", "discriminator"):
-            rate: schema.OptimizerConfig = getattr(self._schedule, network)
+            rate: schema.OptimizerConfig = getattr(schedule, network)
             c = lazy_correction(self.intervals(network))
             optimizer = getattr(self, f"{network}_optimizer")
-            if rate.warmup_images or rate.decay_to_images or burns_in.images:
+            changes = rate.warmup_images or rate.decay_to_images or burns_in.images
+            if changes or self._config.generator.grows:
                 share = rate_at(rate, images_seen)
                 share *= self.burn_in.factor_at("learning_rate", images_seen)
                 optimizer.learning_rate.assign(rate.learning_rate * c * share)
             if self._beta_2_changes:
                 ends = burns_in.adam_beta_2, rate.adam_beta_2
                 optimizer.beta_2.assign(burn_in.value_at(*ends, images_seen, burns_in.images) ** c)
+
+    def grow(self, images_seen: int) -> None:
+        """Gives networks that grow the levels of detail they have after so many images."""
+        if not self._config.generator.grows:
+            return
+        lod = growth.lod_at(self._config, images_seen)
+        for network in (self.generator, self.discriminator, self.average):
+            network.lod.assign(lod)
+        # Not of the average, whose passes outlive a stage.
+        self.generator.stage = self.discriminator.stage = int(lod)
+
+    def forget_moments(self) -> None:
+        """Starts both optimizers anew, but for their step sizes."""
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for variable in optimizer.variables:
+                if variable is not optimizer.learning_rate:
+                    variable.assign(tf.zeros(variable.shape, variable.dtype))
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Returns the checkpoint that saves and restores every variable."""

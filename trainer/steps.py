@@ -13,6 +13,7 @@ from dualcontrast.trainer import (
     adversarial_features,
     cutmix_loss,
     draws,
+    growth,
     objective,
     pixel_losses,
 )
@@ -78,7 +79,8 @@ class Steps:
         strategy: tf.distribute.Strategy,
         class_counts: tuple[int, ...] = (),
     ):
-        self._config = config
+        self._whole = config
+        self._config = config  # as growing networks have it now
         self._state = state
         self._strategy = strategy
         self._replicas = strategy.num_replicas_in_sync
@@ -96,6 +98,7 @@ class Steps:
           Scalars by name, means over the replicas; the lazy ones only where they ran.
         """
         self._state.set_rates(images_seen)
+        self._grow(images_seen)
         seen = tf.constant(images_seen, tf.int64)
         metrics: Metrics = {}
         phase = objective.phase_at(self._config.loss, images_seen)
@@ -111,7 +114,19 @@ class Steps:
         if not generator_first:
             metrics |= self._update_generator(phase, batches[-1], seen)
         self._state.images_seen.assign_add(self._config.iteration_images)
+        after = images_seen + self._config.iteration_images
+        if growth.phase_at(self._whole, images_seen) != growth.phase_at(self._whole, after):
+            # Now and not before the next iteration: a checkpoint may come between.
+            self._state.forget_moments()
         return metrics
+
+    def _grow(self, images_seen: int) -> None:
+        """Makes networks that grow what they are in an iteration that begins at `images_seen`."""
+        stage = self._state.generator.stage
+        self._state.grow(images_seen)
+        self._config = growth.at(self._whole, images_seen)
+        if self._state.generator.stage != stage:
+            self._compiled.clear()  # traced with other layers
 
     def _update_generator(self, phase: str, batch: Shown, seen: tf.Tensor) -> Metrics:
         metrics = dict(self._take(Step(GENERATOR, phase), seen, batch))
@@ -219,7 +234,10 @@ class Steps:
             return Part(
                 self._state.generator,
                 self._state.discriminator,
-                networks.Batch(_part(shown.reals, index, parts), _labels(shown, index, parts)),
+                networks.Batch(
+                    self._state.discriminator.shown(_part(shown.reals, index, parts)),
+                    _labels(shown, index, parts),
+                ),
                 _part(shown.references, index, parts),
                 mine.share(index, parts),
                 augmentation,

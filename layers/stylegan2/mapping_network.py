@@ -25,6 +25,7 @@ class MappingNetwork(keras.layers.Layer):
       layers: how many, at least 1.
       learning_rate_multiplier: of these layers against the generator's.
       classes: of the labels; 0 for none.
+      gain_on_bias: see `EqualizedDense`; False for StyleGAN's.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class MappingNetwork(keras.layers.Layer):
         layers: int = 8,
         learning_rate_multiplier: float = 0.01,
         classes: int = 0,
+        gain_on_bias: bool = True,
         **kwargs,
     ):
         # No autocast: it would round z to the compute type.
@@ -50,6 +52,7 @@ class MappingNetwork(keras.layers.Layer):
         self.layers = layers
         self.learning_rate_multiplier = learning_rate_multiplier
         self.classes = classes
+        self.gain_on_bias = gain_on_bias
 
     def build(self, input_shape):
         if self.classes:
@@ -63,6 +66,7 @@ class MappingNetwork(keras.layers.Layer):
                 self.w_size,
                 self.learning_rate_multiplier,
                 "leaky_relu",
+                self.gain_on_bias,
                 name=f"dense{i}",
                 dtype=self.variable_dtype,
             )
@@ -99,6 +103,7 @@ class MappingNetwork(keras.layers.Layer):
             "layers": self.layers,
             "learning_rate_multiplier": self.learning_rate_multiplier,
             "classes": self.classes,
+            "gain_on_bias": self.gain_on_bias,
         }
 
 

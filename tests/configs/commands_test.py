@@ -15,7 +15,7 @@ from dualcontrast.trainer.config import config_flags
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "experiments.md"
-PAPERS = [name for name in config_flags.names() if name.startswith(("sg2e_", "sngan_"))]
+PAPERS = [name for name in config_flags.names() if name.startswith(("sg1_", "sg2e_", "sngan_"))]
 MODULES = {
     "dualcontrast-convert": "dualcontrast.tools.convert",
     "dualcontrast-train": "dualcontrast.trainer.train",
@@ -45,6 +45,7 @@ OTHERS = [
     "unetgan_bce",
     "unetgan_scenes32",
     "r3gan",
+    "stylegan",
     "sndcgan",
     "snresnet18",
     "sg2small",

@@ -20,10 +20,10 @@ with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as ope
 # Their networks do not exist here, so their rows have no experiment yet.
 BACKBONES_WITHOUT_NETWORKS = {
     "biggan D",
-    "stylegan1",
 }
 HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
 ADVAUG = [cell for cell in CELLS if cell["source"].startswith("AdvAug")]
+STYLEGAN = [cell for cell in CELLS if cell["backbone"] == "stylegan1"]
 BIGGAN = [cell for cell in CELLS if cell["backbone"] == "biggan"]
 UNETGAN = [cell for cell in CELLS if cell["backbone"] == "unetgan(+stylegan2)"]
 SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan" and cell not in ADVAUG]
@@ -58,6 +58,7 @@ def place(cell: dict[str, str]) -> tuple[str, str]:
 
 ROWS = sorted({place(cell)[0] for cell in HERE})
 SNGAN_ROWS = sorted({place(cell)[0] for cell in SNGAN})
+STYLEGAN_ROWS = sorted({place(cell)[0] for cell in STYLEGAN})
 RUNS = {place(cell): cell for cell in HERE}
 
 
@@ -77,6 +78,7 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
         "stylegan2_e",
         "sngan",
         "sngan projection",
+        "stylegan1",
         "sagan",
         "biggan",
         "unetgan(+stylegan2)",
@@ -118,6 +120,24 @@ def test_the_runs_of_sngan_are_what_their_columns_say():
         assert config.generator.family == config.discriminator.family == "sngan"
         assert config.loss.family == losses[cell["loss"]]
         assert config.schedule.discriminator_steps == 5
+        schema.resolve(config, int(cell["resolution"]), 3)
+
+
+def test_the_runs_of_stylegan_are_what_their_columns_say():
+    assert STYLEGAN_ROWS == [name for name in config_flags.names() if name.startswith("sg1_")]
+    assert len(STYLEGAN) == 10
+    for cell in STYLEGAN:
+        config = experiment(*place(cell))
+        assert config.generator.family == config.discriminator.family == "stylegan"
+        assert config.loss.family == LOSSES[cell["loss"]]
+        # Growing and the warm-up of 20 passes do not go together, so the rows do not grow.
+        assert not (config.generator.growing or config.discriminator.growing)
+        assert (config.penalties.r1_gamma, config.penalties.r1_every) == (10, None)
+        assert config.schedule.order == "discriminator_first"
+        rates = config.schedule.generator, config.schedule.discriminator
+        assert {rate.learning_rate for rate in rates} == {0.002}
+        assert (config.training.batch_size, config.training.total_images) == (32, 25_000_000)
+        assert config.data.mirror == (cell["dataset"] == "ffhq256")
         schema.resolve(config, int(cell["resolution"]), 3)
 
 
@@ -377,10 +397,12 @@ def test_an_experiment_of_contrad_states_all_published_numbers_and_no_others(nam
     }
 
 
-@pytest.mark.parametrize("name", [*ROWS, *SNGAN_ROWS, "biggan_hinge", "unetgan_bce"])
+@pytest.mark.parametrize(
+    "name", [*ROWS, *SNGAN_ROWS, *STYLEGAN_ROWS, "biggan_hinge", "unetgan_bce"]
+)
 def test_an_experiment_states_all_published_numbers_and_no_others(name):
     published = set()
-    for cell in HERE + SNGAN + BIGGAN + UNETGAN:
+    for cell in HERE + SNGAN + STYLEGAN + BIGGAN + UNETGAN:
         row, argument = place(cell)
         if row == name:
             argument = argument or "{0}x{0}".format(cell["resolution"])

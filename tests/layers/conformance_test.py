@@ -19,6 +19,7 @@ from dualcontrast.layers import (
     minibatch_stddev,
     networks,
     spectral_normalisation,
+    style_generator,
 )
 from dualcontrast.layers.attention import dfn, reference_attention, sagan, san, serialised_layer, vt
 from dualcontrast.layers.biggan import discriminator as biggan_discriminator
@@ -50,6 +51,13 @@ from dualcontrast.layers.sngan import discriminator as sngan_discriminator
 from dualcontrast.layers.sngan import down_block
 from dualcontrast.layers.sngan import generator as sngan_generator
 from dualcontrast.layers.sngan import resnet18_discriminator, uniform_discriminator, up_block
+from dualcontrast.layers.stylegan import adaptive_instance_normalisation
+from dualcontrast.layers.stylegan import convolution as stylegan_convolution
+from dualcontrast.layers.stylegan import discriminator as stylegan_discriminator
+from dualcontrast.layers.stylegan import discriminator_block as stylegan_discriminator_block
+from dualcontrast.layers.stylegan import generator as stylegan_generator
+from dualcontrast.layers.stylegan import synthesis_layer as stylegan_synthesis_layer
+from dualcontrast.layers.stylegan import synthesis_network as stylegan_synthesis_network
 from dualcontrast.layers.stylegan2 import (
     discriminator,
     discriminator_block,
@@ -73,8 +81,12 @@ SAN = {
     "border": "zero",
     "weight_activation": "leaky_relu",
 }
+CLAMP = 50.0  # Out of reach: where values are clipped there is no derivative to compare.
 HEADS = {"head_width": 12, "projection_size": 3}
 R3GAN = {"fmap_base": 16, "fmap_max": 6, "blocks": 1, "expansion": 3, "group_width": 2}
+# Of a generator's 6 channels some are all but constant at first, and instance normalisation
+# magnifies what was rounded in them.
+STYLEGAN = {"fmap_base": 32, "fmap_max": 8, "growing": True}
 ATTENTION = {
     "attention": serialised_layer.of(san.SAN(**SAN, name="attention")),
     "attention_resolution": 8,
@@ -86,7 +98,12 @@ ATTENTION = {
 LAYERS = {
     "equalized_dense": (
         equalized_dense.EqualizedDense,
-        {"units": 5, "learning_rate_multiplier": 0.5, "activation": "leaky_relu"},
+        {
+            "units": 5,
+            "learning_rate_multiplier": 0.5,
+            "activation": "leaky_relu",
+            "gain_on_bias": False,
+        },
         [(6, 4)],
     ),
     "equalized_conv2d": (
@@ -97,6 +114,7 @@ LAYERS = {
             "downsample": True,
             "activation": "linear",
             "use_bias": False,
+            "clamp": CLAMP,
         },
         [(6, 4, 4, 3)],
     ),
@@ -107,11 +125,17 @@ LAYERS = {
     ),
     "mapping_network": (
         mapping_network.MappingNetwork,
-        {"w_size": 7, "layers": 2, "learning_rate_multiplier": 0.1, "classes": 3},
+        {
+            "w_size": 7,
+            "layers": 2,
+            "learning_rate_multiplier": 0.2,
+            "classes": 3,
+            "gain_on_bias": False,
+        },
         [(6, 5), (6,)],
     ),
     "minibatch_stddev": (minibatch_stddev.MinibatchStddev, {"group": 3}, [(6, 4, 4, 3)]),
-    "to_rgb": (to_rgb.ToRGB, {"channels": 3}, [(6, 4, 4, 5), (6, 7)]),
+    "to_rgb": (to_rgb.ToRGB, {"channels": 3, "clamp": CLAMP}, [(6, 4, 4, 5), (6, 7)]),
     "synthesis_layer": (
         synthesis_layer.SynthesisLayer,
         {
@@ -119,6 +143,7 @@ LAYERS = {
             "upsample": True,
             "attention": ATTENTION["attention"],
             "normalize_style": False,
+            "clamp": CLAMP,
         },
         [(6, 4, 4, 5), (6, 7)],
     ),
@@ -129,12 +154,12 @@ LAYERS = {
     ),
     "synthesis_network": (
         synthesis_network.SynthesisNetwork,
-        {"resolution": 8, "channels": 4, **NARROW, **ATTENTION},
+        {"resolution": 8, "channels": 4, "conv_clamp": CLAMP, **NARROW, **ATTENTION},
         [(6, 4, 7)],
     ),
     "discriminator_block": (
         discriminator_block.DiscriminatorBlock,
-        {"filters": 5, "attention": ATTENTION["attention"]},
+        {"filters": 5, "attention": ATTENTION["attention"], "clamp": CLAMP},
         [(6, 4, 4, 3)],
     ),
     "san": (san.SAN, SAN, [(6, 4, 4, 6)]),
@@ -313,6 +338,67 @@ LAYERS = {
         {"resolution": 8, "channels": 4, "classes": 3, **R3GAN},
         [(6, 8, 8, 4), (6,)],
     ),
+    "stylegan_convolution": (
+        stylegan_convolution.Convolution,
+        {
+            "filters": 5,
+            "kernel_size": 3,
+            "resampling": "up",
+            "gain": 0.5,
+            "use_bias": False,
+            "activation": "linear",
+        },
+        [(6, 4, 4, 3)],
+    ),
+    "adaptive_instance_normalisation": (
+        adaptive_instance_normalisation.AdaptiveInstanceNormalization,
+        {},
+        [(6, 4, 4, 3), (6, 7)],
+    ),
+    "stylegan_synthesis_layer": (
+        stylegan_synthesis_layer.SynthesisLayer,
+        {"filters": 5, "source": "up"},
+        [(6, 4, 4, 3), (6, 7)],
+    ),
+    "stylegan_synthesis_network": (
+        stylegan_synthesis_network.SynthesisNetwork,
+        {"resolution": 8, "channels": 4, **STYLEGAN},
+        [(6, 4, 7)],
+    ),
+    "stylegan_discriminator_block": (
+        stylegan_discriminator_block.DiscriminatorBlock,
+        {"filters": 5},
+        [(6, 4, 4, 3)],
+    ),
+    "stylegan_generator": (
+        stylegan_generator.Generator,
+        {
+            "resolution": 8,
+            "channels": 1,
+            "latent_size": 5,
+            "w_size": 7,
+            "mapping_layers": 2,
+            "mapping_learning_rate_multiplier": 0.1,
+            "style_mixing_probability": 0.5,
+            "w_mean_decay": 0.9,
+            "truncation_layers": 2,
+            "classes": 3,
+            **STYLEGAN,
+        },
+        [(6, 5), (6,)],
+    ),
+    "stylegan_discriminator": (
+        stylegan_discriminator.Discriminator,
+        {
+            "resolution": 8,
+            "channels": 4,
+            "minibatch_stddev_group": 3,
+            "classes": 3,
+            "growing": True,
+            **NARROW,
+        },
+        [(6, 8, 8, 4), (6,)],
+    ),
     "dcgan_generator": (
         dcgan_generator.DCGANGenerator,
         {"resolution": 8, "channels": 1, "latent_size": 5, "width": 2, "latent": "uniform"},
@@ -345,6 +431,7 @@ LAYERS = {
             "mapping_learning_rate_multiplier": 0.1,
             "style_mixing_probability": 0.5,
             "w_mean_decay": 0.9,
+            "conv_clamp": CLAMP,
             "classes": 3,
             **NARROW,
             **ATTENTION,
@@ -361,6 +448,7 @@ LAYERS = {
                 reference_attention.ReferenceAttention(**SAN, name="attention")
             ),
             "attention_resolution": 16,
+            "conv_clamp": CLAMP,
             "classes": 3,
             **HEADS,
             **NARROW,
@@ -369,7 +457,7 @@ LAYERS = {
     ),
 }
 # Without attention, classes, heads: arguments at their defaults take other ways through the code.
-OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes"}
+OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes", "clamp", "conv_clamp", "growing"}
 PLAIN = {
     f"{name} without attention": (
         LAYERS[name][0],
@@ -384,6 +472,9 @@ PLAIN = {
         ("discriminator", 1),
         ("biggan_generator", 1),
         ("unet_discriminator", 1),
+        ("stylegan_synthesis_network", 1),
+        ("stylegan_generator", 1),
+        ("stylegan_discriminator", 1),
     )
 }
 EVERY = LAYERS | PLAIN
@@ -391,13 +482,15 @@ FLOAT32_OUT = (
     *("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator"),
     *("biggan_generator", "biggan_discriminator", "unet_discriminator"),
     *("sagan_generator", "sagan_discriminator", "resnet18_discriminator"),
-    *("r3gan_generator", "r3gan_discriminator"),
+    *("r3gan_generator", "r3gan_discriminator", "stylegan_synthesis_network"),
+    *("stylegan_generator", "stylegan_discriminator"),
     *("sngan_generator", "sngan_discriminator", "dcgan_generator", "dcgan_discriminator"),
 )
 # What the networks of several families are made of.
 COMMON = {
     batch_normalisation.Moments,
     *(networks.Generator, networks.Discriminator, base.Generator, base.Discriminator),
+    style_generator.StyleGenerator,
     uniform_discriminator.UniformDiscriminator,
 }
 every_layer = pytest.mark.parametrize("name", EVERY)
@@ -573,7 +666,7 @@ def test_a_traced_layer_with_an_unknown_batch_gives_the_eager_values(name):
 
 
 # The minibatch deviation is of groups: samples i, i + 2 and i + 4 of six.
-GROUPED = ("minibatch_stddev", "discriminator")
+GROUPED = ("minibatch_stddev", "discriminator", "stylegan_discriminator")
 
 
 @every_layer
@@ -719,6 +812,16 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
         ("r3gan_generator", {"group_width": 5}, "group_width=5 does not divide the 18 .* at 4x4"),
         ("r3gan_discriminator", {"channels": 2}, "channels must be 1, 3 or 4, got 2"),
         ("r3gan_discriminator", {"blocks": 0}, "blocks, expansion .* >= 1, got 0, 3 and 2"),
+        ("stylegan_convolution", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("stylegan_convolution", {"resampling": "u"}, "one of .'none', 'up', 'down'., got 'u'"),
+        ("stylegan_convolution", {"kernel_size": 5}, "kernel_size must be 3, or 1 .* got 5"),
+        ("stylegan_convolution", {"kernel_size": 1}, "kernel_size .* got 1 with 'up'"),
+        ("stylegan_synthesis_layer", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("stylegan_synthesis_layer", {"source": "down"}, "source must be one of .* got 'down'"),
+        ("stylegan_synthesis_network", {"channels": 2}, "channels must be 1, 3 or 4, got 2"),
+        ("stylegan_discriminator_block", {"filters": 0}, "filters must be >= 1, got 0"),
+        ("stylegan_generator", {"truncation_layers": -1}, "truncation_layers .* got -1"),
+        ("stylegan_discriminator", {"resolution": 12}, "resolution .* got 12"),
         ("dcgan_generator", {"resolution": 12}, "multiple of 8, got 12"),
         ("dcgan_generator", {"latent_size": 0}, "latent_size .* got 0"),
         ("dcgan_discriminator", {"width": 0}, "width must be >= 1, got 0"),

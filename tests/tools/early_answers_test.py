@@ -128,9 +128,9 @@ MISTAKES = {
         (["--source=ROOT/data", "--dest=ROOT/out"], "is a dataset already: dualcontrast-train"),
         (["--source=ROOT/one.png", "--dest=ROOT/out"], "one.png is one image, expected many"),
         (["--source=ROOT/DSC01.JPG", "--dest=ROOT/out"], "DSC01.JPG is one image"),
-        (["--source=ROOT/photos.tar.gz", "--dest=ROOT/out"], "of archives only .zip is read"),
-        (["--source=ROOT/a.7z", "--dest=ROOT/out"], "a.7z is an archive"),
-        (["--source=ROOT/B.TAR", "--dest=ROOT/out"], "B.TAR is an archive"),
+        (["--source=ROOT/photos.tar.gz", "--dest=ROOT/out"], "cannot be read as a tar: empty file"),
+        (["--source=ROOT/a.7z", "--dest=ROOT/out"], "a.7z is of no kind that is read here"),
+        (["--source=ROOT/B.TAR", "--dest=ROOT/out"], "B.TAR cannot be read as a tar: empty file"),
     ],
     "tools.verify": [
         (["ROOT/empty"], "empty"),

@@ -18,7 +18,7 @@ from dualcontrast.trainer import devices, state
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 DEMO_RESOLUTION = 32
-# The widths of configs/demo.py.
+# The widths of configs/comparison.py.
 _DEMO = {
     "generator.latent_size": 64,
     "generator.w_size": 64,

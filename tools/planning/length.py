@@ -48,7 +48,7 @@ def _total(images: Images, machine: Machine, rate: float, hours: float | None) -
         return total, f"{hours:g} hours at {rate:.3g} images a second"
     if machine.gpus:
         return numbers.GPU_TOTAL, "as long as StyleGAN2 trains; --hours plans by time"
-    if images.resolution <= min(numbers.CPU_WIDTHS):
+    if images.resolution <= min(numbers.CPU):
         return numbers.CPU_TOTAL_SMALL, "as in configs/demo.py; --hours plans by time"
     return numbers.CPU_TOTAL, "as in configs/emoji64.py; --hours plans by time"
 

@@ -33,7 +33,7 @@ def is_adaptive(images: Images, machine: Machine) -> bool:
 def batch_size(images: Images, machine: Machine) -> int:
     """Returns the images of a step, over all devices, which divide them."""
     if not machine.gpus:
-        return numbers.CPU_BATCH
+        return _narrow(images).batch
     share = min(numbers.GPU_BATCH_PIXELS // images.resolution, numbers.GPU_BATCH_OF_A_DEVICE)
     most = min(machine.gpus * max(1, share), numbers.GPU_BATCH)
     # A whole number for each device, and images to contrast with.
@@ -45,7 +45,11 @@ def _loss(images: Images, machine: Machine) -> Choice:
     if is_adaptive(images, machine):
         why = "ada reads the sign of logits, which the dual contrastive loss leaves open"
         return Choice(why, {"loss": "non_saturating"})
-    return Choice("the paper's (Yu et al. 2021)", {"loss": "dual_contrastive"})
+    why, fields = "the paper's (Yu et al. 2021)", {"loss": "dual_contrastive"}
+    if not machine.gpus and (objective := _narrow(images).objective) != "minimax":
+        fields["loss.generator_objective"] = objective
+        why += f", its generator as in {_narrow(images).source}"
+    return Choice(why, fields)
 
 
 def augmentation(images: Images, machine: Machine, total: int) -> Choice:
@@ -67,8 +71,7 @@ def augmentation(images: Images, machine: Machine, total: int) -> Choice:
 def _widths(images: Images, machine: Machine) -> list[Choice]:
     if machine.gpus:
         return _gpu_widths(images, machine)
-    most = min(side for side in numbers.CPU_WIDTHS if side >= images.resolution)
-    widths = numbers.CPU_WIDTHS[most]
+    widths = _narrow(images)
     fields = {
         "generator.latent_size": widths.latent_size,
         "generator.w_size": widths.latent_size,
@@ -78,9 +81,13 @@ def _widths(images: Images, machine: Machine) -> list[Choice]:
     }
     off = "off, as there: it takes millions of images to shape the latents"
     return [
-        Choice(f"narrow networks for a CPU: {widths.source}", fields),
+        Choice(f"narrow networks for a CPU: those of {widths.source}", fields),
         Choice(off, {"generator.path_length_weight": 0.0}),
     ]
+
+
+def _narrow(images: Images) -> numbers.Narrow:
+    return numbers.CPU[min(side for side in numbers.CPU if side >= images.resolution)]
 
 
 def _gpu_widths(images: Images, machine: Machine) -> list[Choice]:
@@ -97,12 +104,11 @@ def _gpu_widths(images: Images, machine: Machine) -> list[Choice]:
 
 
 def _batch(images: Images, machine: Machine) -> Choice:
-    batch = batch_size(images, machine)
-    why = "of configs/demo.py and configs/emoji64.py"
+    why = f"of {_narrow(images).source}"
     if machine.gpus:
         share = f"{numbers.GPU_BATCH_PIXELS} / side and {numbers.GPU_BATCH_OF_A_DEVICE} at most"
         why = f"{share} on a device, {numbers.GPU_BATCH} on all (Karras et al. 2020b)"
-    return Choice(why, {"training.batch_size": batch})
+    return Choice(why, {"training.batch_size": batch_size(images, machine)})
 
 
 def _gamma(images: Images, machine: Machine) -> Choice:
@@ -113,13 +119,11 @@ def _gamma(images: Images, machine: Machine) -> Choice:
         return _r1(why, rule)
     if machine.gpus:
         share = area / numbers.GPU_GAMMA_RESOLUTION**2
-        why = "100 at 256x256 in the paper; below by area, 10 at least, which learned at 32x32"
+        why = "100 at 256x256 in the paper; below by area, 10 at least, which learned at 64x64"
         gamma = numbers.GPU_GAMMA * min(1.0, share)
-        return _r1(why, max(numbers.CPU_GAMMA, gamma))
-    why = f"10 learned at 32x32 and 64x64, 0.5 stalled; Karras et al. 2020b: {rule:.2g}"
-    tried = images.resolution <= numbers.CPU_GAMMA_TRIED
-    ending = "" if tried else ", neither tried here"
-    return _r1(why + ending, numbers.CPU_GAMMA)
+        return _r1(why, max(numbers.GPU_GAMMA_LEAST, gamma))
+    narrow = _narrow(images)
+    return _r1(f"of {narrow.source}; Karras et al. 2020b: {rule:.2g}", narrow.gamma)
 
 
 def _r1(why: str, gamma: float) -> Choice:
@@ -127,7 +131,9 @@ def _r1(why: str, gamma: float) -> Choice:
 
 
 def _rates(images: Images, machine: Machine) -> Choice:
-    rate, why = numbers.RATE, "StyleGAN2's, and of configs/demo.py"
+    rate, why = numbers.RATE, "StyleGAN2's"
+    if not machine.gpus:
+        rate, why = _narrow(images).rate, f"of {_narrow(images).source}"
     if is_adaptive(images, machine):
         large = images.resolution >= numbers.AUTO_LARGE
         rate = numbers.AUTO_RATE_LARGE if large else numbers.AUTO_RATE

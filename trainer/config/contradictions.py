@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dualcontrast.trainer.config.augmentation_sections import ADA
 from dualcontrast.trainer.config.burn_in_section import BurnInConfig
+from dualcontrast.trainer.config.growth_section import GrowthConfig
 from dualcontrast.trainer.config.loss_sections import ContraD, DualContrastive, Relativistic
 from dualcontrast.trainer.errors import UserError
 
@@ -21,6 +22,7 @@ def check(config: "schema.Config") -> None:
     _check_warmup(config)
     _check_decay(config)
     _check_burn_in(config)
+    _check_growth(config)
     _check_pairs(config)
     _check_contrad(config)
     _check_attack(config)
@@ -95,6 +97,45 @@ def _check_burn_in(config: "schema.Config") -> None:
             f"schedule.burn_in.augmentation={burn_in.augmentation} changes a fixed probability of"
             " ADA's, and there is none: try --config.augmentation=ada"
             " --config.augmentation.probability=0.3"
+        )
+
+
+def _check_growth(config: "schema.Config") -> None:
+    """Checks that both networks grow or neither, and from images that there are."""
+    growth, side = config.schedule.growth, config.data.resolution
+    if config.generator.grows != config.discriminator.grows:
+        grows, other = sorted(
+            ("generator", "discriminator"), key=lambda name: not getattr(config, name).grows
+        )
+        raise UserError(
+            f"the {grows} grows and the {other} does not: try --config.{grows}.growing=false, or"
+            f" --config.{other}.growing=true (family stylegan)"
+        )
+    if not config.generator.grows:
+        if growth != GrowthConfig():
+            raise UserError(
+                "schedule.growth changes networks that grow, and these do not: try"
+                " --config.generator.growing=true --config.discriminator.growing=true (family"
+                " stylegan)"
+            )
+        return
+    growth.rates()
+    start = growth.start_resolution
+    if start & (start - 1) or (side or start) < start:
+        raise UserError(
+            f"schedule.growth.start_resolution={start}: expected a power of two up to the images'"
+            f" {side}: try --config.schedule.growth.start_resolution=8"
+        )
+    adapts = isinstance(config.augmentation, ADA) and config.augmentation.probability is None
+    if adapts and growth.batch_sizes:
+        raise UserError(
+            "augmentation=ada adapts at the pace of one batch size, and schedule.growth.batch_sizes"
+            f"={growth.batch_sizes} has several: try --config.augmentation.probability=0.3"
+        )
+    if config.schedule.generator_batch_size and growth.batch_sizes:
+        raise UserError(
+            f"schedule.generator_batch_size={config.schedule.generator_batch_size} is one size for"
+            " all sides: try --config.schedule.generator_batch_size=none"
         )
 
 
@@ -189,11 +230,13 @@ def check_replicas(config: "schema.Config", replicas: int) -> None:
     """
     _check_moments(config, replicas)
     sizes = {
-        "training.batch_size": config.training.batch_size,
-        "schedule.generator_batch_size": config.generator_batch_size,
+        "training.batch_size=": config.training.batch_size,
+        "schedule.generator_batch_size=": config.generator_batch_size,
     }
-    for name, size in sizes.items():
-        _check_share(config, name, size, replicas)
+    for side, size in config.schedule.growth.batches().items():
+        sizes[f"schedule.growth.batch_sizes={side}:"] = size
+    for setting, size in sizes.items():
+        _check_share(config, setting, size, replicas)
 
 
 def _check_moments(config: "schema.Config", replicas: int) -> None:
@@ -229,12 +272,14 @@ def _check_moments(config: "schema.Config", replicas: int) -> None:
         )
 
 
-def _check_share(config: "schema.Config", name: str, size: int, replicas: int) -> None:
+def _check_share(config: "schema.Config", setting: str, size: int, replicas: int) -> None:
+    """Checks a batch size; `setting` is what is written before it."""
     parts = config.training.accumulation
     if size % replicas:
         raise UserError(
-            f"{name}={size} cannot be shared by {replicas} devices: show it fewer with"
-            f" CUDA_VISIBLE_DEVICES, or try --config.{name}={math.ceil(size / replicas) * replicas}"
+            f"{setting}{size} cannot be shared by {replicas} devices: show it fewer with"
+            " CUDA_VISIBLE_DEVICES, or try"
+            f" --config.{setting}{math.ceil(size / replicas) * replicas}"
         )
     share = size // replicas
     if share % parts:

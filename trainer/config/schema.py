@@ -26,6 +26,7 @@ from dualcontrast.trainer.config.consistency_section import ConsistencyConfig
 from dualcontrast.trainer.config.cutmix_section import CutMixConfig
 from dualcontrast.trainer.config.families import stylegan2
 from dualcontrast.trainer.config.field import Field, setting
+from dualcontrast.trainer.config.growth_section import GrowthConfig
 from dualcontrast.trainer.config.loss_sections import LOSSES, DualContrastive, LossSection
 from dualcontrast.trainer.errors import UserError
 
@@ -109,6 +110,7 @@ class ScheduleConfig:
     discriminator: OptimizerConfig = OptimizerConfig()
     average: AverageConfig = AverageConfig()
     burn_in: BurnInConfig = BurnInConfig()
+    growth: GrowthConfig = GrowthConfig()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,11 @@ class Section:
         """The family's name."""
         return type(self).__module__.rpartition(".")[2]
 
+    @property
+    def grows(self) -> bool:
+        """Whether the network grows with the images; see `trainer.growth`."""
+        return False
+
     @classmethod
     def expect(cls: type[_Kind], found: "Section") -> _Kind:
         """Returns `found`, for code that knows this family alone.

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from dualcontrast.configs import demo
+from dualcontrast.configs import comparison
 from dualcontrast.custom_ops import conv2d_forms, library
 from dualcontrast.tools.benchmarks import convolution_speed, training_iteration
 from dualcontrast.tools.benchmarks.training_iteration import SHARES
@@ -32,7 +32,7 @@ def test_steps_count_as_often_as_they_run(capsys):
 
 def test_the_demo_s_networks_are_a_configuration_with_the_demo_s_widths():
     config = training_iteration.config(32, "float32", convolution_speed._DEMO)
-    networks = demo.get_config()
+    networks = comparison.get_config()
     for measured, trained in (
         (config.generator, networks.generator),
         (config.discriminator, networks.discriminator),

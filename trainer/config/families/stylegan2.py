@@ -85,7 +85,7 @@ class Generator(section.GeneratorSection):
 
     def check(self, images: section.Images) -> None:
         """Checks the widths and the attention against the resolution."""
-        _check_resolution("generator", self.fmap_base, images.resolution)
+        check_resolution("generator", self.fmap_base, images.resolution)
         if self.attention.kind == "none":
             return
         side = self.attention.resolution
@@ -167,7 +167,7 @@ class Discriminator(head_fields.DiscriminatorSection):
     def check(self, images: section.Images) -> None:
         """Checks the widths and the attention against the resolution, and the heads."""
         super().check(images)
-        _check_resolution("discriminator", self.fmap_base, images.resolution)
+        check_resolution("discriminator", self.fmap_base, images.resolution)
         if self.attention.pairing == "none":
             return
         side = self.attention.resolution
@@ -178,13 +178,7 @@ class Discriminator(head_fields.DiscriminatorSection):
 
     def check_share(self, share: int, parts: int) -> None:
         """Checks that parts keep the groups of the deviation, and the neighbours of references."""
-        group = self.minibatch_stddev_group
-        if stddev_group(share // parts, group) != stddev_group(share, group):
-            raise UserError(
-                f"training.accumulation={parts} leaves {share // parts} images a part, too few for"
-                f" groups of {stddev_group(share, group)}"
-                " (discriminator.minibatch_stddev_group): try a smaller one of either"
-            )
+        check_groups(self.minibatch_stddev_group, share, parts)
         rolled = self.attention.takes_references and not self.attention.reads_references
         if rolled and (parts > 1 or share < 2):
             # The neighbour of an image is in another part.
@@ -200,11 +194,36 @@ def stddev_group(images: int, most: int) -> int:
     return max(size for size in range(1, most + 1) if images % size == 0)
 
 
+def check_groups(most: int, share: int, parts: int) -> None:
+    """Checks that parts of a device's share keep the groups of the minibatch deviation.
+
+    Raises:
+      UserError: they do not.
+    """
+    group = stddev_group(share, most)
+    if stddev_group(share // parts, most) != group:
+        raise UserError(
+            f"training.accumulation={parts} leaves {share // parts} images a part, too few for"
+            f" groups of {group}"
+            " (discriminator.minibatch_stddev_group): try a smaller one of either"
+        )
+
+
 def _feature_maps(network: Generator | Discriminator, resolution: int) -> int:
     return max(1, min(network.fmap_max, 2 * network.fmap_base // resolution))
 
 
-def _check_resolution(network: str, fmap_base: int, resolution: Optional[int]) -> None:
+def check_resolution(network: str, fmap_base: int, resolution: Optional[int]) -> None:
+    """Checks that there are images of a resolution, and feature maps for them.
+
+    Args:
+      network: "generator" or "discriminator".
+      fmap_base: of the network.
+      resolution: of the images; None where it is not known yet.
+
+    Raises:
+      UserError: there are not.
+    """
     if resolution is None:
         return
     if resolution & (resolution - 1):
