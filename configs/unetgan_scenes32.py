@@ -1,7 +1,7 @@
 """Rendered scenes at 32x32 on a CPU: U-Net GAN, a quarter as wide.
 
     dualcontrast-convert --source=scenes --resolution=32 --max_images=20000 --dest=data/scenes32
-    dualcontrast-train --config=unetgan_scenes32 --data=data/scenes32 --workdir=runs/unetgan_scenes32
+    dualcontrast-train --config=unetgan_scenes32 --data=data/scenes32 --workdir=runs/unetgan
 
 The other schedule of the mixed images, which the authors' program has for CelebA, is
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from dualcontrast.augmentation import cutmix
 from dualcontrast.layers.networks import Batch
 from dualcontrast.losses import cutmix as losses
-from dualcontrast.trainer import burn_in, draws
+from dualcontrast.trainer import burn_in
 from dualcontrast.trainer.config.cutmix_section import CutMixConfig
 from dualcontrast.trainer.terms import Gather, Part, Term
 
@@ -85,13 +85,6 @@ class Schedule:
             return 1.0
         return images_seen / self._section.warmup_images
 
-    def replaces(self, chance: draws.Draws, images_seen: int) -> bool:
-        """Returns whether a step is on mixed images alone: a coin for all of its samples.
-
-        Args:
-          chance: of the step.
-          images_seen: before the iteration.
-        """
-        probability = self._section.probability * self.risen(images_seen)
-        # Without a draw where there is nothing to be decided.
-        return bool(probability) and float(chance.named("cutmix").once("step")) < probability
+    def probability_at(self, images_seen: int) -> float:
+        """Returns that of a step on mixed images alone, in an iteration from `images_seen` on."""
+        return self._section.probability * self.risen(images_seen)

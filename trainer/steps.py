@@ -107,9 +107,8 @@ class Steps:
             metrics |= self._update_generator(phase, batches[0], seen)
         for repeat, batch in enumerate(batches):
             step = Step(DISCRIMINATOR, phase, repeat=repeat)
-            chance = self._draws_of_all(step, images_seen, self._batch_size(step))
-            mixed = self._state.cutmix.replaces(chance, images_seen)
-            metrics |= self._take(step._replace(mixed=mixed), seen, batch)
+            step = step._replace(mixed=self._mixes(step, images_seen))
+            metrics |= self._take(step, seen, batch)
         metrics |= self._lazy(DISCRIMINATOR, batches[-1], seen)
         if not generator_first:
             metrics |= self._update_generator(phase, batches[-1], seen)
@@ -119,6 +118,14 @@ class Steps:
             # Now and not before the next iteration: a checkpoint may come between.
             self._state.forget_moments()
         return metrics
+
+    def _mixes(self, step: Step, images_seen: int) -> bool:
+        """Returns whether a step is on mixed images alone: a coin for all of its samples."""
+        probability = self._state.cutmix.probability_at(images_seen)
+        if not probability:
+            return False
+        chance = self._draws_of_all(step, images_seen, self._batch_size(step))
+        return float(chance.named("cutmix").once("step")) < probability
 
     def _grow(self, images_seen: int) -> None:
         """Makes networks that grow what they are in an iteration that begins at `images_seen`."""

@@ -1,1 +1,1 @@
-"""U-Net GAN's discriminator (Schonfeld et al. 2020), which judges images and each of their pixels."""
+"""U-Net GAN (Schonfeld et al. 2020): a discriminator of images and of their pixels."""

@@ -149,16 +149,21 @@ def test_the_loss_of_mixed_images():
 
 def test_the_probability_and_the_weight_rise_along_a_line():
     schedule = cutmix_loss.Schedule(CutMixConfig(probability=0.5, weight=2, warmup_images=8_000))
-    chance = [draws.Draws(0, seen, draws.Purpose.DISCRIMINATOR, 4) for seen in range(200)]
     for seen, share in ((0, 0), (2_000, 0.25), (8_000, 1), (9_000, 1)):
         schedule.advance(seen)
         assert float(schedule.factor) == share == schedule.risen(seen)
-        found = np.mean([schedule.replaces(one, seen) for one in chance])
-        expected = 0.5 * share
-        assert abs(found - expected) <= 4 * np.sqrt(expected * (1 - expected) / 200)
-    # Without a weight there is nothing to be assigned, without a probability nothing to be drawn.
+        assert schedule.probability_at(seen) == 0.5 * share
+    # Without a weight there is nothing to be assigned.
     assert cutmix_loss.Schedule(CutMixConfig(probability=0.5, warmup_images=8)).factor == 1.0
-    assert not cutmix_loss.Schedule(CutMixConfig(weight=1)).replaces(None, 0)
+
+
+def test_the_coin_of_a_step_is_that_of_its_images_and_falls_as_often_as_it_should():
+    config = tiny({"cutmix.warmup_images": 0})
+    trainer = steps.Steps(config, state.State(config), tf.distribute.get_strategy())
+    step = steps.Step(steps.DISCRIMINATOR, "train")
+    first, again = ([trainer._mixes(step, 4 * k) for k in range(200)] for _ in range(2))
+    assert first == again
+    assert abs(np.mean(first) - 0.5) <= 4 * np.sqrt(0.25 / 200)
 
 
 def test_an_iteration_has_mixed_images_in_place_of_the_loss_or_beside_it():
@@ -216,7 +221,7 @@ def test_two_devices_make_the_step_of_one(step, loss, first_step, assert_same_st
     [
         (
             {"cutmix.probability": 0.5},
-            "cutmix.probability=0.5 needs logits of pixels, .* stylegan2",
+            "cutmix.probability=0.5 needs logits of pixels, and the stylegan2",
         ),
         ({"cutmix.weight": 1.0}, "cutmix.weight=1.0 needs .*--config.cutmix.weight=0"),
     ],

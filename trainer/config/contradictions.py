@@ -210,8 +210,8 @@ def _check_pixels(config: "schema.Config") -> None:
         for name in ("probability", "weight"):
             if value := getattr(config.cutmix, name):
                 raise UserError(
-                    f"cutmix.{name}={value} needs logits of pixels, which the {family} discriminator"
-                    f" has not: try --config.cutmix.{name}=0 (or the family unet)"
+                    f"cutmix.{name}={value} needs logits of pixels, and the {family} discriminator"
+                    f" has none: try --config.cutmix.{name}=0 (or the family unet)"
                 )
     elif section.real_gamma or section.fake_gamma:
         raise UserError(
