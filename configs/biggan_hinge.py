@@ -20,7 +20,8 @@ Published in thesis T2.6 / supp T5:
     ffhq256       11.4
 
 That value is taken from the literature; where from is not said. Schonfeld et al. 2020 compare U-Net
-GAN with BigGAN on FFHQ, without classes, so the settings are those of their program: z in every block (self-modulation), no attention, batches of 20. The length is ours.
+GAN with BigGAN on FFHQ, without classes, so the settings are those of their program: z in every
+block (self-modulation), no attention, batches of 20. The length is ours.
 
 Hardware, hours, FID: unknown, not trained here. docs/experiments.md has the other datasets.
 """
