@@ -58,14 +58,14 @@ class Discriminator(discriminator.Discriminator):
             self.pixel_embedding = self._normalised(table, "pixel_embedding")
             self.pixel_embedding.build((None,))
 
-    def outputs(self, batch, references=None, iterations: int = 1):
+    def outputs(self, batch, references=None, **how):
         """Returns what it says of images and of their pixels; `iterations` as in `call`."""
-        maps = self.maps(batch.images, iterations)
+        maps = self.maps(batch.images, **how)
         features = self.summed(maps[-1])
-        logits = self.logits_of(features, batch.labels, iterations)
-        return networks.Outputs(logits, features, self._pixel_logits(maps, batch, iterations))
+        logits = self.logits_of(features, batch.labels, **how)
+        return networks.Outputs(logits, features, self._pixel_logits(maps, batch, **how))
 
-    def _pixel_logits(self, maps: list[tf.Tensor], batch: networks.Batch, iterations: int):
+    def _pixel_logits(self, maps: list[tf.Tensor], batch: networks.Batch, iterations: int = 1):
         """Returns [batch, resolution, resolution] float32, of what the encoder made of images."""
         x, *skipped = reversed(maps)
         x = self.decoder[0](x, iterations=iterations)
