@@ -2,6 +2,7 @@
 
     dualcontrast-convert --source=scenes --resolution=32 --max_images=20000 --dest=data/scenes32
     dualcontrast-train --config=unetgan_scenes32 --data=data/scenes32 --workdir=runs/unetgan
+    dualcontrast-attention-maps --run=runs/unetgan --data=data/scenes32 --output=runs/unetgan/pixels
 
 The other schedule of the mixed images, which the authors' program has for CelebA, is
 

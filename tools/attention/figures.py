@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dualcontrast.layers import networks
-from dualcontrast.tools.attention import attention_figure, attention_weights, dots
+from dualcontrast.tools.attention import attention_figure, attention_weights, dots, pixel_figure
 from dualcontrast.tools.attention.attention_weights import AttentionMap, Heard
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import sampler as samplers
@@ -42,11 +42,13 @@ class Figure(NamedTuple):
       titles: of the columns.
       rows: as they are drawn.
       record: of the network and all rows, for the JSON file.
+      summary: of the record, for the screen.
     """
 
     titles: list[str]
     rows: list[attention_figure.Row]
     record: dict
+    summary: str
 
 
 def of_run(
@@ -68,16 +70,20 @@ def of_run(
         check_data(run, checkpoint.read_config(workdir).images, dataset)
     generator, _, images_seen = checkpoint.load_average(str(prefix))
     discriminator = checkpoint.load_discriminator(str(prefix))
-    check_run(run, generator, discriminator, dataset)
+    judges_pixels = checkpoint.read_config(workdir).discriminator.judges_pixels
+    if not judges_pixels:
+        check_run(run, generator, discriminator, dataset)
     figures = {}
     if attention_weights.layers_of(generator):
         generated.check_truncation(generator, look.truncation_psi)
         figures["generator"] = of_generator(generator, look, images_seen)
-    if dataset is not None:
+    if judges_pixels:
+        figures["pixels"] = of_pixels(run, generator, discriminator, dataset, look)
+    elif dataset is not None:
         figures["discriminator"] = of_discriminator(discriminator, dataset, look)
     write(figures, folder, str(prefix), look.reflections)
     lines = [
-        f"{folder / name}.png with {len(figure.rows)} rows; {_summary(figure.record)}"
+        f"{folder / name}.png with {len(figure.rows)} rows; {figure.summary}"
         for name, figure in figures.items()
     ]
     if dataset is None and attention_weights.layers_of(discriminator):
@@ -162,7 +168,8 @@ def of_generator(generator: networks.Generator, look: Look, images_seen: int) ->
         "noise": "fixed",
         "rows": records,
     }
-    return Figure(["generated", *(dot.title for dot in rows[0].dots)], rows, record)
+    titles = ["generated", *(dot.title for dot in rows[0].dots)]
+    return Figure(titles, rows, record, _summary(record))
 
 
 def of_discriminator(
@@ -195,7 +202,43 @@ def of_discriminator(
         "rows": records,
     }
     titles = ["image", "reference"][: len(rows[0].images)]
-    return Figure([*titles, *(dot.title for dot in rows[0].dots)], rows, record)
+    titles += [dot.title for dot in rows[0].dots]
+    return Figure(titles, rows, record, _summary(record))
+
+
+def of_pixels(
+    run: str,
+    generator: networks.Generator,
+    discriminator: networks.Discriminator,
+    dataset: manifest.Manifest | None,
+    look: Look,
+) -> Figure:
+    """Returns the figure of what the discriminator says of pixels: images and their logits.
+
+    Args:
+      run: its folder.
+      generator, discriminator: of the run.
+      dataset: of real images, drawn beside the generated ones; None for none.
+      look: its seeds are those of the generated images, the first one decides which reals.
+
+    Raises:
+      UserError: reals would have to be judged by classes that they are not given with.
+    """
+    if dataset is not None and discriminator.classes:
+        raise UserError(
+            f"--data has no place here: the discriminator of the run {run} judges pixels by their"
+            " image's class, and only generated images are drawn with theirs"
+        )
+    generated.check_truncation(generator, look.truncation_psi)
+    reals = None if dataset is None else _reals(dataset, len(look.seeds), look.seeds[0])
+    rows, records = pixel_figure.rows_of(
+        generator, discriminator, look.seeds, look.truncation_psi, reals
+    )
+    names = [name for name in ("generated", "real") if name in records[0]]
+    means = (f"{name} {np.mean([row[name] for row in records]):.2f}" for name in names)
+    titles = [title for name in names for title in (name, "its pixels")]
+    summary = f"pixels, from 0 for fake to 1 for real, in the mean: {', '.join(means)}"
+    return Figure(titles, rows, {"rows": records}, summary)
 
 
 def _reals(dataset: manifest.Manifest, count: int, seed: int) -> np.ndarray:
