@@ -8,6 +8,7 @@ from dualcontrast.augmentation import cutmix
 from dualcontrast.trainer import cutmix_loss, draws, pixel_losses, state, steps, terms
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.config.cutmix_section import CutMixConfig
+from dualcontrast.trainer.config.loss_sections import DualContrastive
 from dualcontrast.trainer.errors import UserError
 
 TINY = {
@@ -25,8 +26,6 @@ MIXED = steps.Step(steps.DISCRIMINATOR, "train", mixed=True)
 def tiny(changes=None, classes=0):
     config = schema.replace(config_flags.load("unetgan_scenes32"), TINY | (changes or {}))
     config = schema.replace(config, {"data.labels": bool(classes)})
-    if config.loss.family == "dual_contrastive":
-        config = schema.replace(config, {"loss.warmup_images": 0})
     return schema.resolve(config, 32, 3, classes)
 
 
@@ -192,28 +191,42 @@ def test_an_iteration_has_mixed_images_in_place_of_the_loss_or_beside_it():
     assert {"cutmix/image", "loss/D", "logits/real", "pixel_logits/real"} <= set(metrics)
 
 
-@pytest.mark.parametrize(
-    "step, loss",
-    [
-        (MIXED, "non_saturating"),
-        (steps.Step(steps.GENERATOR, "contrast"), "dual_contrastive"),
-    ],
-    ids=["mixed images", "generator"],
-)
-def test_two_devices_make_the_step_of_one(step, loss, first_step, assert_same_step):
-    config = tiny({"loss": loss})
-    one, two = (first_step(config, step, replicas, IMAGES) for replicas in (1, 2))
-    # No bias that a normalisation by the batch takes away again has a gradient.
-    free = [f"{name}_layer_bias" for name in ("conv0", "conv1", "shortcut")]
-    one, two = (
-        {
-            name: x
-            for name, x in found.items()
-            if "discriminator" in name or not any(word in name for word in free)
-        }
-        for found in (one, two)
-    )
+def test_two_devices_make_the_step_of_one_on_mixed_images(first_step, assert_same_step):
+    one, two = (first_step(tiny(), MIXED, replicas, IMAGES) for replicas in (1, 2))
     assert_same_step(one, two)
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_two_devices_contrast_all_images_and_average_their_pixels(network, strategy_of):
+    # Only traced functions can gather.
+    tf.config.run_functions_eagerly(False)
+    term = getattr(pixel_losses.terms(DualContrastive(), "contrast"), network)
+    draw = np.random.default_rng(0)
+    shapes = [(4,), (4,), (4, 2, 2), (4, 2, 2)]
+    outputs = [tf.constant(draw.standard_normal(shape), tf.float32) for shape in shapes]
+    strategy = strategy_of(2)
+
+    def slopes(given, gather, replicas):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            value, _ = term.loss(given, gather)
+            scaled = value / replicas
+        how = tf.UnconnectedGradients.ZERO
+        return tape.gradient(scaled, given, unconnected_gradients=how)
+
+    @tf.function(autograph=False)
+    def on_two():
+        def on_one():
+            context = tf.distribute.get_replica_context()
+            index = context.replica_id_in_sync_group
+            mine = [draws.share(x, index, 2) for x in outputs]
+            return slopes(mine, lambda x: context.all_gather(x, axis=0), 2)
+
+        return [strategy.experimental_local_results(x) for x in strategy.run(on_one)]
+
+    for found, expected in zip(on_two(), slopes(outputs, lambda x: x, 1), strict=True):
+        for index, share in enumerate(found):
+            np.testing.assert_allclose(share, expected[index::2], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(
