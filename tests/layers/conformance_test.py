@@ -304,7 +304,7 @@ LAYERS = {
         {
             "resolution": 32,
             "channels": 4,
-            "width": 3,
+            "width": 5,
             "classes": 3,
             "attention_resolution": 8,
         },
@@ -706,6 +706,11 @@ def test_two_replicas_compute_what_one_computes_of_each_share(name):
         np.testing.assert_allclose(found / scale, expected / scale, atol=1e-5)
 
 
+# Of so many ReLUs one bends within 1e-7 on one side; the slope on the other agrees to 6e-6 there,
+# and both together to 5e-12 within this step.
+STEPS = {"biggan_generator without attention": 3e-8}
+
+
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "class_table"])
 def test_second_derivatives_match_finite_differences(name):
     # P = |gradient in the inputs|^2, as in R1 and path length, along one direction of all variables
@@ -741,7 +746,8 @@ def test_second_derivatives_match_finite_differences(name):
             variable.assign(value)
         return penalty(moved[: len(inputs)])
 
-    finite = (at(1e-6) - at(-1e-6)) / 2e-6
+    step = STEPS.get(name, 1e-6)
+    finite = (at(step) - at(-step)) / (2 * step)
     assert np.isfinite(slope) and abs(slope) > 1e-6
     np.testing.assert_allclose(slope, finite, rtol=1e-6)
 
