@@ -62,12 +62,13 @@ from dualcontrast.tools.conversion.sources.source import (
     Source,
     fingerprint,
 )
-from dualcontrast.tools.scenes import scenes
+from dualcontrast.tools.scenes import kind_flags
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
+flags.adopt_module_key_flags(kind_flags)
 _SOURCE = path_flags.define("source", None, "What to convert; kinds: see above.")
 _DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
@@ -96,10 +97,6 @@ _LABELS = path_flags.define(
     "labels",
     None,
     "Where the images' classes are from: folders, FILE.json, FILE.csv, or what the source has.",
-)
-_SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1-2; else 3-8.")
-_ZOOM = flags.DEFINE_float(
-    "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
 )
 _SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store the images in a random order.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
@@ -175,7 +172,7 @@ def _check_flags() -> None:
         raise UserError(f"--resolution={_RESOLUTION.value} is no power of two from 8.")
     if _CROP.value == "squash" and _RESOLUTION.value is None:
         raise UserError("--crop=squash needs a size: add --resolution=64, for example.")
-    for flag in (_SOLIDS, _ZOOM):
+    for flag in (kind_flags.SOLIDS, kind_flags.ZOOM):
         if flag.value is not None and _SOURCE.value != "scenes":
             raise UserError(f"--{flag.name} is for --source=scenes; drop it.")
     if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":
@@ -191,21 +188,7 @@ def _source() -> Source:
             "Scenes can have any size and number: give --resolution=64 and"
             " --max_images=20000, for example."
         )
-    return Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
-
-
-def _kind() -> scenes.Kind:
-    """The scenes that the flags ask for."""
-    zoom = 1.0 if _ZOOM.value is None else _ZOOM.value
-    text = _SOLIDS.value or f"{min(3, scenes.room(zoom))}-{scenes.room(zoom)}"
-    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", text)
-    fewest, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not 1 <= fewest <= most <= scenes.room(zoom):
-        raise UserError(
-            f"--solids={text}: expected one or two numbers, such as 1-{scenes.room(zoom)}, from 1"
-            f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
-        )
-    return scenes.Kind(fewest, most, zoom)
+    return Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, kind_flags.kind())
 
 
 def _without_label_file(listing: Listing, source: Source) -> Listing:
