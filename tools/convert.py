@@ -37,6 +37,7 @@ for byte, whatever the number of workers.
 """
 
 import dataclasses
+import importlib.util
 import os
 import re
 from collections.abc import Sequence
@@ -107,6 +108,12 @@ _SHARDS = flags.DEFINE_integer(
     "shards", None, "Files to write; by default so many that each has up to 64 MB.", lower_bound=1
 )
 _WORKERS = flags.DEFINE_integer("workers", 0, "Processes; 0: one for each core.", lower_bound=0)
+_RUNNER = flags.DEFINE_string(
+    "runner", None, "Who runs the work, as Apache Beam calls it: DirectRunner, DataflowRunner..."
+)
+_RUNNER_OPTIONS = flags.DEFINE_list(
+    "runner_options", [], "Of Beam and the runner, without dashes: project=P,region=R."
+)
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels", 50_000_000, "Reject images with more pixels.", lower_bound=1
 )
@@ -128,6 +135,7 @@ def main(argv: list[str]) -> None:
     """Converts what the flags say."""
     errors.no_arguments(argv)
     _check_flags()
+    runner = _runner()
     dest = Path(_DEST.value)
     conversion.check_place(dest)
     source = _source()
@@ -149,7 +157,7 @@ def main(argv: list[str]) -> None:
         return
     with ProgressBar("images", len(stored)) as bar:
         made = conversion.run(
-            plan, shards, request, _SOURCE.value, dest, _workers(), bar.show, listing.others
+            plan, shards, request, _SOURCE.value, dest, runner, bar.show, listing.others
         )
     if listing.others:
         print(
@@ -180,6 +188,23 @@ def _check_flags() -> None:
             raise UserError(f"--{flag.name} is for --source=scenes; drop it.")
     if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":
         raise UserError("JPEG cannot be transparent: use --encoding=png, or --channels=rgb.")
+    if _RUNNER_OPTIONS.value and not _RUNNER.value:
+        raise UserError("--runner_options are for a --runner, such as --runner=DataflowRunner.")
+
+
+def _runner() -> conversion.Runner:
+    """Who writes the shards."""
+    if _RUNNER.value is None:
+        return conversion.on_this_machine(_workers())
+    if importlib.util.find_spec("apache_beam") is None:
+        raise UserError(
+            f"--runner={_RUNNER.value} needs Apache Beam, which is not installed.\n"
+            "Install it: pip install 'dualcontrast[beam]'; or drop --runner."
+        )
+    # It takes seconds to import.
+    from dualcontrast.tools.conversion import beam_pipeline
+
+    return beam_pipeline.runner(_RUNNER.value, _RUNNER_OPTIONS.value, _workers())
 
 
 def _source() -> Source:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dualcontrast.tools.conversion import example, pixels, workers
 from dualcontrast.tools.conversion.decode_bounds import Bounds, Watch
@@ -59,27 +60,28 @@ class Written:
     notes: tuple[tuple[str, str], ...] = ()
 
 
+class Job(NamedTuple):
+    """A shard to write: its number, from 0, and the images that go into it, in order."""
+
+    index: int
+    part: Part
+
+
 def write(
-    plan: Plan,
-    index: int,
-    part: Part,
-    dest: Path,
-    on_image: workers.Step,
-    lost: workers.Lost,
-) -> Written:
-    """Writes shard `index` of a plan and returns its note.
+    shared: tuple[Plan, Path], job: Job, on_image: workers.Step, lost: workers.Lost
+) -> tuple[int, Written]:
+    """Writes a shard of a plan and returns its number and its note.
 
     Args:
-      plan: what the shards hold.
-      index: of the shard, from 0.
-      part: the images that go into it, in order.
-      dest: the folder of the dataset.
+      shared: what the shards hold, and the folder of the dataset.
+      job: which shard.
       on_image: called after every image.
       lost: images that ended a process, by their number in the shard.
 
     Raises:
       OSError: the shard cannot be written; the images' own faults are in the note.
     """
+    (plan, dest), (index, part) = shared, job
     name = shard_name(index, plan.shards)
     temporary = dest / UNFINISHED / f"{name}.tmp"
     digest, kept, rejected, notes = hashlib.sha256(), 0, [], []
@@ -100,7 +102,7 @@ def write(
     made = Shard(name, kept, size, digest.hexdigest())
     written = Written(made, tuple(rejected), tuple(notes))
     files.write(_note(dest, name), json.dumps(asdict(written)))
-    return written
+    return index, written
 
 
 def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
