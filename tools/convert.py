@@ -166,6 +166,8 @@ def main(argv: list[str]) -> None:
         )
     if (dest / conversion.NOTES).exists():
         print(f"Of some images that are kept there is something to say: {dest / conversion.NOTES}")
+    if (dest / conversion.NEAR_DUPLICATES).exists():
+        print(f"Some images look like others: {dest / conversion.NEAR_DUPLICATES}")
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     classes = f"; {_of_classes(made.class_counts)}" if made.classes else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}{classes}; dataset in {dest}")

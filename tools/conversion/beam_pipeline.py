@@ -28,6 +28,8 @@ from dualcontrast.tools.conversion.sources.staging import Part, Staged
 from dualcontrast.trainer.errors import UserError, first_line
 
 LOCAL = "DirectRunner"
+# What Beam has under that name would first download another runner, Prism, and fall back to this.
+_LOCAL = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
 class Place(NamedTuple):
@@ -55,7 +57,9 @@ def runner(name: str, options: Sequence[str], processes: int) -> conversion.Runn
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            pipeline = beam.Pipeline(options=PipelineOptions([f"--runner={name}", *words]))
+            pipeline = beam.Pipeline(
+                runner=_LOCAL if name == LOCAL else name, options=PipelineOptions(words)
+            )
     except SystemExit as error:  # Of argparse, whose last line says why.
         raise UserError(_refused(name, said.getvalue().strip().splitlines()[-1])) from error
     except (ValueError, ImportError) as error:

@@ -5,8 +5,8 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv, and then the manifest
-appear, and `unfinished` goes.
+When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv and
+near_duplicates.csv, and then the manifest appear, and `unfinished` goes.
 """
 
 import csv
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dualcontrast.tools.conversion import pixels, shards, workers
+from dualcontrast.tools.conversion import likeness, pixels, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Job, Plan, Written
 from dualcontrast.tools.conversion.sources import staging
 from dualcontrast.tools.conversion.sources.source import Entry, Other, Source
@@ -31,7 +31,8 @@ from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
 PASSED_OVER = "passed_over.csv"
-NOTES = "notes.csv"  # Only where there are some.
+NOTES = "notes.csv"  # Only where there are some,
+NEAR_DUPLICATES = "near_duplicates.csv"  # and so this.
 REQUEST = "request.json"
 # What file managers leave in every folder that they show.
 _OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
@@ -245,6 +246,8 @@ def _finish(
     files.write(dest / PASSED_OVER, _csv(Other._fields, others))
     if notes := sorted(row for note in written for row in note.notes):
         files.write(dest / NOTES, _csv(("path", "note"), notes))
+    if alike := _alike(entries, written):
+        files.write(dest / NEAR_DUPLICATES, _csv(("path", "hash", "like"), alike))
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished
@@ -260,6 +263,14 @@ def _classes(
     return tuple(
         manifest.Category(name, counts[number]) for number, name in enumerate(plan.classes)
     )
+
+
+def _alike(entries: list[list[Entry]], written: list[Written]) -> list[tuple[str, str, str]]:
+    """The images that look like others: name, hash, and the first that looks so."""
+    names = [entry.name for shard in entries for entry in shard]
+    hashes = "".join(note.likenesses for note in written)
+    places = range(0, len(hashes), likeness.DIGITS)
+    return likeness.groups(names, [hashes[n : n + likeness.DIGITS] for n in places])
 
 
 def _give_up(dest: Path, written: list[Written], rejected: list) -> None:
