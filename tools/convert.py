@@ -38,6 +38,7 @@ for byte, whatever the number of workers.
 
 import dataclasses
 import importlib.util
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -203,10 +204,14 @@ def _runner() -> conversion.Runner:
             f"--runner={_RUNNER.value} needs Apache Beam, which is not installed.\n"
             "Install it: pip install 'dualcontrast[beam]'; or drop --runner."
         )
-    # It takes seconds to import.
-    from dualcontrast.tools.conversion import beam_pipeline
+    logging.disable(logging.WARNING)  # Beam's, on what of Google's is not installed.
+    try:
+        # It takes seconds to import.
+        from dualcontrast.tools.conversion import beam_pipeline
 
-    return beam_pipeline.runner(_RUNNER.value, _RUNNER_OPTIONS.value, _workers())
+        return beam_pipeline.runner(_RUNNER.value, _RUNNER_OPTIONS.value, _workers())
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _source() -> Source:

@@ -25,11 +25,11 @@ from dualcontrast.tools.conversion import conversion, shards, workers
 from dualcontrast.tools.conversion.shards import UNFINISHED, Job, Plan, Written
 from dualcontrast.tools.conversion.sources.source import Entry
 from dualcontrast.tools.conversion.sources.staging import Part, Staged
-from dualcontrast.trainer.errors import UserError, first_line
+from dualcontrast.trainer.errors import UserError
 
 LOCAL = "DirectRunner"
 # What Beam has under that name would first download another runner, Prism, and fall back to this.
-_LOCAL = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+_LOCAL = "FnApiRunner"
 
 
 class Place(NamedTuple):
@@ -57,20 +57,20 @@ def runner(name: str, options: Sequence[str], processes: int) -> conversion.Runn
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            pipeline = beam.Pipeline(
-                runner=_LOCAL if name == LOCAL else name, options=PipelineOptions(words)
-            )
-    except SystemExit as error:  # Of argparse, whose last line says why.
-        raise UserError(_refused(name, said.getvalue().strip().splitlines()[-1])) from error
+            parsed = PipelineOptions(words)
+            parsed.get_all_options()  # Each kind would otherwise be looked at when it is used.
+            pipeline = beam.Pipeline(runner=_LOCAL if name == LOCAL else name, options=parsed)
+    except SystemExit as error:  # Of argparse, which ends with PROGRAM: error: WHY.
+        raise UserError(_refused(name, said.getvalue().rpartition("error: ")[2])) from error
     except (ValueError, ImportError) as error:
-        raise UserError(_refused(name, first_line(error))) from error
+        raise UserError(_refused(name, str(error))) from error
     return functools.partial(_run, pipeline)
 
 
 def _refused(name: str, why: str) -> str:
     return (
-        f"--runner={name} with these --runner_options is refused by Beam: {why}\n"
-        "Runners: DirectRunner on this machine, DataflowRunner, FlinkRunner, PortableRunner..."
+        f"Beam refuses --runner={name} with these --runner_options: {' '.join(why.split())}\n"
+        "What each runner needs: docs/beam.md. --runner=DirectRunner needs nothing."
     )
 
 
@@ -83,7 +83,6 @@ def _run(
 ) -> Iterator[tuple[int, Written]]:
     """A `conversion.Runner`, but for the pipeline."""
     places = _put_down(jobs, dest)
-    # Those images are then where every machine finds them, and the plan's own source is not needed.
     _ = (
         pipeline
         | "Shards" >> beam.Create(list(places.values()))
