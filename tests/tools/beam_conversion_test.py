@@ -11,6 +11,12 @@ import time
 import pytest
 from PIL import Image
 
+from dualcontrast.tools.conversion import pixels
+from dualcontrast.tools.conversion.shards import Job, Plan
+from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.staging import Part
+from dualcontrast.trainer.errors import UserError
+
 needs_beam = pytest.mark.skipif(
     importlib.util.find_spec("apache_beam") is None,
     reason="apache-beam is not installed: pip install -e '.[beam]'",
@@ -77,6 +83,22 @@ def test_what_a_killed_pipeline_has_finished_is_kept_by_whoever_goes_on(
     assert bench.bytes_of(dest) == bench.bytes_of(local.folder)
     kept = [path for path, moment in finished.items() if path.stat().st_mtime_ns == moment]
     assert len(kept) >= len(finished) - 1  # One may have been there without its note.
+
+
+@needs_beam
+def test_a_machine_without_the_source_fails_the_pipeline_and_rejects_nothing(folder, tmp_path):
+    from dualcontrast.tools.conversion import beam_pipeline
+
+    source = Folder(str(folder))
+    entries = source.listing().entries
+    rules = pixels.Rules(16, "none", "lanczos", "rgb", (255, 255, 255), False, 10_000)
+    (tmp_path / "unfinished").mkdir()
+    jobs = [Job(0, Part(source, entries))]
+    elsewhere = Plan(Folder(str(tmp_path / "photos")), rules, "png", 1)
+    run = beam_pipeline.runner("DirectRunner", [], 1)
+    with pytest.raises(UserError, match=r"failed: .*photos is no folder on \S+\.\nMend that"):
+        list(run(elsewhere, tmp_path, jobs, lambda count: None))
+    assert not list(tmp_path.glob("images*"))
 
 
 @needs_beam

@@ -14,6 +14,7 @@ import functools
 import io
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,8 @@ from dualcontrast.trainer.errors import UserError
 LOCAL = "DirectRunner"
 # What Beam has under that name would first download another runner, Prism, and fall back to this.
 _LOCAL = "FnApiRunner"
+# Around what an error says: our class, and where in the pipeline it was raised.
+_NOT_FOR_PEOPLE = re.compile(r"^dualcontrast\.[\w.]+: | \[while running '.*'\]$")
 
 
 class Place(NamedTuple):
@@ -114,7 +117,8 @@ def _last_line(error: Exception) -> str:
     """What went wrong on a machine: runners hand its traceback on, followed by their own notes."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     own = [line for line in lines if line[0].isalpha() and ": " in line]
-    return (own or lines or [type(error).__name__])[-1]
+    line = (own or lines or [type(error).__name__])[-1]
+    return _NOT_FOR_PEOPLE.sub("", line).rstrip(".") + "."
 
 
 @contextlib.contextmanager
