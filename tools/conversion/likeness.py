@@ -1,7 +1,7 @@
 """Which images of a dataset look alike: the difference hash, small enough to keep for each.
 
-The image is made grey and 9x8 pixels large; a bit says of each pixel whether the one to its right is
-brighter. Other sizes, qualities and light changes of brightness mostly leave the 64 bits as they
+The image is made grey and 9x8 pixels large; a bit says of each pixel whether the one to its right
+is brighter. Other sizes, qualities and light changes of brightness mostly leave the 64 bits as they
 are. Mirror images and crops have others, and all images of one flat colour have the same.
 """
 

@@ -1,8 +1,8 @@
 """What a dataset and a run would take on many machines: arithmetic, of numbers of three kinds.
 
 Counted ones follow from the networks and the format of the files, measured ones were measured on
-one core here, and assumed ones are about machines that were not at hand. `tests/tools/scale_test.py`
-checks what can be checked: checkpoints, records, and bytes of gradients.
+one core here, and assumed ones are about machines that were not at hand. What can be checked here is
+(`tests/tools/scale_test.py`): the bytes of checkpoints, of records and of gradients.
 """
 
 import dataclasses
@@ -14,10 +14,11 @@ from dualcontrast.trainer.config import schema
 
 # Measured with `tools/benchmark_data.py`'s images, of 256x256, for a second of processor time of
 # one core of an AMD EPYC on which other programs ran: JPEG files to PNG records; PNG records read,
-# decoded and mirrored, of 64x64 and of 256x256; and bytes of a PNG for every byte of its pixels.
+# decoded and mirrored, of 64x64 and of 256x256; and bytes of a PNG, made of a JPEG file, for every
+# byte of its pixels (0.56 of PNG files, which have more noise).
 CONVERTED = 230.0
 READ_64, READ_256 = 4308.0, 427.0
-PNG = 0.5625
+PNG = 0.485
 MEASURED_SIDE, MEASURED_SMALL = 256, 64
 # Of an image's record, beside the image: framing (16), the features' keys, a name of 30 letters.
 RECORD_OVERHEAD = 80
