@@ -5,7 +5,8 @@
       --hosts=1,2,4,8,16,32 --gpus_per_host=8 --network_gbit=200
 
 Each number is said to be counted (from the networks and the files' format), measured (on one core
-here) or assumed (of machines that were not at hand); assumed ones have a flag. The model adds what
+here, at 256x256), scaled (from there to other sizes), or assumed (of machines that were not at
+hand; most have a flag). The model adds what
 a step computes and what it sends, as if nothing of it overlapped, and knows no stragglers, no
 latency and no limit of a storage that all hosts share. docs/scale_model.md has tables.
 """

@@ -125,7 +125,7 @@ def test_the_tool_says_of_every_number_of_which_kind_it_is(bench):
     )
     assert (code, error) == (0, "")
     inputs, table = out.split("\n\n")
-    assert {line.split()[0] for line in inputs.splitlines()} == {"counted", "measured", "assumed"}
+    assert {line.split()[0] for line in inputs.splitlines()} == {"counted", "scaled", "assumed"}
     rows = [re.findall(r"[^|]+", line) for line in table.splitlines()]
     assert [len(row) for row in rows] == [13] * 4
     assert [row[0].strip() for row in rows[2:]] == ["1", "2"]

@@ -140,12 +140,12 @@ def _put_down(jobs: Iterable[Job], dest: Path) -> dict[int, Place]:
         for job in jobs:
             source = job.part.source
             fields = {
-                "index": job.index,
+                "number": job.number,
                 "entries": [[e.name, e.place, e.bytes, e.label] for e in job.part.entries],
                 "staged": [source.path, source.contents] if isinstance(source, Staged) else None,
             }
             line = json.dumps(fields).encode() + b"\n"
-            places[job.index] = Place(file.tell(), file.write(line))
+            places[job.number] = Place(file.tell(), file.write(line))
     return places
 
 
@@ -158,7 +158,7 @@ def _taken_up(plan: Plan, dest: Path, place: Place) -> Job:
         path, contents = staged
         source = Staged(path, tuple(c if isinstance(c, str) else tuple(c) for c in contents))
     entries = [Entry(*values) for values in fields["entries"]]
-    return Job(fields["index"], Part(source, entries))
+    return Job(fields["number"], Part(source, entries))
 
 
 def _path(dest: Path) -> Path:

@@ -30,7 +30,7 @@ def groups(names: Sequence[str], hashes: Sequence[str]) -> list[tuple[str, str, 
       hashes: of each, or `NONE`.
     """
     _, group, sizes = np.unique(np.array(hashes), return_inverse=True, return_counts=True)
-    shared = [n for n in np.flatnonzero(sizes[group] > 1) if hashes[n] != NONE]
+    shared = [n for n in np.flatnonzero(sizes[group] > 1).tolist() if hashes[n] != NONE]
     firsts: dict[str, str] = {}
     for place in sorted(shared, key=lambda n: names[n]):
         firsts.setdefault(hashes[place], names[place])

@@ -65,7 +65,7 @@ class Written:
 class Job(NamedTuple):
     """A shard to write: its number, from 0, and the images that go into it, in order."""
 
-    index: int
+    number: int
     part: Part
 
 
@@ -115,8 +115,8 @@ def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
     try:
         fields = files.read_object(_note(dest, name))
         size = (dest / name).stat().st_size
-        rows = (tuple(map(tuple, fields[kind])) for kind in ("rejected", "notes"))
-        written = Written(Shard(**fields["shard"]), *rows, fields["likenesses"])
+        rejected, notes = (tuple(map(tuple, fields[kind])) for kind in ("rejected", "notes"))
+        written = Written(Shard(**fields["shard"]), rejected, notes, fields["likenesses"])
     except (FileNotFoundError, files.FileError, KeyError, TypeError):
         return None  # it is written again
     return written if written.shard.bytes == size else None

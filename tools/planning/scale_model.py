@@ -1,7 +1,7 @@
 """What a dataset and a run would take on many machines: arithmetic, of numbers of three kinds.
 
 Counted ones follow from the networks and the format of the files, measured ones were measured on
-one core here, and assumed ones are about machines that were not at hand. What can be checked here is
+one core here, and assumed ones are about machines that were not at hand. What can be checked is
 (`tests/tools/scale_test.py`): the bytes of checkpoints, of records and of gradients.
 """
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dualcontrast.tools.planning import numbers, speed
 from dualcontrast.trainer import dry_run, state
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 
 # Measured with `tools/benchmark_data.py`'s images, of 256x256, for a second of processor time of
 # one core of an AMD EPYC on which other programs ran: JPEG files to PNG records; PNG records read,
@@ -113,8 +114,8 @@ def gradient_bytes(config: schema.Config, generator, discriminator) -> float:
         4 * sum(variable.value.shape.num_elements() for variable in network.trainable_variables)
         for network in (generator, discriminator)
     )
-    penalties = config.penalties
-    lazy_g = 1 / config.generator.path_length_every if config.generator.path_length_weight else 0
+    section, penalties = stylegan2.Generator.expect(config.generator), config.penalties
+    lazy_g = 1 / section.path_length_every if section.path_length_weight else 0
     lazy_d = 1 / penalties.r1_every if penalties.r1_gamma else 0
     return of_g * (1 + lazy_g) + of_d * (config.schedule.discriminator_steps + lazy_d)
 

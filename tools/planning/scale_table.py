@@ -29,15 +29,16 @@ def inputs(config: schema.Config, counted: Networks, images: int, machines: Mach
     record = scale_model.record_bytes(counted.pixels)
     side, training = config.data.resolution, config.training
     size = f"{side}x{side}"
+    measured = "measured" if side == scale_model.MEASURED_SIDE else "scaled"
     lines = [
         ("counted", f"{counted.operations / 1e9:,.0f} G operations of training an image"),
         ("counted", f"{amount(counted.gradients)} of gradients an iteration, both networks"),
         ("counted", f"{amount(counted.checkpoint)} a checkpoint"),
         ("counted", f"{amount(counted.disk)} of disk a run of {training.total_images:,} images"),
-        ("measured", f"{amount(record)} a PNG record of {size}; {amount(images * record)} in all"),
-        ("measured", f"{1 / scale_model.convert_seconds(counted.pixels):,.0f} images/s a core"
+        (measured, f"{amount(record)} a PNG record of {size}; {amount(images * record)} in all"),
+        (measured, f"{1 / scale_model.convert_seconds(counted.pixels):,.0f} images/s a core"
          f" converted from JPEG files of {size}"),
-        ("measured", f"{1 / scale_model.decode_seconds(counted.pixels):,.0f} images/s a core read"),
+        (measured, f"{1 / scale_model.decode_seconds(counted.pixels):,.0f} images/s a core read"),
         ("assumed", f"{machines.gpu_speed / 1e12:.1f} T operations/s a GPU in training"),
         ("assumed", f"GPUs a host: {machines.gpus}; cores: {machines.cores}"),
         ("assumed", f"{amount(machines.network)}/s network a host, {amount(machines.link)}/s"
