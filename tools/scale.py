@@ -6,9 +6,9 @@
 
 Each number is said to be counted (from the networks and the files' format), measured (on one core
 here, at 256x256), scaled (from there to other sizes), or assumed (of machines that were not at
-hand; most have a flag). The model adds what
-a step computes and what it sends, as if nothing of it overlapped, and knows no stragglers, no
-latency and no limit of a storage that all hosts share. docs/scale_model.md has tables.
+hand; most have a flag). The model adds what a step computes and what it sends, as if nothing of it
+overlapped, and knows no stragglers, no latency and no limit of a storage that all hosts share.
+docs/scale_model.md has tables.
 """
 
 from absl import flags

@@ -68,15 +68,18 @@ def test_beam_gets_the_images_of_an_archive_that_is_read_once(bench, folder, tmp
 
 
 @needs_beam
-def test_what_a_killed_pipeline_has_finished_is_kept_by_whoever_goes_on(
-    bench, folder, local, tmp_path
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_what_a_pipeline_has_finished_before_its_end_is_kept_by_whoever_goes_on(
+    bench, folder, local, tmp_path, end
 ):
     dest, source = tmp_path / "data", f"--source={folder}"
     command = bench.command("convert", source, f"--dest={dest}", "--workers=1", *FLAGS)
-    with subprocess.Popen(command, start_new_session=True) as process:
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as process:
         while process.poll() is None and not list(dest.glob("unfinished/images-*.json")):
             time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, end)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130 if end == signal.SIGINT else -end, b"")
     finished = {path: path.stat().st_mtime_ns for path in dest.glob("images-*.tfrecord")}
     assert finished and not (dest / "manifest.json").exists()
     assert bench.run("convert", source, f"--dest={dest}", "--shards=5").returncode == 0

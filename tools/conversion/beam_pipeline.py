@@ -55,6 +55,8 @@ def runner(name: str, options: Sequence[str], processes: int) -> conversion.Runn
     """
     words = [f"--{option}" for option in options]
     if name == LOCAL:
+        # What Beam logs of an error is the traceback that the error also holds.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
         # Each thread waits for a process of its own, which `_write` starts.
         words += ["--direct_running_mode=multi_threading", f"--direct_num_workers={processes}"]
     said = io.StringIO()
@@ -93,8 +95,7 @@ def _run(
         | "Write" >> beam.Map(functools.partial(_write, plan, dest.absolute()))
     )
     try:
-        with _quiet():
-            pipeline.run().wait_until_finish()
+        pipeline.run().wait_until_finish()
     except Exception as error:  # Whatever a runner may raise: Beam has no base class for it.
         raise UserError(f"The pipeline has failed: {_last_line(error)}\n{_KEPT}") from error
     done = 0
@@ -119,18 +120,6 @@ def _last_line(error: Exception) -> str:
     own = [line for line in lines if line[0].isalpha() and ": " in line]
     line = (own or lines or [type(error).__name__])[-1]
     return _NOT_FOR_PEOPLE.sub("", line).rstrip(".") + "."
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps Beam's log of an error back, which is the traceback that the error also holds."""
-    log = logging.getLogger("apache_beam")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _put_down(jobs: Iterable[Job], dest: Path) -> dict[int, Place]:
