@@ -37,6 +37,8 @@ for byte, whatever the number of workers.
 """
 
 import dataclasses
+import importlib.util
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -104,6 +106,12 @@ _SHARDS = flags.DEFINE_integer(
     "shards", None, "Files to write; by default so many that each has up to 64 MB.", lower_bound=1
 )
 _WORKERS = flags.DEFINE_integer("workers", 0, "Processes; 0: one for each core.", lower_bound=0)
+_RUNNER = flags.DEFINE_string(
+    "runner", None, "Who runs the work, as Apache Beam calls it: DirectRunner, DataflowRunner..."
+)
+_RUNNER_OPTIONS = flags.DEFINE_list(
+    "runner_options", [], "Of Beam and the runner, without dashes: project=P,region=R."
+)
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels", 50_000_000, "Reject images with more pixels.", lower_bound=1
 )
@@ -125,6 +133,7 @@ def main(argv: list[str]) -> None:
     """Converts what the flags say."""
     errors.no_arguments(argv)
     _check_flags()
+    runner = _runner()
     dest = Path(_DEST.value)
     conversion.check_place(dest)
     source = _source()
@@ -146,7 +155,7 @@ def main(argv: list[str]) -> None:
         return
     with ProgressBar("images", len(stored)) as bar:
         made = conversion.run(
-            plan, shards, request, _SOURCE.value, dest, _workers(), bar.show, listing.others
+            plan, shards, request, _SOURCE.value, dest, runner, bar.show, listing.others
         )
     if listing.others:
         print(
@@ -155,6 +164,8 @@ def main(argv: list[str]) -> None:
         )
     if (dest / conversion.NOTES).exists():
         print(f"Of some images that are kept there is something to say: {dest / conversion.NOTES}")
+    if (dest / conversion.NEAR_DUPLICATES).exists():
+        print(f"Some images look like others: {dest / conversion.NEAR_DUPLICATES}")
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     classes = f"; {_of_classes(made.class_counts)}" if made.classes else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}{classes}; dataset in {dest}")
@@ -177,6 +188,27 @@ def _check_flags() -> None:
             raise UserError(f"--{flag.name} is for --source=scenes; drop it.")
     if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":
         raise UserError("JPEG cannot be transparent: use --encoding=png, or --channels=rgb.")
+    if _RUNNER_OPTIONS.value and not _RUNNER.value:
+        raise UserError("--runner_options are for a --runner, such as --runner=DataflowRunner.")
+
+
+def _runner() -> conversion.Runner:
+    """Who writes the shards."""
+    if _RUNNER.value is None:
+        return conversion.on_this_machine(_workers())
+    if importlib.util.find_spec("apache_beam") is None:
+        raise UserError(
+            f"--runner={_RUNNER.value} needs Apache Beam, which is not installed.\n"
+            "Install it: pip install 'dualcontrast[beam]'; or drop --runner."
+        )
+    logging.disable(logging.WARNING)  # Beam's, on what of Google's is not installed.
+    try:
+        # It takes seconds to import.
+        from dualcontrast.tools.conversion import beam_pipeline
+
+        return beam_pipeline.runner(_RUNNER.value, _RUNNER_OPTIONS.value, _workers())
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _source() -> Source:
