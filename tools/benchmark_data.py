@@ -205,7 +205,8 @@ def _write(
     rules = pixels.Rules(resolution, "none", "lanczos", "rgb", white, False, 1 << 20, icc)
     shards = conversion.split(entries, 16, rules, "png")
     plan = Plan(source, rules, "png", len(shards))
-    conversion.run(plan, shards, {}, "benchmark", dest, processes, on_count)
+    runner = conversion.on_this_machine(processes)
+    conversion.run(plan, shards, {}, "benchmark", dest, runner, on_count)
 
 
 def _reading_rate(folder: Path) -> float:

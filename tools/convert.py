@@ -37,6 +37,8 @@ for byte, whatever the number of workers.
 """
 
 import dataclasses
+import importlib.util
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -62,12 +64,13 @@ from dualcontrast.tools.conversion.sources.source import (
     Source,
     fingerprint,
 )
-from dualcontrast.tools.scenes import scenes
+from dualcontrast.tools.scenes import kind_flags
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, path_flags
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
+flags.adopt_module_key_flags(kind_flags)
 _SOURCE = path_flags.define("source", None, "What to convert; kinds: see above.")
 _DEST = path_flags.define("dest", None, "The folder for the dataset; new or empty.")
 _RESOLUTION = flags.DEFINE_integer("resolution", None, "Width and height of the result, pixels.")
@@ -97,16 +100,18 @@ _LABELS = path_flags.define(
     None,
     "Where the images' classes are from: folders, FILE.json, FILE.csv, or what the source has.",
 )
-_SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1-2; else 3-8.")
-_ZOOM = flags.DEFINE_float(
-    "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
-)
 _SHUFFLE = flags.DEFINE_bool("shuffle", True, "Store the images in a random order.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides the order, or the scenes.", lower_bound=0)
 _SHARDS = flags.DEFINE_integer(
     "shards", None, "Files to write; by default so many that each has up to 64 MB.", lower_bound=1
 )
 _WORKERS = flags.DEFINE_integer("workers", 0, "Processes; 0: one for each core.", lower_bound=0)
+_RUNNER = flags.DEFINE_string(
+    "runner", None, "Who runs the work, as Apache Beam calls it: DirectRunner, DataflowRunner..."
+)
+_RUNNER_OPTIONS = flags.DEFINE_list(
+    "runner_options", [], "Of Beam and the runner, without dashes: project=P,region=R."
+)
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels", 50_000_000, "Reject images with more pixels.", lower_bound=1
 )
@@ -128,6 +133,7 @@ def main(argv: list[str]) -> None:
     """Converts what the flags say."""
     errors.no_arguments(argv)
     _check_flags()
+    runner = _runner()
     dest = Path(_DEST.value)
     conversion.check_place(dest)
     source = _source()
@@ -149,7 +155,7 @@ def main(argv: list[str]) -> None:
         return
     with ProgressBar("images", len(stored)) as bar:
         made = conversion.run(
-            plan, shards, request, _SOURCE.value, dest, _workers(), bar.show, listing.others
+            plan, shards, request, _SOURCE.value, dest, runner, bar.show, listing.others
         )
     if listing.others:
         print(
@@ -158,6 +164,8 @@ def main(argv: list[str]) -> None:
         )
     if (dest / conversion.NOTES).exists():
         print(f"Of some images that are kept there is something to say: {dest / conversion.NOTES}")
+    if (dest / conversion.NEAR_DUPLICATES).exists():
+        print(f"Some images look like others: {dest / conversion.NEAR_DUPLICATES}")
     details = f" (see {dest / conversion.REJECTED})" if made.rejected else ""
     classes = f"; {_of_classes(made.class_counts)}" if made.classes else ""
     print(f"{made.count:,} kept, {made.rejected:,} rejected{details}{classes}; dataset in {dest}")
@@ -175,11 +183,32 @@ def _check_flags() -> None:
         raise UserError(f"--resolution={_RESOLUTION.value} is no power of two from 8.")
     if _CROP.value == "squash" and _RESOLUTION.value is None:
         raise UserError("--crop=squash needs a size: add --resolution=64, for example.")
-    for flag in (_SOLIDS, _ZOOM):
+    for flag in (kind_flags.SOLIDS, kind_flags.ZOOM):
         if flag.value is not None and _SOURCE.value != "scenes":
             raise UserError(f"--{flag.name} is for --source=scenes; drop it.")
     if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":
         raise UserError("JPEG cannot be transparent: use --encoding=png, or --channels=rgb.")
+    if _RUNNER_OPTIONS.value and not _RUNNER.value:
+        raise UserError("--runner_options are for a --runner, such as --runner=DataflowRunner.")
+
+
+def _runner() -> conversion.Runner:
+    """Who writes the shards."""
+    if _RUNNER.value is None:
+        return conversion.on_this_machine(_workers())
+    if importlib.util.find_spec("apache_beam") is None:
+        raise UserError(
+            f"--runner={_RUNNER.value} needs Apache Beam, which is not installed.\n"
+            "Install it: pip install 'dualcontrast[beam]'; or drop --runner."
+        )
+    logging.disable(logging.WARNING)  # Beam's, on what of Google's is not installed.
+    try:
+        # It takes seconds to import.
+        from dualcontrast.tools.conversion import beam_pipeline
+
+        return beam_pipeline.runner(_RUNNER.value, _RUNNER_OPTIONS.value, _workers())
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _source() -> Source:
@@ -191,21 +220,7 @@ def _source() -> Source:
             "Scenes can have any size and number: give --resolution=64 and"
             " --max_images=20000, for example."
         )
-    return Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, _kind())
-
-
-def _kind() -> scenes.Kind:
-    """The scenes that the flags ask for."""
-    zoom = 1.0 if _ZOOM.value is None else _ZOOM.value
-    text = _SOLIDS.value or f"{min(3, scenes.room(zoom))}-{scenes.room(zoom)}"
-    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", text)
-    fewest, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not 1 <= fewest <= most <= scenes.room(zoom):
-        raise UserError(
-            f"--solids={text}: expected one or two numbers, such as 1-{scenes.room(zoom)}, from 1"
-            f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
-        )
-    return scenes.Kind(fewest, most, zoom)
+    return Scenes(_MAX_IMAGES.value, _RESOLUTION.value, _SEED.value, kind_flags.kind())
 
 
 def _without_label_file(listing: Listing, source: Source) -> Listing:

@@ -294,7 +294,7 @@ def memory_estimate(
     images = config.training.batch_size / replicas / config.training.accumulation
     width = 4 if config.training.precision == "float32" else 2
     return Memory(
-        weights=_state_bytes(generator, discriminator) + _WEIGHT_COPIES * 4 * max(trained),
+        weights=state_bytes(generator, discriminator) + _WEIGHT_COPIES * 4 * max(trained),
         activations=width * images * values,
         runtime=_RUNTIME,
     )
@@ -333,13 +333,13 @@ def disk_estimate(
     grids = -(-training.total_images // training.grid_every_images) + 2  # the first, and the reals
     pixels = picture_grids.ROWS * picture_grids.COLUMNS * data.resolution**2 * data.channels
     return Disk(
-        checkpoints=checkpoints * _state_bytes(generator, discriminator),
+        checkpoints=checkpoints * state_bytes(generator, discriminator),
         grids=grids * pixels * _PNG * 2,  # as a file, and in TensorBoard's
         export=2 * 4 * _size(generator.variables),  # SavedModel and Keras weights
     )
 
 
-def _state_bytes(generator, discriminator) -> int:
+def state_bytes(generator, discriminator) -> int:
     """Returns the bytes of `state.State`: two generators, one discriminator, Adam's two slots."""
     numbers = 2 * _size(generator.variables) + _size(discriminator.variables)
     slots = 2 * _size(generator.trainable_variables + discriminator.trainable_variables)

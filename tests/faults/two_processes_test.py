@@ -70,7 +70,7 @@ def drawing(_, folder: pathlib.Path) -> None:
 
 def finishing(_, folder: pathlib.Path) -> None:
     """A conversion that begins after the other one has finished, and before that one has tidied."""
-    conversion.run(None, [], {}, "source", folder, 1, lambda count: None)
+    conversion.run(None, [], {}, "source", folder, None, lambda count: None)
 
 
 PLACES = {

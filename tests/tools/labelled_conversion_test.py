@@ -104,8 +104,10 @@ def test_an_interrupted_conversion_goes_on_with_its_labels(folder, classes, tmp_
     shards = conversion.split(found.entries, 6, rules, "png")
     request = {"labels": labels.fingerprint(found.entries, found.classes)}
 
+    runner = conversion.on_this_machine(1)
+
     def convert(name, on_count):
-        return conversion.run(plan, shards, request, "in", tmp_path / name, 1, on_count)
+        return conversion.run(plan, shards, request, "in", tmp_path / name, runner, on_count)
 
     def kill(count):
         if count == 35:

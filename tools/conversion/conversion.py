@@ -5,8 +5,8 @@
     DEST/unfinished/*.json          a note for each finished shard
     DEST/unfinished/*.tmp           shards at work; those of a run that died are removed
 
-When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv, and then the manifest
-appear, and `unfinished` goes.
+When all shards are there, rejected.csv, passed_over.csv, perhaps notes.csv and
+near_duplicates.csv, and then the manifest appear, and `unfinished` goes.
 """
 
 import csv
@@ -15,14 +15,14 @@ import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
-from dualcontrast.tools.conversion import pixels, shards, workers
-from dualcontrast.tools.conversion.shards import UNFINISHED, Plan, Written
+from dualcontrast.tools.conversion import likeness, pixels, shards, workers
+from dualcontrast.tools.conversion.shards import UNFINISHED, Job, Plan, Written
 from dualcontrast.tools.conversion.sources import staging
 from dualcontrast.tools.conversion.sources.source import Entry, Other, Source
 from dualcontrast.trainer import files, folder_lock
@@ -31,7 +31,8 @@ from dualcontrast.trainer.errors import UserError
 
 REJECTED = "rejected.csv"
 PASSED_OVER = "passed_over.csv"
-NOTES = "notes.csv"  # Only where there are some.
+NOTES = "notes.csv"  # Only where there are some,
+NEAR_DUPLICATES = "near_duplicates.csv"  # and so this.
 REQUEST = "request.json"
 # What file managers leave in every folder that they show.
 _OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
@@ -41,6 +42,18 @@ _OF_DESKTOPS = {".DS_Store", ".directory", "Thumbs.db", "desktop.ini"}
 _SHARD_BYTES = 64 << 20
 _FEWEST_SHARDS, _LEAST_IMAGES = 16, 64
 _COMPRESSED = {"png": 0.5, "jpeg": 0.2}  # Typical share of the raw size.
+
+OnCount = Callable[[int], None]
+# Writes the shards of some jobs of a plan into a folder, in any order, says how many images are
+# done, and yields the number and the note of each shard. All runners call `shards.write`.
+Runner = Callable[[Plan, Path, Iterable[Job], OnCount], Iterator[tuple[int, Written]]]
+
+
+def on_this_machine(processes: int) -> Runner:
+    """The runner that needs nothing: so many processes of this machine."""
+    return lambda plan, dest, jobs, on_count: workers.run(
+        shards.write, (plan, dest), jobs, processes, on_count
+    )
 
 
 def order(
@@ -134,7 +147,7 @@ def run(
     request: dict,
     source: str,
     dest: Path,
-    processes: int,
+    runner: Runner,
     on_count: Callable[[int], None],
     others: Sequence[Other] = (),
 ) -> manifest.Manifest:
@@ -146,7 +159,7 @@ def run(
       request: what decides the bytes of the dataset, for comparison.
       source: what was converted, as it was typed.
       dest: the folder of the dataset.
-      processes: that work at the same time.
+      runner: who writes the shards.
       on_count: receives the images done so far.
       others: what of the source is not looked at, to be named.
 
@@ -162,7 +175,7 @@ def run(
             for leftover in (dest / UNFINISHED).glob("*.tmp") if alone else ():
                 leftover.unlink()
             files.write(dest / UNFINISHED / REQUEST, json.dumps(request, sort_keys=True))
-            written = _write_shards(plan, entries, dest, processes, on_count)
+            written = _write_shards(plan, entries, dest, runner, on_count)
             return _finish(plan, entries, request, source, dest, written, others)
     except files.FileError as error:
         raise UserError(f"{str(error).splitlines()[0]}\n{_KEPT}") from error
@@ -187,7 +200,7 @@ def _write_shards(
     plan: Plan,
     entries: list[list[Entry]],
     dest: Path,
-    processes: int,
+    runner: Runner,
     on_count: Callable[[int], None],
 ) -> list[Written]:
     found = {index: shards.read_note(plan, index, dest) for index in range(plan.shards)}
@@ -195,27 +208,11 @@ def _write_shards(
     paths = {index: dest / UNFINISHED / f"source-{index}.tmp" for index in missing}
     parts = staging.parts(plan.source, [entries[index] for index in missing], paths.values())
     before = sum(len(entries[index]) for index, note in found.items() if note is not None)
-    work = workers.run(
-        _write_shard,
-        (plan, dest),
-        zip(missing, parts),
-        processes,
-        lambda count: on_count(before + count),
-    )
-    for index, note in work:
+    jobs = map(Job, missing, parts)
+    for index, note in runner(plan, dest, jobs, lambda count: on_count(before + count)):
         found[index] = note
         paths[index].unlink(missing_ok=True)
     return [found[index] for index in range(plan.shards)]
-
-
-def _write_shard(
-    shared: tuple[Plan, Path],
-    job: tuple[int, staging.Part],
-    step: workers.Step,
-    lost: workers.Lost,
-) -> tuple[int, Written]:
-    (plan, dest), (index, part) = shared, job
-    return index, shards.write(plan, index, part, dest, step, lost)
 
 
 def _finish(
@@ -249,6 +246,8 @@ def _finish(
     files.write(dest / PASSED_OVER, _csv(Other._fields, others))
     if notes := sorted(row for note in written for row in note.notes):
         files.write(dest / NOTES, _csv(("path", "note"), notes))
+    if alike := _alike(entries, written):
+        files.write(dest / NEAR_DUPLICATES, _csv(("path", "hash", "like"), alike))
     files.write(dest / manifest.FILE_NAME, manifest.to_json(finished))
     shutil.rmtree(dest / UNFINISHED)
     return finished
@@ -264,6 +263,14 @@ def _classes(
     return tuple(
         manifest.Category(name, counts[number]) for number, name in enumerate(plan.classes)
     )
+
+
+def _alike(entries: list[list[Entry]], written: list[Written]) -> list[tuple[str, str, str]]:
+    """The images that look like others: name, hash, and the first that looks so."""
+    names = [entry.name for shard in entries for entry in shard]
+    hashes = "".join(note.likenesses for note in written)
+    places = range(0, len(hashes), likeness.DIGITS)
+    return likeness.groups(names, [hashes[n : n + likeness.DIGITS] for n in places])
 
 
 def _give_up(dest: Path, written: list[Written], rejected: list) -> None:

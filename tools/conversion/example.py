@@ -2,15 +2,22 @@
 
 from typing import NamedTuple
 
-from dualcontrast.tools.conversion import encoding, pixels
+from dualcontrast.tools.conversion import encoding, likeness, pixels
 from dualcontrast.trainer.data import records
 
 
 class Example(NamedTuple):
-    """An image of a dataset: its framed record, and what is to be said about it, mostly nothing."""
+    """An image of a dataset.
+
+    Attributes:
+      record: framed, as it is in a shard.
+      note: what is to be said about the image, mostly nothing.
+      likeness: its difference hash.
+    """
 
     record: bytes
     note: str
+    likeness: str
 
 
 def make(
@@ -31,4 +38,4 @@ def make(
     image, note = pixels.convert_noted(content, rules)
     encoded_image = encoding.encode(image, encoded)
     payload = records.encode_example(encoded_image, name.encode("utf-8", "surrogateescape"), label)
-    return Example(records.frame(payload), note)
+    return Example(records.frame(payload), note, likeness.difference_hash(image))

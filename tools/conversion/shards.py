@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from dualcontrast.tools.conversion import example, pixels, workers
+from dualcontrast.tools.conversion import example, likeness, pixels, workers
 from dualcontrast.tools.conversion.decode_bounds import Bounds, Watch
 from dualcontrast.tools.conversion.example import Example
 from dualcontrast.tools.conversion.rejected import Rejected
@@ -52,55 +53,60 @@ class Written:
       shard: its size and hash.
       rejected: name, reason and bytes of the images that could not go into it.
       notes: name and note of those that could.
+      likenesses: the difference hashes of all, in the order of the entries, one behind the other.
     """
 
     shard: Shard
     rejected: tuple[tuple[str, str, int], ...]
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...]
+    likenesses: str
+
+
+class Job(NamedTuple):
+    """A shard to write: its number, from 0, and the images that go into it, in order."""
+
+    number: int
+    part: Part
 
 
 def write(
-    plan: Plan,
-    index: int,
-    part: Part,
-    dest: Path,
-    on_image: workers.Step,
-    lost: workers.Lost,
-) -> Written:
-    """Writes shard `index` of a plan and returns its note.
+    shared: tuple[Plan, Path], job: Job, on_image: workers.Step, lost: workers.Lost
+) -> tuple[int, Written]:
+    """Writes a shard of a plan and returns its number and its note.
 
     Args:
-      plan: what the shards hold.
-      index: of the shard, from 0.
-      part: the images that go into it, in order.
-      dest: the folder of the dataset.
+      shared: what the shards hold, and the folder of the dataset.
+      job: which shard.
       on_image: called after every image.
       lost: images that ended a process, by their number in the shard.
 
     Raises:
       OSError: the shard cannot be written; the images' own faults are in the note.
     """
+    (plan, dest), (index, part) = shared, job
     name = shard_name(index, plan.shards)
     temporary = dest / UNFINISHED / f"{name}.tmp"
-    digest, kept, rejected, notes = hashlib.sha256(), 0, [], []
+    digest, kept, rejected, notes, hashes = hashlib.sha256(), 0, [], [], []
     with open(temporary, "wb") as file:
         with plan.bounds.watching() as watch:
             for entry, found in _examples(plan, part, lost, watch):
                 if isinstance(found, Rejected):
                     rejected.append((entry.name, str(found), entry.bytes))
+                    hashes.append(likeness.NONE)
                 else:
                     file.write(found.record)
                     digest.update(found.record)
                     kept += 1
+                    hashes.append(found.likeness)
                     notes += [(entry.name, found.note)] * bool(found.note)
                 on_image()
         size = file.tell()
         _flush(file)
     os.replace(temporary, dest / name)
     made = Shard(name, kept, size, digest.hexdigest())
-    written = Written(made, tuple(rejected), tuple(notes))
+    written = Written(made, tuple(rejected), tuple(notes), "".join(hashes))
     files.write(_note(dest, name), json.dumps(asdict(written)))
-    return written
+    return index, written
 
 
 def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
@@ -109,8 +115,8 @@ def read_note(plan: Plan, index: int, dest: Path) -> Written | None:
     try:
         fields = files.read_object(_note(dest, name))
         size = (dest / name).stat().st_size
-        rows = (tuple(map(tuple, fields[kind])) for kind in ("rejected", "notes"))
-        written = Written(Shard(**fields["shard"]), *rows)
+        rejected, notes = (tuple(map(tuple, fields[kind])) for kind in ("rejected", "notes"))
+        written = Written(Shard(**fields["shard"]), rejected, notes, fields["likenesses"])
     except (FileNotFoundError, files.FileError, KeyError, TypeError):
         return None  # it is written again
     return written if written.shard.bytes == size else None

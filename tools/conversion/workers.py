@@ -50,7 +50,7 @@ def run(
     if workers == 1:
         yield from _run_here(work, shared, jobs, on_count)
     else:
-        yield from _run_apart(work, shared, jobs, workers, on_count)
+        yield from run_apart(work, shared, jobs, workers, on_count)
 
 
 def _run_here(work, shared, jobs, on_count) -> Iterator:
@@ -141,7 +141,10 @@ class _Waiting:
         self._ready.appendleft(task)
 
 
-def _run_apart(work, shared, jobs, workers, on_count) -> Iterator:
+def run_apart(
+    work: Callable, shared: object, jobs: Iterable, workers: int, on_count: Callable[[int], None]
+) -> Iterator:
+    """Does what `run` does, and never in this process, nor in need of its main thread."""
     context = multiprocessing.get_context("spawn")
     waiting = _Waiting(jobs)
     pool: list[_Worker] = []

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,13 @@ class Folder(source.Source):
         return Listing(entries, sorted(others))
 
     def openers(self, entries: Sequence[Entry]) -> Iterator[Opener]:
-        """For each entry a function that opens it."""
+        """For each entry a function that opens it.
+
+        Raises:
+          UserError: the folder is not here: a disk has gone, or another machine has none.
+        """
+        if not os.path.isdir(self.path):
+            raise UserError(f"{self.path} is no folder on {socket.gethostname()}")
         for entry in entries:
             path = os.path.join(self.path, entry.name)
             if entry.name.endswith("/"):

@@ -1,0 +1,34 @@
+"""The flags that say what scenes are meant.
+
+A tool shows them in its own help with `flags.adopt_module_key_flags(kind_flags)`.
+"""
+
+import re
+
+from absl import flags
+
+from dualcontrast.tools.scenes import scenes
+from dualcontrast.trainer.errors import UserError
+
+SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1-2; else 3-8.")
+ZOOM = flags.DEFINE_float(
+    "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
+)
+
+
+def kind() -> scenes.Kind:
+    """Returns the scenes that the flags ask for.
+
+    Raises:
+      UserError: --solids is no number or range, or there is no room for so many.
+    """
+    zoom = 1.0 if ZOOM.value is None else ZOOM.value
+    text = SOLIDS.value or f"{min(3, scenes.room(zoom))}-{scenes.room(zoom)}"
+    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", text)
+    fewest, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= fewest <= most <= scenes.room(zoom):
+        raise UserError(
+            f"--solids={text}: expected one or two numbers, such as 1-{scenes.room(zoom)}, from 1"
+            f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
+        )
+    return scenes.Kind(fewest, most, zoom)
