@@ -6,11 +6,11 @@ steps. The program does not say when it ends: 25 million images are the paper's 
 """
 
 import math
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from dualcontrast.configs.paper import protocol
-from dualcontrast.trainer.config import schema, section
-from dualcontrast.trainer.config.families import biggan
+from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import biggan, unet
 from dualcontrast.trainer.config.schema import Config
 
 _BATCH = 20
@@ -47,13 +47,15 @@ PROTOCOL = {
 
 
 def experiment(
-    dataset: Optional[str], discriminator: section.DiscriminatorSection, row: dict[str, Any]
+    dataset: Optional[str],
+    discriminator: Union[biggan.Discriminator, unet.Discriminator],
+    row: dict[str, Any],
 ) -> Config:
     """A row of the paper's tables.
 
     Args:
       dataset: the argument of `--config=ROW:DATASET`; None for images of one's own.
-      discriminator: BigGAN's, or another one with its generator.
+      discriminator: that BigGAN's generator is trained with.
       row: the fields that make the row, by path.
 
     Raises:
