@@ -9,12 +9,12 @@
 
 Published in thesis T2.6 / supp T5:
 
-                fid50k  ppl   precision  recall  sep
-    ffhq256       7.48   32        0.68    0.19  2.0
-    bedroom256   17.6   504        0.48    0.03
-    church256    11.7   318        0.62    0.07
-    horse256     20.2   296        0.57    0.13
-    clevr256     33.3   202        0.04    0.08
+                fid50k   ppl  precision  recall   sep
+    ffhq256       7.48    32       0.68    0.19  2.00
+    bedroom256   17.6    504       0.48    0.03     -
+    church256    11.7    318       0.62    0.07     -
+    horse256     20.2    296       0.57    0.13     -
+    clevr256     33.3    202       0.04    0.08     -
 
 The settings are those of the authors' program for FFHQ (Schonfeld et al. 2020): batches of 20, and
 in one half of the discriminator's steps, once so many images are seen as 100 passes over FFHQ have,
