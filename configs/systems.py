@@ -94,13 +94,14 @@ def _sagan() -> _Parts:
 
 
 def _stylegan() -> _Parts:
-    widths = {"fmap_base": 256, "fmap_max": 32}
     return (
         NonSaturating(),
         PenaltiesConfig(r1_gamma=1.0),
         {
-            "generator": stylegan.Generator(latent_size=32, w_size=32, mapping_layers=2, **widths),
-            "discriminator": stylegan.Discriminator(**widths),
+            "generator": stylegan.Generator(
+                latent_size=32, w_size=32, mapping_layers=2, fmap_base=256, fmap_max=32
+            ),
+            "discriminator": stylegan.Discriminator(fmap_base=256, fmap_max=32),
             "schedule": _schedule(0.003, 0.003, 0.99),
         },
     )

@@ -40,7 +40,6 @@ import dataclasses
 import importlib.util
 import logging
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -66,8 +66,10 @@ def main(argv: list[str]) -> None:
         listed = ", ".join(f"{n} {s:.1%}" for n, s in zip(names, shares, strict=True))
         print(f"{title} of these: {listed}")
     print(f"{found.pairs} of {len(found.shapes) * len(found.colours)} pairs of shape and colour")
-    shares = {name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")}
-    record = {"recognised": found.recognised, "pairs": found.pairs, **shares, "right": right}
+    listed_shares = {
+        name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")
+    }
+    record = {"recognised": found.recognised, "pairs": found.pairs, **listed_shares, "right": right}
     print(json.dumps(record))
 
 

@@ -24,8 +24,8 @@ class Narrow(NamedTuple):
 _ANY = 2**16
 # On a CPU, by the largest side of images that they are for. The first two were trained
 # (docs/results.md); the third is what docs/training.md advises, and was not. R1's weight of 10
-# learned at 32x32 and 64x64 where 0.5 stalled under the literal objective; 1 learns with the swapped
-# one, at 32x32. The rate of 0.002 is config E's.
+# learned at 32x32 and 64x64 where 0.5 stalled under the literal objective; 1 learns with the
+# swapped one, at 32x32. The rate of 0.002 is config E's.
 CPU = {
     32: Narrow(64, 2, 256, 32, 16, 1.0, 0.003, "swapped", "configs/demo.py"),
     64: Narrow(128, 4, 1024, 96, 8, 10.0, 0.002, "minimax", "configs/emoji64.py"),
@@ -38,14 +38,14 @@ CPU = {
 # al. 2020b takes F's from 512x512 on.
 GPU_FMAP_BASE, GPU_FMAP_BASE_LARGE, GPU_LARGE = 8192, 16_384, 512
 
-# On GPUs the rules that the program of Karras et al. 2020b calls `auto`: 4096 / side images a device,
-# 32 at most, 64 at most on all.
+# On GPUs the rules that the program of Karras et al. 2020b calls `auto`: 4096 / side images a
+# device, 32 at most, 64 at most on all.
 GPU_BATCH_PIXELS, GPU_BATCH_OF_A_DEVICE, GPU_BATCH = 4096, 32, 64
 # Ours, from docs/training.md: fewer leave the dual contrastive loss little to contrast with.
 LEAST_BATCH = 8
 
-# R1's weight on GPUs. StyleGAN2's config E has 100, at 256x256 in the paper; below by area, as in the
-# rule below, and at least what learned at 64x64 on a CPU: ours.
+# R1's weight on GPUs. StyleGAN2's config E has 100, at 256x256 in the paper; below by area, as in
+# the rule below, and at least what learned at 64x64 on a CPU: ours.
 GPU_GAMMA, GPU_GAMMA_RESOLUTION, GPU_GAMMA_LEAST = 100.0, 256, 10.0
 # Karras et al. 2020b, appendix C: 0.0002 * side^2 / batch, for the non-saturating loss.
 AUTO_GAMMA = 0.0002
@@ -89,8 +89,8 @@ MEMORY_MARGIN = 4 / 3
 
 # Operations a second (two for each multiply-add of a convolution or matrix product) that training
 # reaches. On two cores: 90 to 120 images a second of configs/comparison.py, of 0.81e9 operations
-# each (docs/results.md). More cores were not measured, and are not counted. On a GPU: 44.8 seconds a
-# thousand images of config E at 256x256, of 399e9 each, which docs/performance.md predicts for an
+# each (docs/results.md). More cores were not measured, and are not counted. On a GPU: 44.8 seconds
+# a thousand images of config E at 256x256, of 399e9 each, which docs/performance.md predicts for an
 # A100 in float32 and nobody measured.
 CPU_CORE_SPEED, CPU_CORES = 40e9, 2
 GPU_SPEED = 399e9 * 1000 / 44.8
