@@ -1,0 +1,237 @@
+"""What the hosts of a run say to each other besides gradients, and what is said of a lost one.
+
+Words go through the store of TensorFlow's coordination service, which the chief serves and which
+also notices hosts that are gone; numbers go through the strategy.
+"""
+
+import collections
+import contextlib
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+from tensorflow.python.eager import context as tensorflow_context
+
+from dualcontrast.trainer import devices, errors
+from dualcontrast.trainer.cluster import Cluster, check_port
+
+# How long a host waits for the others at the start: a scheduler may be slow to place them.
+START_SECONDS = 600
+# A host that is silent for so long counts as lost.
+SILENT_SECONDS = 10
+_TASK = re.compile(r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)")
+
+
+def join(cluster: Cluster) -> "Hosts":
+    """Returns the hosts of a run, once all are there. Nothing may have run in TensorFlow before.
+
+    Raises:
+      UserError: this host's port is taken.
+      LostHost: the others did not come.
+    """
+    if len(cluster.addresses) == 1:
+        return Hosts(cluster, devices.make_strategy(cluster))
+    check_port(cluster)
+    _configure(cluster)
+    print(f"{cluster.name(cluster.index)} of {len(cluster.addresses)} waits for the others", flush=True)
+    # TensorFlow waits outside of Python, which would not hear of Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return Hosts(cluster, devices.make_strategy(cluster))
+    except tf.errors.OpError as error:
+        raise errors.LostHost(
+            f"the hosts {', '.join(cluster.addresses)} did not come together in {START_SECONDS}"
+            f" seconds ({errors.first_line(error)}): start the same command on all of them"
+        ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _configure(cluster: Cluster) -> None:
+    """Sets up what notices hosts that are gone, as the strategy would, but with limits of time."""
+    counts = collections.Counter(cluster.kinds)
+    tensorflow_context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader=f"/job:{cluster.kinds[0]}/replica:0/task:0",
+        cluster_register_timeout_in_ms=START_SECONDS * 1000,
+        heartbeat_timeout_in_ms=SILENT_SECONDS * 1000,
+        coordinated_jobs=[
+            coordination_config_pb2.CoordinatedJob(name=kind, num_tasks=count)
+            for kind, count in counts.items()
+        ],
+    )
+
+
+class Hosts:
+    """The hosts of a run, one of them this one.
+
+    Args:
+      cluster: where they are.
+      strategy: that trains on all of them.
+
+    Attributes:
+      strategy: likewise.
+      is_chief: whether this host writes the run's files.
+    """
+
+    def __init__(self, cluster: Cluster, strategy: tf.distribute.Strategy):
+        self._cluster, self.strategy = cluster, strategy
+        self.is_chief = cluster.is_chief
+        self._words = 0
+
+    @property
+    def count(self) -> int:
+        return len(self._cluster.addresses)
+
+    @property
+    def replicas(self) -> range:
+        """The replicas that run on this host."""
+        own = self.strategy.num_replicas_in_sync // self.count
+        return range(self._cluster.index * own, (self._cluster.index + 1) * own)
+
+    def check_same(self, description: dict[str, Any], differences: Callable) -> None:
+        """Checks that all hosts were started alike.
+
+        Args:
+          description: of this host's run, in JSON.
+          differences: returns what differs between two of them, in words.
+
+        Raises:
+          UserError: one differs from the chief's; every host raises it.
+        """
+        said = self._tell_all(description)
+        for index, other in enumerate(said):
+            if found := differences(said[0], other):
+                raise errors.UserError(
+                    f"the hosts were started differently: {'; '.join(found)}, from"
+                    f" {self._cluster.name(0)} to {self._cluster.name(index)}.\n"
+                    "Start the same command on all, with copies of one dataset."
+                )
+
+    def on_chief(self, work: Callable[[], Any]) -> Any:
+        """Returns what `work` returns on the chief, in JSON; others wait for it.
+
+        Raises:
+          UserError: `work` raised it; every host does.
+        """
+        if self.count == 1:
+            return work()
+        self._words += 1
+        key = f"dualcontrast/chief/{self._words}"
+        if not self.is_chief:
+            answer = json.loads(_store().get_config_key_value(key))
+            if "error" in answer:
+                raise errors.UserError(f"{self._cluster.name(0)}: {answer['error']}")
+            return answer["result"]
+        try:
+            result = work()
+        except errors.UserError as error:
+            _store().set_config_key_value(key, json.dumps({"error": str(error)}))
+            self._meet("error")
+            raise
+        _store().set_config_key_value(key, json.dumps({"result": result}))
+        return result
+
+    def _tell_all(self, word: Any) -> list[Any]:
+        """Returns what each host has told, in their order."""
+        if self.count == 1:
+            return [word]
+        self._words += 1
+        key = f"dualcontrast/all/{self._words}/"
+        _store().set_config_key_value(f"{key}{self._cluster.index}", json.dumps(word))
+        found = [json.loads(_store().get_config_key_value(f"{key}{i}")) for i in range(self.count)]
+        # The chief, which keeps what is told, stays until all have heard it.
+        self._meet("told")
+        return found
+
+    def _meet(self, why: str) -> None:
+        self._words += 1
+        _store().wait_at_barrier(f"dualcontrast/{why}/{self._words}", START_SECONDS * 1000)
+
+    def first_of(self, number: int) -> int:
+        """Returns the first number, in the hosts' order, that is not 0; 0 where all are.
+
+        Args:
+          number: of this host, from 0, small.
+        """
+        if self.count == 1:
+            return number
+        said = tf.one_hot(self._cluster.index, self.count, float(number), 0.0)
+        heard = self._sum(said).numpy() / len(self.replicas)  # each replica of a host says it
+        return int(next(filter(None, heard), 0))
+
+    @tf.function(autograph=False)
+    def _sum(self, said: tf.Tensor) -> tf.Tensor:
+        each = self.strategy.run(tf.identity, args=(said,))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None)
+
+    def take_chiefs(self, variables: list[tf.Variable]) -> None:
+        """Gives variables the values that they have on the chief, bit for bit.
+
+        Args:
+          variables: of the strategy, the same list on every host.
+        """
+        if self.count == 1:
+            return
+        for variable, value in zip(variables, self._chiefs(variables), strict=True):
+            variable.assign(value)
+
+    def _chiefs(self, variables: list[tf.Variable]) -> list[tf.Tensor]:
+        """Returns the chief's values."""
+
+        def said() -> list[tf.Tensor]:
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            values = [tf.convert_to_tensor(variable) for variable in variables]
+            # Sums of whole numbers are exact in float64, which every way to add up knows. And what
+            # adds nothing to any number is -0: with 0 a -0 would become another number.
+            wide = [tf.cast(x, tf.float64) if x.dtype.is_integer else x for x in values]
+            return [tf.where(replica == 0, x, tf.constant(-0.0, x.dtype)) for x in wide]
+
+        @tf.function(autograph=False)
+        def heard() -> list[tf.Tensor]:
+            add = tf.distribute.ReduceOp.SUM
+            each = self.strategy.run(said)
+            return [self.strategy.reduce(add, value, axis=None) for value in each]
+
+        return [tf.cast(x, variable.dtype) for x, variable in zip(heard(), variables)]
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Ends this host's part of a run when another one is lost.
+
+        Raises:
+          LostHost: in place of what TensorFlow raises then.
+        """
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.count == 1 or not _is_about_hosts(error):
+                raise
+            raise errors.LostHost(self._words_for_loss(error)) from error
+
+    def _words_for_loss(self, error: tf.errors.OpError) -> str:
+        named = [self._cluster.index_of(kind, int(task)) for kind, task in _TASK.findall(str(error))]
+        lost = next((index for index in named if index != self._cluster.index), None)
+        who = "another host" if lost is None else self._cluster.name(lost)
+        return (
+            f"{who} ended or cannot be reached: this one ends too; the same command on all hosts"
+            " goes on from the newest checkpoint"
+        )
+
+
+def _is_about_hosts(error: tf.errors.OpError) -> bool:
+    kinds = (
+        tf.errors.UnavailableError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+    )
+    return isinstance(error, kinds) or "Collective ops is aborted" in str(error)
+
+
+def _store():
+    return tensorflow_context.context()
