@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ from dualcontrast.trainer.cluster import Cluster, check_port
 START_SECONDS = 600
 # A host that is silent for so long counts as lost.
 SILENT_SECONDS = 10
+_LOOK_SECONDS = 1.0
+_PREFIX = "dualcontrast/"
+_STOP_KEY = f"{_PREFIX}stop"
 _TASK = re.compile(r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)")
 
 
@@ -37,7 +41,10 @@ def join(cluster: Cluster) -> "Hosts":
         return Hosts(cluster, devices.make_strategy(cluster))
     check_port(cluster)
     _configure(cluster)
-    print(f"{cluster.name(cluster.index)} of {len(cluster.addresses)} waits for the others", flush=True)
+    print(
+        f"{cluster.name(cluster.index)} of {len(cluster.addresses)} waits for the others",
+        flush=True,
+    )
     # TensorFlow waits outside of Python, which would not hear of Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
@@ -54,7 +61,7 @@ def join(cluster: Cluster) -> "Hosts":
 def _configure(cluster: Cluster) -> None:
     """Sets up what notices hosts that are gone, as the strategy would, but with limits of time."""
     counts = collections.Counter(cluster.kinds)
-    tensorflow_context.context().configure_coordination_service(
+    _context().configure_coordination_service(
         service_type="standalone",
         service_leader=f"/job:{cluster.kinds[0]}/replica:0/task:0",
         cluster_register_timeout_in_ms=START_SECONDS * 1000,
@@ -81,7 +88,7 @@ class Hosts:
     def __init__(self, cluster: Cluster, strategy: tf.distribute.Strategy):
         self._cluster, self.strategy = cluster, strategy
         self.is_chief = cluster.is_chief
-        self._words = 0
+        self._keys, self._look_again = 0, 0.0
 
     @property
     def count(self) -> int:
@@ -112,45 +119,69 @@ class Hosts:
                     "Start the same command on all, with copies of one dataset."
                 )
 
-    def on_chief(self, work: Callable[[], Any]) -> Any:
-        """Returns what `work` returns on the chief, in JSON; others wait for it.
+    def on_chief(self, work: Callable[[], Any], asked: Callable[[], int] = lambda: 0) -> Any:
+        """Returns what `work` returns on the chief, in JSON; the others wait for it.
+
+        Args:
+          work: what the chief does.
+          asked: whether this host is to stop, which the chief learns by `is_asked` meanwhile.
 
         Raises:
           UserError: `work` raised it; every host does.
         """
         if self.count == 1:
             return work()
-        self._words += 1
-        key = f"dualcontrast/chief/{self._words}"
+        key = self._next_key()
         if not self.is_chief:
-            answer = json.loads(_store().get_config_key_value(key))
+            answer = self._wait_for(key, asked)
             if "error" in answer:
+                self._meet()
                 raise errors.UserError(f"{self._cluster.name(0)}: {answer['error']}")
             return answer["result"]
         try:
             result = work()
         except errors.UserError as error:
-            _store().set_config_key_value(key, json.dumps({"error": str(error)}))
-            self._meet("error")
+            _tell(key, {"error": str(error)})
+            with contextlib.suppress(tf.errors.OpError):  # others may be gone by themselves
+                self._meet()  # or they would hear nothing from a chief that is gone
             raise
-        _store().set_config_key_value(key, json.dumps({"result": result}))
+        _tell(key, {"result": result})
         return result
+
+    def is_asked(self) -> bool:
+        """Whether another host was asked to stop while it waits for this one, the chief."""
+        if self.count == 1 or time.monotonic() < self._look_again:
+            return False
+        self._look_again = time.monotonic() + _LOOK_SECONDS
+        return _hear(_STOP_KEY, 0.05) is not None
+
+    def _wait_for(self, key: str, asked: Callable[[], int]) -> Any:
+        has_told = False
+        # In short waits: Python hears of signals in between.
+        while (answer := _hear(key, _LOOK_SECONDS)) is None:
+            if asked() and not has_told:
+                has_told = True
+                with contextlib.suppress(tf.errors.AlreadyExistsError):  # by another host
+                    _tell(_STOP_KEY, True)
+        return answer
 
     def _tell_all(self, word: Any) -> list[Any]:
         """Returns what each host has told, in their order."""
         if self.count == 1:
             return [word]
-        self._words += 1
-        key = f"dualcontrast/all/{self._words}/"
-        _store().set_config_key_value(f"{key}{self._cluster.index}", json.dumps(word))
-        found = [json.loads(_store().get_config_key_value(f"{key}{i}")) for i in range(self.count)]
-        # The chief, which keeps what is told, stays until all have heard it.
-        self._meet("told")
+        key = self._next_key()
+        _tell(f"{key}/{self._cluster.index}", word)
+        found = [self._wait_for(f"{key}/{index}", lambda: 0) for index in range(self.count)]
+        self._meet()  # the chief, which keeps what is told, stays until all have heard it
         return found
 
-    def _meet(self, why: str) -> None:
-        self._words += 1
-        _store().wait_at_barrier(f"dualcontrast/{why}/{self._words}", START_SECONDS * 1000)
+    def _meet(self) -> None:
+        _context().wait_at_barrier(self._next_key(), START_SECONDS * 1000)
+
+    def _next_key(self) -> str:
+        """Returns a name for the next word, the same on all hosts."""
+        self._keys += 1
+        return f"{_PREFIX}{self._keys}"
 
     def first_of(self, number: int) -> int:
         """Returns the first number, in the hosts' order, that is not 0; 0 where all are.
@@ -214,7 +245,9 @@ class Hosts:
             raise errors.LostHost(self._words_for_loss(error)) from error
 
     def _words_for_loss(self, error: tf.errors.OpError) -> str:
-        named = [self._cluster.index_of(kind, int(task)) for kind, task in _TASK.findall(str(error))]
+        named = [
+            self._cluster.index_of(kind, int(task)) for kind, task in _TASK.findall(str(error))
+        ]
         lost = next((index for index in named if index != self._cluster.index), None)
         who = "another host" if lost is None else self._cluster.name(lost)
         return (
@@ -233,5 +266,17 @@ def _is_about_hosts(error: tf.errors.OpError) -> bool:
     return isinstance(error, kinds) or "Collective ops is aborted" in str(error)
 
 
-def _store():
+def _tell(key: str, word: Any) -> None:
+    _context().set_config_key_value(key, json.dumps(word))
+
+
+def _hear(key: str, seconds: float) -> Any:
+    """Returns a word, None where nobody has told it so far."""
+    try:
+        return json.loads(_context().get_config_key_value(key, int(seconds * 1000)))
+    except tf.errors.DeadlineExceededError:
+        return None
+
+
+def _context():
     return tensorflow_context.context()

@@ -83,7 +83,9 @@ def train(
             if changes := environment.record_start(workdir, run.images_seen, found):
                 print(f"warning: no longer the bits of an unstopped run: {changes}", flush=True)
         with stopping.Stopping() as signals:
-            return run.go(signals)
+            code = run.go(signals)
+            # The chief may have to save yet; who leaves it before would count as lost.
+            return joined.on_chief(lambda: code)
 
 
 class _Run:
@@ -148,9 +150,10 @@ class _Run:
                 return 128 + stop
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
-        if self.evaluation and signals.received:
+        stop = self.hosts.first_of(signals.received)
+        if self.config.evaluation.every_images and stop:
             print("stopped before its last evaluation was complete; the same command takes it")
-            return 128 + signals.received
+            return 128 + stop
         print(f"done: {self.images_seen:,} images; {self.workdir}", flush=True)
         return 0
 
@@ -161,11 +164,11 @@ class _Run:
         def due(every: int) -> bool:
             return bool(stop) or self._is_due(every, before)
 
-        if not self.hosts.is_chief:
-            return
         save = due(training.checkpoint_every_images)
         if save or due(training.log_every_images):
             self._write_metrics()
+        if not self.hosts.is_chief:
+            return
         if due(training.grid_every_images):
             self.grids.save_fakes(self.images_seen)
         if save:
@@ -182,16 +185,21 @@ class _Run:
         return seen >= self.config.training.total_images or seen // every > before // every
 
     def _evaluate(self, signals: stopping.Stopping) -> None:
-        if self.evaluation:
+        if self.config.evaluation.every_images:
             started = time.monotonic()
-            self.evaluation.evaluate(lambda: bool(signals.received))
+
+            def stopped() -> bool:
+                return bool(signals.received) or self.hosts.is_asked()
+
+            self.hosts.on_chief(lambda: self.evaluation.evaluate(stopped), lambda: signals.received)
             self.window.pause(time.monotonic() - started)
 
     def _write_metrics(self) -> None:
         phase = objective.phase_at(self.config.loss, self.window.last_start)
         row = {"images_seen": self.images_seen, "phase": phase, **self._means()}
-        self.log.write(row)
-        print(progress.progress_line(row, self.config.training.total_images), flush=True)
+        if self.hosts.is_chief:
+            self.log.write(row)
+            print(progress.progress_line(row, self.config.training.total_images), flush=True)
         self.window = metrics_window.Window(self.images_seen)
 
     def _means(self) -> dict[str, float]:
