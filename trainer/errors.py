@@ -1,6 +1,7 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
 import logging as standard_logging
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -58,7 +59,9 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
         if isinstance(error, UserError):
             return fail(str(error))
         if isinstance(error, LostHost):
-            return fail(str(error), 3)
+            # At once: TensorFlow's own way out waits for the lost host.
+            sys.stdout.flush()
+            os._exit(fail(str(error), 3))
         if isinstance(error, OSError) and error.strerror:
             # Of the machine, not of ours; trainer/files.py says more wherever it can.
             place = f"{error.filename}: " if error.filename else ""
