@@ -1,4 +1,4 @@
-"""Whether the hosts of a run were started alike: one configuration, equal images, equal programs."""
+"""Whether the hosts of a run were started alike: configuration, images, programs."""
 
 import hashlib
 from typing import Any
