@@ -4,9 +4,10 @@ import dataclasses
 import json
 import os
 import socket
+import time
 from typing import Any
 
-from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.errors import LostHost, UserError
 
 _EXAMPLE = (
     'expected {"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]},'
@@ -15,6 +16,7 @@ _EXAMPLE = (
 _UNSET = "to train on this host alone: env -u TF_CONFIG dualcontrast-train ..."
 _KINDS = ("chief", "worker")  # in TensorFlow's order: the chief, or else the first worker, is first
 _LONGEST = 60
+_PAUSE_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +82,34 @@ def check_port(cluster: Cluster) -> None:
             ) from None
 
 
+def wait_for_others(cluster: Cluster, seconds: float) -> None:
+    """Waits until all other hosts listen, as they do when they are about to join the chief.
+
+    TensorFlow's chief would wait for them without an end.
+
+    Raises:
+      LostHost: one has not come in so many seconds.
+    """
+    ends = time.monotonic() + seconds
+    for index, address in enumerate(cluster.addresses):
+        while index != cluster.index and not _listens(address):
+            if time.monotonic() > ends:
+                raise LostHost(
+                    f"{cluster.name(index)} has not come in {seconds:g} seconds: start the same"
+                    " command on all hosts"
+                )
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:  # there is no such name yet, or nobody listens
+        return False
+    return True
+
+
 def _parse(config: Any) -> Cluster:
     hosts = _objects(config, "cluster")
     if strange := sorted(set(hosts) - set(_KINDS)):
@@ -115,7 +145,7 @@ def _objects(config: Any, name: str) -> dict[str, Any]:
 
 
 def _is_address(address: Any) -> bool:
-    return isinstance(address, str) and bool(address.partition(":")[0]) and _port(address) > 0
+    return isinstance(address, str) and address.rpartition(":")[0] != "" and _port(address) > 0
 
 
 def _port(address: str) -> int:

@@ -18,7 +18,7 @@ from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context as tensorflow_context
 
 from dualcontrast.trainer import devices, errors
-from dualcontrast.trainer.cluster import Cluster, check_port
+from dualcontrast.trainer.cluster import Cluster, check_port, wait_for_others
 
 # How long a host waits for the others at the start: a scheduler may be slow to place them.
 START_SECONDS = 600
@@ -45,14 +45,16 @@ def join(cluster: Cluster) -> "Hosts":
         f"{cluster.name(cluster.index)} of {len(cluster.addresses)} waits for the others",
         flush=True,
     )
+    if cluster.is_chief:
+        wait_for_others(cluster, START_SECONDS)
     # TensorFlow waits outside of Python, which would not hear of Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return Hosts(cluster, devices.make_strategy(cluster))
     except tf.errors.OpError as error:
         raise errors.LostHost(
-            f"the hosts {', '.join(cluster.addresses)} did not come together in {START_SECONDS}"
-            f" seconds ({errors.first_line(error)}): start the same command on all of them"
+            f"{cluster.name(0)} or another host has not come in {START_SECONDS} seconds"
+            f" ({errors.first_line(error)}): start the same command on all hosts"
         ) from error
     finally:
         signal.signal(signal.SIGINT, before)

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from dualcontrast.trainer import cluster
-from dualcontrast.trainer.errors import UserError
+from dualcontrast.trainer.errors import LostHost, UserError
 
 TWO = ["one:2222", "two:2222"]
 FIRST = {"type": "worker", "index": 0}
@@ -65,3 +65,14 @@ def test_a_port_in_use_is_refused_and_a_free_one_is_not():
         with pytest.raises(UserError, match=f"port {port} .* cannot be used here: Address already"):
             cluster.check_port(two)
     cluster.check_port(two)
+
+
+def test_the_chief_waits_for_the_others_and_says_who_has_not_come():
+    with socket.socket() as server:
+        server.bind(("localhost", 0))
+        port = server.getsockname()[1]
+        two = cluster.Cluster(("localhost:1", f"localhost:{port}"), 0, ("worker", "worker"))
+        with pytest.raises(LostHost, match=rf"host 1 \(localhost:{port}\) has not come in 0.1"):
+            cluster.wait_for_others(two, 0.1)
+        server.listen()
+        cluster.wait_for_others(two, 0.1)
