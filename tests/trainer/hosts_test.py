@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -26,6 +27,15 @@ COMMON = {
     "training.log_every_images": 80,
     "training.grid_every_images": 10_000,
     "evaluation.every_images": 0,
+    # Adam divides a gradient by its own size, and so makes large what is nothing but rounding.
+    "schedule.generator.adam_epsilon": 0.1,
+    "schedule.discriminator.adam_epsilon": 0.1,
+}
+# True gradients of 0: the logits' common part, which a contrast does not see, and biases before a
+# normalisation. What there is, is rounding alone.
+WITHOUT_SLOPE = {
+    "contrast": re.compile("discriminator.*logit.*bias"),
+    "normalised": re.compile("(generator|average).*(dense|conv[0-9]+)[._]+bias"),
 }
 # The dual contrastive loss contrasts with all images of both hosts, references are another stream.
 CONTRAST = COMMON | {
@@ -169,6 +179,8 @@ def test_two_hosts_train_what_one_does(name, undisturbed):
     alone, two = (variables(folder / name, 80) for folder in undisturbed)
     assert alone.keys() == two.keys() and len(alone) > 50
     for path, expected in alone.items():
+        if WITHOUT_SLOPE[name].match(path):
+            continue
         error = np.abs(two[path].astype(np.float64) - expected).max()
         assert error <= ROUNDING * _scale(alone, path), path
     assert all((undisturbed[1] / name / file).exists() for file in ("metrics.jsonl", "grids"))
