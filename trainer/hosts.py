@@ -25,6 +25,7 @@ START_SECONDS = 600
 # A host that is silent for so long counts as lost.
 SILENT_SECONDS = 10
 _LOOK_SECONDS = 1.0
+_PART_SECONDS = 3 * SILENT_SECONDS
 _PREFIX = "dualcontrast/"
 _STOP_KEY = f"{_PREFIX}stop"
 _TASK = re.compile(r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)")
@@ -137,15 +138,14 @@ class Hosts:
         if not self.is_chief:
             answer = self._wait_for(key, asked)
             if "error" in answer:
-                self._meet()
+                self._part()
                 raise errors.UserError(f"{self._cluster.name(0)}: {answer['error']}")
             return answer["result"]
         try:
             result = work()
         except errors.UserError as error:
             _tell(key, {"error": str(error)})
-            with contextlib.suppress(tf.errors.OpError):  # others may be gone by themselves
-                self._meet()  # or they would hear nothing from a chief that is gone
+            self._part()
             raise
         _tell(key, {"result": result})
         return result
@@ -174,11 +174,27 @@ class Hosts:
         key = self._next_key()
         _tell(f"{key}/{self._cluster.index}", word)
         found = [self._wait_for(f"{key}/{index}", lambda: 0) for index in range(self.count)]
-        self._meet()  # the chief, which keeps what is told, stays until all have heard it
+        self._part()
         return found
 
-    def _meet(self) -> None:
-        _context().wait_at_barrier(self._next_key(), START_SECONDS * 1000)
+    def part(self, code: int) -> int:
+        """Returns the chief's `code`, when all hosts may leave: who left before would count as lost."""
+        code = self.on_chief(lambda: code)
+        if self.count > 1:
+            self._part()
+        return code
+
+    def _part(self) -> None:
+        """Keeps the chief, and with it all that was told, until the others have heard it."""
+        key = self._next_key()
+        if not self.is_chief:
+            _tell(f"{key}/{self._cluster.index}", True)
+            return
+        ends = time.monotonic() + _PART_SECONDS
+        with contextlib.suppress(tf.errors.OpError):  # one that has heard may be gone
+            for index in range(1, self.count):
+                while _hear(f"{key}/{index}", _LOOK_SECONDS) is None and time.monotonic() < ends:
+                    pass
 
     def _next_key(self) -> str:
         """Returns a name for the next word, the same on all hosts."""

@@ -83,9 +83,7 @@ def train(
             if changes := environment.record_start(workdir, run.images_seen, found):
                 print(f"warning: no longer the bits of an unstopped run: {changes}", flush=True)
         with stopping.Stopping() as signals:
-            code = run.go(signals)
-            # The chief may have to save yet; who leaves it before would count as lost.
-            return joined.on_chief(lambda: code)
+            return joined.part(run.go(signals))
 
 
 class _Run:

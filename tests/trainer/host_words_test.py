@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import threading
+import time
 
 import pytest
 import tensorflow as tf
@@ -18,7 +19,6 @@ class Store:
 
     def __init__(self):
         self._words, self._changed = {}, threading.Condition()
-        self._barrier = threading.Barrier(len(ADDRESSES))
 
     def set_config_key_value(self, key, value):
         with self._changed:
@@ -32,9 +32,6 @@ class Store:
             if not self._changed.wait_for(lambda: key in self._words, milliseconds / 1000):
                 raise tf.errors.DeadlineExceededError(None, None, key)
             return self._words[key]
-
-    def wait_at_barrier(self, name, milliseconds):
-        self._barrier.wait(milliseconds / 1000)
 
 
 @pytest.fixture(name="on_all")
@@ -78,6 +75,18 @@ def test_a_mistake_on_the_chief_is_an_error_on_all(on_all):
 
     said = [str(error) for error in on_all(lambda joined, _: joined.on_chief(refuse))]
     assert said == ["the folder is taken"] + ["host 0 (zero:1): the folder is taken"] * 2
+
+
+def test_the_chief_leaves_after_all_have_heard_how_it_ends(on_all, monkeypatch):
+    told, tell = [], hosts._tell
+
+    def slowly(key, word):
+        time.sleep(0.1 * (word is True))
+        tell(key, word)
+        told.append(word)
+
+    monkeypatch.setattr(hosts, "_tell", slowly)
+    assert on_all(lambda joined, index: (joined.part(index), len(told)))[0] == (0, 3)
 
 
 def test_the_chief_hears_that_a_host_which_waits_is_to_stop(on_all):
