@@ -178,7 +178,7 @@ class Hosts:
         return found
 
     def part(self, code: int) -> int:
-        """Returns the chief's `code`, when all hosts may leave: who left before would count as lost."""
+        """Returns the chief's `code`, once all may leave: who left before would count as lost."""
         code = self.on_chief(lambda: code)
         if self.count > 1:
             self._part()
