@@ -60,8 +60,10 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
             return fail(str(error))
         if isinstance(error, LostHost):
             # At once: TensorFlow's own way out waits for the lost host.
+            code = fail(str(error), 3)
             sys.stdout.flush()
-            os._exit(fail(str(error), 3))
+            sys.stderr.flush()
+            os._exit(code)
         if isinstance(error, OSError) and error.strerror:
             # Of the machine, not of ours; trainer/files.py says more wherever it can.
             place = f"{error.filename}: " if error.filename else ""

@@ -117,7 +117,7 @@ class Pair:
     def close(self):
         for process in self.processes:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 def _free(server):
