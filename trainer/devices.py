@@ -5,16 +5,23 @@ import os
 import tensorflow as tf
 
 from dualcontrast.custom_ops import implementation
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import cluster, errors
 from dualcontrast.trainer.config import schema
 
 
-def make_strategy() -> tf.distribute.Strategy:
-    """Returns a mirrored strategy over all GPUs, or over the logical CPUs when there is none."""
+def make_strategy(hosts: cluster.Cluster = cluster.Cluster()) -> tf.distribute.Strategy:
+    """Returns a mirrored strategy over all GPUs, or over the logical CPUs when there is none.
+
+    Args:
+      hosts: whose devices they are; of several each gives as many, its GPUs or one CPU. Then this
+        waits for the others, and nothing may have run in TensorFlow before.
+    """
     tf.get_logger().setLevel("ERROR")  # MirroredStrategy announces itself, twice
     # The remapper of TensorFlow 2.21 fails on the gradient of conv + bias + leaky ReLU, with an
     # error line in the log, and nothing is gained when it does not.
     tf.config.optimizer.set_experimental_options({"remapping": False})
+    if len(hosts.addresses) > 1:
+        return tf.distribute.MultiWorkerMirroredStrategy()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 

@@ -225,14 +225,13 @@ def share(batch: tf.Tensor, replica: tf.Tensor | int, replicas: int) -> tf.Tenso
 
 
 def shares(batch: tf.Tensor, strategy: tf.distribute.Strategy):
-    """Returns every replica's share of a global batch, a value of the strategy.
+    """Returns the share of each replica on this host, a value of the strategy.
 
     Args:
-      batch: [batch, ...], divisible by the number of replicas.
+      batch: this host's part of a global batch, [samples, ...], divisible by its replicas.
       strategy: that trains.
     """
+    own = len(strategy.extended.worker_devices)
     return strategy.experimental_distribute_values_from_function(
-        lambda context: share(
-            batch, context.replica_id_in_sync_group, strategy.num_replicas_in_sync
-        )
+        lambda context: share(batch, context.replica_id_in_sync_group % own, own)
     )

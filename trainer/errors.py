@@ -1,6 +1,7 @@
 """The one kind of error that a user causes, and how the binaries show it."""
 
 import logging as standard_logging
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -25,8 +26,14 @@ class UserError(ValueError):
     """
 
 
+class LostHost(Exception):
+    """Another host of the run is gone, so that this one cannot go on. The text is one line."""
+
+
 def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Runs an absl `main` and exits: 0 when done, 2 for a user's mistake, 130 for an interruption.
+
+    3 is for what no command mends on this host: another one is gone.
 
     Args:
       main: receives the positional arguments (program name first), returns an exit code or None.
@@ -51,6 +58,12 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
             return interruption.EXIT_CODE
         if isinstance(error, UserError):
             return fail(str(error))
+        if isinstance(error, LostHost):
+            # At once: TensorFlow's own way out waits for the lost host.
+            code = fail(str(error), 3)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
         if isinstance(error, OSError) and error.strerror:
             # Of the machine, not of ours; trainer/files.py says more wherever it can.
             place = f"{error.filename}: " if error.filename else ""
@@ -112,11 +125,11 @@ def _is_absls(flag: str) -> bool:
     return flags.FLAGS.find_module_defining_flag(flag, "").startswith("absl.")
 
 
-def fail(message: str) -> int:
-    """Prints `PROGRAM: error: message` on standard error and returns the exit code 2."""
+def fail(message: str, code: int = 2) -> int:
+    """Prints `PROGRAM: error: message` on standard error and returns the exit code."""
     program = sys.argv[0].rsplit("/", 1)[-1]
     print(f"{program}: error: {message}", file=sys.stderr)
-    return 2
+    return code
 
 
 def first_line(error: BaseException) -> str:

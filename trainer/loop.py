@@ -1,15 +1,20 @@
 """The training loop: read, step, log, draw, save; and go on where it stopped."""
 
+import contextlib
 import pathlib
 import time
 
 import numpy as np
 import tensorflow as tf
 
+from dualcontrast.custom_ops import implementation
 from dualcontrast.trainer import (
+    agreement,
+    cluster,
     draws,
     grids,
     growth,
+    hosts,
     metrics_window,
     objective,
     progress,
@@ -38,6 +43,7 @@ def train(
     strategy: tf.distribute.Strategy,
     is_deterministic: bool = False,
     request: origin.Request | None = None,
+    joined: hosts.Hosts | None = None,
 ) -> int:
     """Trains until config.training.total_images, from the newest checkpoint in `workdir` if any.
 
@@ -48,6 +54,8 @@ def train(
       strategy: of one or more replicas.
       is_deterministic: whether TensorFlow was told to repeat its bits.
       request: what a new run starts with, of another one; None to start at random.
+      joined: the hosts of the strategy, of which the chief alone reads and writes `workdir`; None
+        for this one alone.
 
     Returns:
       0 when the run is complete; 128 + the signal's number when one of `stopping.Stopping` stopped
@@ -57,39 +65,54 @@ def train(
       UserError: another process trains in `workdir`, `request` cannot be had, the run diverged,
         the data are damaged, or the disk is full.
     """
-    with run_folder.hold(workdir):
-        checkpoint.claim(workdir, config, dataset)
-        operations.impose(workdir)
-        with strategy.scope():
-            state = states.State(config)
-        run = _Run(config, dataset, workdir, strategy, state, request)
+    joined = joined or hosts.Hosts(cluster.Cluster(), strategy)
+    with contextlib.ExitStack() as stack:
+
+        def claim() -> dict:
+            stack.enter_context(run_folder.hold(workdir))
+            checkpoint.claim(workdir, config, dataset)
+            return operations.read(workdir)
+
+        implementation.impose(joined.on_chief(claim))
         replicas, precision = strategy.num_replicas_in_sync, config.training.precision
         found = environment.of_training(replicas, precision, is_deterministic)
-        if changes := environment.record_start(workdir, run.images_seen, found):
-            print(f"warning: no longer the bits of an unstopped run: {changes}", flush=True)
+        agreement.check_environment(joined, found)
+        with strategy.scope():
+            state = states.State(config)
+        run = _Run(config, dataset, workdir, joined, state, request)
+        if joined.is_chief:
+            if changes := environment.record_start(workdir, run.images_seen, found):
+                print(f"warning: no longer the bits of an unstopped run: {changes}", flush=True)
         with stopping.Stopping() as signals:
-            return run.go(signals)
+            return joined.part(run.go(signals))
 
 
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, config, dataset, workdir, strategy, state, request=None):
+    def __init__(self, config, dataset, workdir, joined, state, request=None):
         self.config, self.dataset, self.workdir = config, dataset, workdir
-        self.strategy, self.state = strategy, state
-        self.steps = training_steps.Steps(config, state, strategy, dataset.class_counts)
+        self.hosts, self.state = joined, state
+        self.steps = training_steps.Steps(config, state, joined.strategy, dataset.class_counts)
+        self.evaluation = None
+        self.restored = joined.on_chief(lambda: self._begin(request))
+        joined.take_chiefs(list(state.all_variables().values()))
+        self.window = metrics_window.Window(self.images_seen)
+
+    def _begin(self, request) -> str | None:
+        """Gives the state its first values, and opens what is written; returns the checkpoint."""
+        config, workdir, state = self.config, self.workdir, self.state
         self.checkpoints = checkpoint.Checkpoints(workdir, state, config.training.keep_checkpoints)
-        self.restored = self.checkpoints.restore()
-        if self.restored:
+        restored = self.checkpoints.restore()
+        if restored:
             origin.check_same(workdir, request)
         else:
             origin.begin(workdir, state, config, request)
-        self.log = progress.Log(workdir, self.images_seen if self.restored else None)
-        self.window = metrics_window.Window(self.images_seen)
+        self.log = progress.Log(workdir, self.images_seen if restored else None)
         self.grids = grids.Grids(config, workdir, state.average, self.log)
-        self.evaluation = None
         if config.evaluation.every_images:
-            self.evaluation = periodic.Periodic(config, dataset, workdir, state, self.log)
+            self.evaluation = periodic.Periodic(config, self.dataset, workdir, state, self.log)
+        return restored
 
     @property
     def images_seen(self) -> int:
@@ -109,8 +132,9 @@ class _Run:
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
         else:
-            self.grids.save_reals(self.dataset)
-            self.grids.save_fakes(self.images_seen)
+            if self.hosts.is_chief:
+                self.grids.save_reals(self.dataset)
+                self.grids.save_fakes(self.images_seen)
             self._evaluate(signals)
         batch_size = None
         while self.images_seen < training.total_images:
@@ -125,16 +149,17 @@ class _Run:
             self.window.add(before, self.steps.iterate(shown, before), waited)
             # Asked once: a signal that arrives during the report gets one more iteration, after
             # which there is a checkpoint.
-            stop = signals.received
+            stop = self.hosts.first_of(signals.received)
             self._report(before, signals, stop)
             if stop:
                 print(f"stopped at {self.images_seen:,} images; the same command resumes")
                 return 128 + stop
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
-        if self.evaluation and signals.received:
+        stop = self.hosts.first_of(signals.received)
+        if self.config.evaluation.every_images and stop:
             print("stopped before its last evaluation was complete; the same command takes it")
-            return 128 + signals.received
+            return 128 + stop
         print(f"done: {self.images_seen:,} images; {self.workdir}", flush=True)
         return 0
 
@@ -148,6 +173,8 @@ class _Run:
         save = due(training.checkpoint_every_images)
         if save or due(training.log_every_images):
             self._write_metrics()
+        if not self.hosts.is_chief:
+            return
         if due(training.grid_every_images):
             self.grids.save_fakes(self.images_seen)
         if save:
@@ -164,16 +191,21 @@ class _Run:
         return seen >= self.config.training.total_images or seen // every > before // every
 
     def _evaluate(self, signals: stopping.Stopping) -> None:
-        if self.evaluation:
+        if self.config.evaluation.every_images:
             started = time.monotonic()
-            self.evaluation.evaluate(lambda: bool(signals.received))
+
+            def stopped() -> bool:
+                return bool(signals.received) or self.hosts.is_asked()
+
+            self.hosts.on_chief(lambda: self.evaluation.evaluate(stopped), lambda: signals.received)
             self.window.pause(time.monotonic() - started)
 
     def _write_metrics(self) -> None:
         phase = objective.phase_at(self.config.loss, self.window.last_start)
         row = {"images_seen": self.images_seen, "phase": phase, **self._means()}
-        self.log.write(row)
-        print(progress.progress_line(row, self.config.training.total_images), flush=True)
+        if self.hosts.is_chief:
+            self.log.write(row)
+            print(progress.progress_line(row, self.config.training.total_images), flush=True)
         self.window = metrics_window.Window(self.images_seen)
 
     def _means(self) -> dict[str, float]:
@@ -193,6 +225,8 @@ class _Run:
             seed=seed,
             start_image=self.images_seen,
             mirror=self.config.data.mirror,
+            replicas=self.hosts.strategy.num_replicas_in_sync,
+            own=self.hosts.replicas,
         )
         return iter(dataset)
 
@@ -213,7 +247,7 @@ class _Run:
 
     def _shared(self, batch: tf.Tensor):
         """Returns every replica's share of a batch."""
-        return draws.shares(batch, self.strategy)
+        return draws.shares(batch, self.hosts.strategy)
 
     def _culprit(self) -> str:
         """Says which variable is not finite, if one is."""

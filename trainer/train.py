@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
-from dualcontrast.trainer import errors, path_flags, tensorflow_start, variables
+from dualcontrast.trainer import cluster, errors, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
 from dualcontrast.trainer.data import manifest
@@ -68,39 +68,52 @@ config_flags.define(default=None)
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     errors.no_arguments(argv)
-    variables.check_one_host()
     for flag, meaning in ((_DATA, "a folder of dualcontrast-convert"), (_WORKDIR, "a folder")):
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
-    _check_init()
+    hosts = cluster.of_environment()
+    _check_init(hosts)
     dataset = manifest.open_dataset(_DATA.value)
     with _advising(pathlib.Path(_WORKDIR.value)):
         config = schema.resolve(
             config_flags.config(), dataset.resolution, dataset.channels, len(dataset.classes)
         )
-    return _train(config, dataset)
+    return _train(config, dataset, hosts)
 
 
-def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
+def _train(config: schema.Config, dataset: manifest.Manifest, named: cluster.Cluster) -> int:
     tensorflow_start.start()
+    from dualcontrast.trainer import devices, hosts
+
+    if _DRY_RUN.value:
+        replicas = devices.make_strategy().num_replicas_in_sync * len(named.addresses)
+        return _describe(config, replicas)
+    joined = hosts.join(named)
+    with joined.together():
+        return _train_on(joined, config, dataset)
+
+
+def _describe(config: schema.Config, replicas: int) -> int:
+    from dualcontrast.trainer import devices, dry_run
+
+    _check_devices(config, replicas)
+    notes = devices.notes(config.training, _TF32.value)
+    print(dry_run.describe(config, replicas), *notes, sep="\n")
+    return 0
+
+
+def _train_on(joined, config: schema.Config, dataset: manifest.Manifest) -> int:
     import tensorflow as tf
 
     from dualcontrast.custom_ops import implementation
-    from dualcontrast.trainer import devices, dry_run, loop
+    from dualcontrast.trainer import agreement, devices, loop
     from dualcontrast.trainer.checkpoints import origin
 
-    strategy = devices.make_strategy()
-    with _advising(pathlib.Path(_WORKDIR.value)):
-        contradictions.check_replicas(config, strategy.num_replicas_in_sync)
-        if config.training.jit_compile:
-            devices.select_compilable_operations(_CUSTOM_OPS.value)
-    notes = devices.notes(config.training, _TF32.value)
-    if _DRY_RUN.value:
-        print(dry_run.describe(config, strategy.num_replicas_in_sync), *notes, sep="\n")
-        return 0
+    agreement.check_run(joined, config, dataset)
+    _check_devices(config, joined.strategy.num_replicas_in_sync)
     if _CUSTOM_OPS.value and not config.training.jit_compile:
         devices.select_operations(_CUSTOM_OPS.value, "--custom_ops")
-    for line in (implementation.report(), *notes):
+    for line in (implementation.report(), *devices.notes(config.training, _TF32.value)):
         print(line, flush=True)
     devices.allow_tf32(_TF32.value)
     if _DETERMINISTIC.value:
@@ -110,17 +123,29 @@ def _train(config: schema.Config, dataset: manifest.Manifest) -> int:
     if _INIT_FROM.value:
         path = pathlib.Path(_INIT_FROM.value)
         request = origin.Request(path, _FULL.value, _INIT_AVERAGE.value, _ALLOW_PARTIAL.value)
-    return loop.train(config, dataset, workdir, strategy, _DETERMINISTIC.value, request)
+    return loop.train(
+        config, dataset, workdir, joined.strategy, _DETERMINISTIC.value, request, joined
+    )
 
 
-def _check_init() -> None:
+def _check_devices(config: schema.Config, replicas: int) -> None:
+    from dualcontrast.trainer import devices
+
+    with _advising(pathlib.Path(_WORKDIR.value)):
+        contradictions.check_replicas(config, replicas)
+        if config.training.jit_compile:
+            devices.select_compilable_operations(_CUSTOM_OPS.value)
+
+
+def _check_init(hosts: cluster.Cluster) -> None:
     """Checks what a new run shall start with, before TensorFlow is imported.
 
     Raises:
       UserError: there is no such run, or a flag says how and none says from what.
     """
     if _INIT_FROM.value:
-        run_path.check(pathlib.Path(_INIT_FROM.value))
+        if hosts.is_chief:  # which alone reads it
+            run_path.check(pathlib.Path(_INIT_FROM.value))
         return
     for flag in (_FULL, _INIT_AVERAGE, _ALLOW_PARTIAL):
         if flag.value:

@@ -1,9 +1,7 @@
 """Environment variables that ask for what would not happen: refused, and not ignored."""
 
 import difflib
-import json
 import os
-from typing import Any
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 from dualcontrast.trainer.errors import UserError
@@ -34,32 +32,3 @@ def check_own() -> None:
     if asked and asked not in IMPLEMENTATIONS:
         known = ", ".join(IMPLEMENTATIONS)
         raise UserError(f"{_OPERATIONS}={asked}: must be one of {known}; {_OPERATIONS}=auto runs")
-
-
-def check_one_host() -> None:
-    """Refuses to be one of several hosts, which would each train a run of its own.
-
-    Raises:
-      UserError: TF_CONFIG names several, or is nothing that TensorFlow reads.
-    """
-    text = os.environ.get("TF_CONFIG", "").strip()
-    if not text:
-        return
-    try:
-        hosts = _hosts(json.loads(text))
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        raise UserError(f"TF_CONFIG={text[:60]} is no cluster in JSON. {_UNSET}") from None
-    if len(hosts) > 1:
-        raise UserError(f"TF_CONFIG names {len(hosts)} hosts, and a run trains on one. {_UNSET}")
-
-
-_UNSET = "To train on this one: env -u TF_CONFIG dualcontrast-train ..."
-
-
-def _hosts(config: dict[str, Any]) -> list[str]:
-    # The hosts of a kind of task are a list, or have numbers.
-    named: list[str] = []
-    for hosts in config.get("cluster", {}).values():
-        named += [hosts] if isinstance(hosts, str) else getattr(hosts, "values", lambda: hosts)()
-    # An evaluator belongs to no cluster, but to a run that others train.
-    return named + ["evaluator"] * (config.get("task", {}).get("type") == "evaluator")

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dualcontrast.trainer import loop, progress
+from dualcontrast.trainer import cluster, hosts, loop, progress
 from dualcontrast.trainer import state as states
 from dualcontrast.trainer import steps, stopping
 from dualcontrast.trainer.checkpoints import checkpoint, environment
@@ -90,7 +90,8 @@ def begin(config, dataset, workdir):
     checkpoint.claim(workdir, config, dataset)
     with strategy.scope():
         built = states.State(config)
-    return loop._Run(config, dataset, workdir, strategy, built)
+    alone = hosts.Hosts(cluster.Cluster(), strategy)
+    return loop._Run(config, dataset, workdir, alone, built)
 
 
 def test_a_diverging_run_names_the_tensor_and_keeps_the_last_good_checkpoint(

@@ -139,12 +139,7 @@ def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manife
     Raises:
       UserError: the folder holds a run with another configuration or other images.
     """
-    data: dict[str, Any] = {
-        "count": dataset.count,
-        "sha256": [shard.sha256 for shard in dataset.shards],
-    }
-    if config.data.labels:
-        data["classes"] = [dataclasses.asdict(category) for category in dataset.classes]
+    data = description_of_data(config, dataset)
     files.make_folder(workdir, f"--workdir={workdir}")
     if discovery.candidates(workdir):
         if (workdir / CONFIG_NAME).exists():
@@ -154,6 +149,17 @@ def claim(workdir: pathlib.Path, config: schema.Config, dataset: manifest.Manife
         _forget_another(workdir, config, data)
     files.write_object(workdir / DATA_NAME, data)
     files.write(workdir / CONFIG_NAME, serialisation.to_json(config) + "\n")
+
+
+def description_of_data(config: schema.Config, dataset: manifest.Manifest) -> dict[str, Any]:
+    """Returns what tells the images of a run from others: their number, shards and classes."""
+    data: dict[str, Any] = {
+        "count": dataset.count,
+        "sha256": [shard.sha256 for shard in dataset.shards],
+    }
+    if config.data.labels:
+        data["classes"] = [dataclasses.asdict(category) for category in dataset.classes]
+    return data
 
 
 def read_config(workdir: pathlib.Path) -> schema.Config:

@@ -1,6 +1,7 @@
 """Which forms of the operations a run computes with, so that its later starts take the same."""
 
 import pathlib
+from typing import Any
 
 from dualcontrast.custom_ops import implementation
 from dualcontrast.trainer import files
@@ -8,19 +9,18 @@ from dualcontrast.trainer import files
 FILE_NAME = "operations.json"
 
 
-def impose(workdir: pathlib.Path) -> None:
-    """Takes the forms that the run in `workdir` has computed with so far, if any.
+def read(workdir: pathlib.Path) -> dict[str, Any]:
+    """Returns the record of the forms that the run in `workdir` has computed with so far, if any.
 
-    Call it before anything is traced.
+    `implementation.impose` takes it, before anything is traced.
 
     Raises:
       FileError: the record cannot be read.
     """
     try:
-        recorded = files.read_object(workdir / FILE_NAME, {"forms": dict})
+        return files.read_object(workdir / FILE_NAME, {"forms": dict})
     except files.Missing:
-        return
-    implementation.impose(recorded)
+        return {"forms": {}}
 
 
 def record(workdir: pathlib.Path) -> None:

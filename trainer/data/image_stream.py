@@ -52,27 +52,46 @@ def image_batches(
 
 
 def labelled_batches(
-    dataset: Manifest, *, batch_size: int, seed: int, start_image: int, mirror: bool
+    dataset: Manifest,
+    *,
+    batch_size: int,
+    seed: int,
+    start_image: int,
+    mirror: bool,
+    replicas: int = 1,
+    own: range = range(1),
 ) -> tf.data.Dataset:
     """Returns the stream of `image_batches` with the images' labels.
 
+    Args:
+      dataset, batch_size, seed, start_image, mirror: as for `image_batches`.
+      replicas: that share a batch, image i of it being replica i % replicas's.
+      own: the replicas whose images are wanted: others are read, and not decoded.
+
     Returns:
       Pairs of uint8 [batch_size, resolution, resolution, channels] and int64 [batch_size], which is
-      0 where the dataset has no labels.
+      0 where the dataset has no labels. With `own` only its images, in the batch's order.
     """
     chunks = _chunks(dataset, seed, start_image)
     records = chunks.map(_chunk_reader(dataset, seed)).prefetch(1).unbatch()
+    if len(own) < replicas:
+        records = records.enumerate().filter(lambda i, _: _is_in(i % replicas, own))
+        records = records.map(lambda _, record: record)
     decoder = _decoder(dataset)
     batches = records.map(
         lambda record, label, coin: (decoder(record), label, coin),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
-    ).batch(batch_size, drop_remainder=True)
+    ).batch(batch_size // replicas * len(own), drop_remainder=True)
 
     def mirrored(images, labels, coins):
         return _mirror(images, coins) if mirror else images, labels
 
     return batches.map(mirrored).prefetch(2)
+
+
+def _is_in(number: tf.Tensor, numbers: range) -> tf.Tensor:
+    return (number >= numbers.start) & (number < numbers.stop)
 
 
 def stored_images(dataset: Manifest, count: int) -> tf.data.Dataset:

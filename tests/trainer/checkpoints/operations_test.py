@@ -26,11 +26,11 @@ def _choose(monkeypatch):
 
 
 def test_a_resumed_run_takes_the_forms_of_its_first_start(choose, tmp_path):
-    operations.impose(tmp_path)  # of a run that has none yet
+    implementation.impose(operations.read(tmp_path))  # of a run that has none yet
     assert choose("cpu") == "cpu"
     operations.record(tmp_path)
     assert choose("ref") == "ref"
-    operations.impose(tmp_path)
+    implementation.impose(operations.read(tmp_path))
     assert choose("ref") == "cpu"
 
 
@@ -51,4 +51,4 @@ def test_the_record_names_the_implementation_and_is_written_when_it_changes(choo
 def test_a_damaged_record_is_named(content, tmp_path):
     (tmp_path / operations.FILE_NAME).write_text(content)
     with pytest.raises(files.FileError, match="operations.json is damaged"):
-        operations.impose(tmp_path)
+        implementation.impose(operations.read(tmp_path))

@@ -71,6 +71,18 @@ def test_batches_are_uint8_of_a_known_shape(dataset):
     assert batches.element_spec == tf.TensorSpec([8, 8, 8, 3], tf.uint8)
 
 
+@pytest.mark.parametrize("start", [0, 24, 90])
+def test_hosts_share_the_stream_that_one_reads(start, dataset):
+    alone = stream(dataset, 16, start=start, mirror=True).reshape([2, 8, 8, 8, 3])
+    for own in (range(2), range(2, 4)):  # of four replicas, whose images take turns
+        batches = image_stream.labelled_batches(
+            dataset, batch_size=8, seed=0, start_image=start, mirror=True, replicas=4, own=own
+        )
+        found = [images for images, _ in batches.take(2).as_numpy_iterator()]
+        mine = [image for image in range(8) if image % 4 in own]
+        np.testing.assert_array_equal(found, alone[:, mine])
+
+
 def test_an_epoch_holds_every_image_once(dataset, stored, chunk_bytes):
     for epoch in range(3):
         images = stream(dataset, COUNT, start=epoch * COUNT)
