@@ -17,7 +17,15 @@ was tuned further. What they reached is in docs/results.md.
 
 from typing import Any
 
-from dualcontrast.trainer.config.families import biggan, r3gan, sagan, sngan, stylegan, stylegan2
+from dualcontrast.trainer.config.families import (
+    biggan,
+    r3gan,
+    sagan,
+    sngan,
+    stylegan,
+    stylegan2,
+    unet,
+)
 from dualcontrast.trainer.config.loss_sections import (
     DualContrastive,
     Hinge,
@@ -28,6 +36,7 @@ from dualcontrast.trainer.config.loss_sections import (
 from dualcontrast.trainer.config.schema import (
     AverageConfig,
     Config,
+    CutMixConfig,
     OptimizerConfig,
     PenaltiesConfig,
     ScheduleConfig,
@@ -138,6 +147,19 @@ def _biggan() -> _Parts:
     )
 
 
+def _unetgan() -> _Parts:
+    return (
+        NonSaturating(),
+        PenaltiesConfig(r1_gamma=0.0),
+        {
+            "generator": biggan.Generator(latent_size=32, width=8, attention_resolution=16),
+            "discriminator": unet.Discriminator(width=8),
+            "cutmix": CutMixConfig(probability=0.5, warmup_images=4_000, consistency_weight=1.0),
+            "schedule": _schedule(0.0004, 0.0008, 0.999),
+        },
+    )
+
+
 def _r3gan() -> _Parts:
     return (
         Relativistic(),
@@ -168,5 +190,6 @@ _SYSTEMS = {
     "stylegan": _stylegan,
     "stylegan2": _stylegan2,
     "biggan": _biggan,
+    "unetgan": _unetgan,
     "r3gan": _r3gan,
 }
