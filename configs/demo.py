@@ -4,7 +4,7 @@
         --dest=demo/data
     dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
 
-Networks so narrow that two cores show them 140,000 images in minutes: among what was tried, more
+Networks so narrow that two cores show them 180,000 images in minutes: among what was tried, more
 images did more for the picture than wider networks, smaller batches or longer steps. A short
 warm-up, so that the dual contrastive loss trains most of the run; its generator lowers the loss
 with real and fake swapped, which under so small a weight of R1 goes on where the literal objective
@@ -45,11 +45,11 @@ def get_config() -> Config:
         ),
         training=TrainingConfig(
             batch_size=16,
-            total_images=140_000,
+            total_images=180_000,
             log_every_images=3_200,
             checkpoint_every_images=20_000,
             grid_every_images=20_000,
         ),
         # By the embedded network, at the start, in the middle and at the end.
-        evaluation=EvaluationConfig(every_images=70_000, images=2_000),
+        evaluation=EvaluationConfig(every_images=90_000, images=2_000),
     )
