@@ -10,7 +10,7 @@ from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.config.loss_sections import DualContrastive
 from dualcontrast.trainer.errors import UserError
 
-SWEEP = pathlib.Path(__file__).parents[2] / "docs" / "sweeps" / "systems.yaml"
+SWEEP = pathlib.Path(__file__).parents[2] / "docs" / "systems.yaml"
 ROWS = yaml.safe_load(SWEEP.read_text())["rows"]
 
 

@@ -168,16 +168,15 @@ def final(workdir):
 
 @pytest.mark.usefixtures("eagerly")
 def test_a_run_that_stops_in_the_middle_of_a_fade_ends_with_the_bits_of_one_that_does_not(
-    dataset, tmp_path
+    dataset, tmp_path, strategy_of
 ):
-    strategy = tf.distribute.get_strategy()
     # Iterations begin at 0 and 4, of 4 images each, at 8 in the fade, and at 16, to its end at 24.
     length = {"schedule.growth.stable_images": 7, "schedule.growth.fade_images": 16}
     whole, halves = tmp_path / "whole", tmp_path / "halves"
 
     def train(workdir, images):
         config = tiny(length | {"training.total_images": images})
-        assert loop.train(config, dataset, workdir, strategy) == 0
+        assert loop.train(config, dataset, workdir, strategy_of(1)) == 0
 
     train(whole, 24)
     train(halves, 16)

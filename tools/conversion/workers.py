@@ -81,8 +81,7 @@ class _Worker:
         self.pipe, other = context.Pipe()
         arguments = (work, shared, self._counter, other)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        with _no_interruption():
-            self._process.start()
+        self._process.start()
         other.close()
         self.task: _Task | None = None
 
@@ -155,7 +154,9 @@ def run_apart(
                 if worker.task is None and waiting:
                     worker.give(waiting.take())
             while len(pool) < workers and waiting:
-                pool.append(_Worker(work, shared, context))
+                # Once it runs it is in the pool, so that an interruption ends it.
+                with _no_interruption():
+                    pool.append(_Worker(work, shared, context))
                 pool[-1].give(waiting.take())
             busy = {worker.pipe: worker for worker in pool if worker.task}
             ready = multiprocessing.connection.wait(list(busy), _POLL_SECONDS)

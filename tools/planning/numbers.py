@@ -88,8 +88,8 @@ CPU_EVALUATED, GPU_EVALUATED = 2_000, 10_000  # Of configs/demo.py, and the defa
 MEMORY_MARGIN = 4 / 3
 
 # Operations a second (two for each multiply-add of a convolution or matrix product) that training
-# reaches. On two cores: 90 to 120 images a second of configs/comparison.py, of 0.81e9 operations
-# each (docs/results.md). More cores were not measured, and are not counted. On a GPU: 44.8 seconds
+# reaches. On two cores: 360 to 410 images a second of configs/demo.py, of 0.20e9 operations each
+# (docs/results.md). More cores were not measured, and are not counted. On a GPU: 44.8 seconds
 # a thousand images of config E at 256x256, of 399e9 each, which docs/performance.md predicts for an
 # A100 in float32 and nobody measured.
 CPU_CORE_SPEED, CPU_CORES = 40e9, 2

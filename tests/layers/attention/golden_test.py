@@ -35,7 +35,8 @@ def _check(out, golden, close):
     np.testing.assert_allclose(out[0, 2, 1], golden["pixel"], **close)
 
 
-def _exact_leaky_relu(x, bias=None, noise=None, *, activation="linear", slope=0.2):
+def _exact_leaky_relu(x, bias=None, noise=None, *, activation="linear", slope=0.2, clamp=None):
+    assert clamp is None
     x = x if bias is None else x + bias
     return x if activation == "linear" else tf.where(x > 0, x, slope * x)
 

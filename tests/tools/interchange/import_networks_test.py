@@ -111,14 +111,14 @@ def test_an_export_is_imported_to_the_same_run(runs, bench, files, tmp_path):
     assert first == second and first["generator"]["conv_clamp"] == 2
 
 
-def test_an_imported_run_trains_with_the_command_that_is_said(runs, files, data):
+def test_an_imported_run_trains_with_the_command_that_is_said(runs, files, data, strategy_of):
     """In this process, for TensorFlow takes seconds to import."""
-    from dualcontrast.trainer import devices, loop
+    from dualcontrast.trainer import loop
 
     workdir = files / "of_classes"
     config = checkpoint.read_config(workdir)
     before = values(workdir)
-    assert loop.train(config, data, workdir, devices.make_strategy()) == 0
+    assert loop.train(config, data, workdir, strategy_of(1)) == 0
     assert (workdir / "grids" / "reals.png").exists()
     after = tf.train.load_checkpoint(str(workdir / "checkpoints" / "images-4"))
     name = "discriminator/4x4_dense..bias/.ATTRIBUTES/VARIABLE_VALUE"
