@@ -45,6 +45,9 @@ class Discriminator(networks.Discriminator):
       projection_size: of ContraD's projections, which need a hidden layer; 0 for none.
       conv_clamp: what the output of every convolution but the shortcuts is clipped to, as
         StyleGAN2-ADA does for its half precision; None for no clipping.
+      label_layers: dense layers from a label's embedding to what features are multiplied with: 8 in
+        StyleGAN2-ADA's program for PyTorch, 0 in that for TensorFlow.
+      label_learning_rate_multiplier: of these layers against the others.
 
     Attributes:
       takes_references: whether `call` needs references.
@@ -63,6 +66,8 @@ class Discriminator(networks.Discriminator):
         head_width: int | None = None,
         projection_size: int = 0,
         conv_clamp: float | None = None,
+        label_layers: int = 8,
+        label_learning_rate_multiplier: float = 0.01,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -84,6 +89,8 @@ class Discriminator(networks.Discriminator):
         self.head_width = head_width
         self.projection_size = projection_size
         self.conv_clamp = conv_clamp
+        self.label_layers = label_layers
+        self.label_learning_rate_multiplier = label_learning_rate_multiplier
         self.takes_references = False
         self.minibatch_stddev = minibatch_stddev.MinibatchStddev(
             minibatch_stddev_group, name="minibatch_stddev", dtype=self.dtype_policy
@@ -149,7 +156,12 @@ class Discriminator(networks.Discriminator):
         self.logit.build((None, filters))
         if self.classes:
             self.label_mapping = mapping_network.MappingNetwork(
-                filters, classes=self.classes, name="label_mapping", dtype=dtype
+                filters,
+                self.label_layers,
+                self.label_learning_rate_multiplier,
+                classes=self.classes,
+                name="label_mapping",
+                dtype=dtype,
             )
             self.label_mapping.build((None, 0))
 
@@ -271,4 +283,6 @@ class Discriminator(networks.Discriminator):
             "head_width": self.head_width,
             "projection_size": self.projection_size,
             "conv_clamp": self.conv_clamp,
+            "label_layers": self.label_layers,
+            "label_learning_rate_multiplier": self.label_learning_rate_multiplier,
         }

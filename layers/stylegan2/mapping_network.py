@@ -22,7 +22,7 @@ class MappingNetwork(keras.layers.Layer):
 
     Args:
       w_size: width of every layer and of w.
-      layers: how many, at least 1.
+      layers: how many, at least 1; with classes also 0, for the embedding alone.
       learning_rate_multiplier: of these layers against the generator's.
       classes: of the labels; 0 for none.
       gain_on_bias: see `EqualizedDense`; False for StyleGAN's.
@@ -39,7 +39,7 @@ class MappingNetwork(keras.layers.Layer):
     ):
         # No autocast: it would round z to the compute type.
         super().__init__(autocast=False, **kwargs)
-        if min(w_size, layers) < 1:
+        if min(w_size, layers + (classes > 0)) < 1:
             raise ValueError(
                 f"MappingNetwork: w_size and layers must be >= 1, got {w_size}, {layers}"
             )

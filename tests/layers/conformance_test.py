@@ -449,6 +449,8 @@ LAYERS = {
             ),
             "attention_resolution": 16,
             "conv_clamp": CLAMP,
+            "label_layers": 2,
+            "label_learning_rate_multiplier": 0.2,
             "classes": 3,
             **HEADS,
             **NARROW,

@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "generator.w_mean_decay": 0.995,
     "generator.conv_clamp": None,
     "discriminator.conv_clamp": None,
+    "discriminator.label_learning_rate_multiplier": 0.01,
     "discriminator.minibatch_stddev_group": 4,
 }
 _CLASSES = "classes"

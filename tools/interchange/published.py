@@ -42,7 +42,6 @@ def sizes(arrays: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     widths_of_d = _widths("D", discriminator, r"b(\d+)\.conv0?\.weight")
     resolution = max(widths)
     first = _array("G_ema", generator, "mapping.fc0.weight", 2)
-    depth = len([name for name in generator if re.fullmatch(r"mapping\.fc\d+\.weight", name)])
     classes = 0
     if "mapping.embed.weight" in generator:
         classes = _array("G_ema", generator, "mapping.embed.weight", 2).shape[1]
@@ -52,13 +51,18 @@ def sizes(arrays: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
         "data.channels": _array("G_ema", generator, "synthesis.b4.torgb.weight", 4).shape[0],
         "generator.latent_size": first.shape[1] - (w_size if classes else 0),
         "generator.w_size": w_size,
-        "generator.mapping_layers": depth,
+        "generator.mapping_layers": _mapping_layers(generator),
         **_fmap_fields("generator", widths),
         **_fmap_fields("discriminator", widths_of_d),
     }
     if classes:
         found |= {"data.labels": True, "data.classes": classes}
+        found["discriminator.label_layers"] = _mapping_layers(discriminator)
     return found
+
+
+def _mapping_layers(arrays: Mapping[str, np.ndarray]) -> int:
+    return len([name for name in arrays if re.fullmatch(r"mapping\.fc\d+\.weight", name)])
 
 
 def _array(network: str, arrays: Mapping[str, np.ndarray], name: str, axes: int) -> np.ndarray:

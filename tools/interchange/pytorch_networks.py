@@ -59,8 +59,6 @@ _ARCHITECTURES = {
     "DiscriminatorEpilogue": "resnet",
 }
 _DEPTH = 8  # of modules in modules
-# Of the discriminator's mapping of labels, which the network here has no field for.
-_LABEL_LAYERS, _LABEL_RATE = 8, 0.01
 
 
 def read(content: dict) -> published.Published:
@@ -194,16 +192,20 @@ def _fields(roots: dict[str, dict[str, Module]]) -> dict[str, Any]:
             for path, module in modules.items()
             if re.fullmatch(r"mapping\.fc\d+", path)
         ]
-        rates[network] = _one(f"{network}.mapping", "learning rate multiplier", found, 1.0)
+        depth = modules["mapping"].attributes.get("num_layers") if "mapping" in modules else 0
+        if depth != len(found):
+            raise UserError(f"{network}.mapping.num_layers is {depth}, and it has {len(found)}")
+        # Where there are no layers, both programs' value.
+        rates[network] = _one(f"{network}.mapping", "learning rate multiplier", found, 0.01)
     if rates["G"] != rates["G_ema"]:
         raise UserError("G and G_ema have different learning rate multipliers of the mapping")
-    _check_labels(discriminator, rates["D"])
     decays = [roots[name]["mapping"].attributes.get("w_avg_beta") for name in ("G", "G_ema")]
     return {
         "generator.mapping_learning_rate_multiplier": rates["G_ema"],
         "generator.w_mean_decay": _one("G.mapping", "w_avg_beta", decays, 0.995),
         "generator.conv_clamp": _clamp("G", [*roots["G"].items(), *roots["G_ema"].items()]),
         "discriminator.conv_clamp": _clamp("D", list(discriminator.items())),
+        "discriminator.label_learning_rate_multiplier": rates["D"],
         "discriminator.minibatch_stddev_group": _group(discriminator),
     }
 
@@ -239,16 +241,3 @@ def _group(discriminator: dict[str, Module]) -> int:
             f"D.b4.mbstd.group_size is {str(group)[:60]}, and this project has a whole number alone"
         )
     return group
-
-
-def _check_labels(discriminator: dict[str, Module], rate: float) -> None:
-    """Refuses a mapping of labels of another depth or rate than the discriminator here has."""
-    if "mapping" not in discriminator:
-        return
-    depth = discriminator["mapping"].attributes.get("num_layers")
-    for what, found, wanted in (
-        ("num_layers", depth, _LABEL_LAYERS),
-        ("lr_multiplier", rate, _LABEL_RATE),
-    ):
-        if found != wanted:
-            raise UserError(f"D.mapping.{what} is {found}, and this project has {wanted} alone")

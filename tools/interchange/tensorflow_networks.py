@@ -59,7 +59,6 @@ _READ = {"dlatent_avg_beta", "mapping_lrmul", "conv_clamp", "num_fp16_res", "mbs
 # The functions of both programs, with their group of the minibatch standard deviation.
 _DISCRIMINATORS: dict[str, int | None] = {"D_stylegan2": 4, "D_main": None}
 _OTHERS = {"G_style": "a StyleGAN, the first one", "G_paper": "a progressive GAN"}
-_LABEL_LAYERS, _LABEL_RATE = 8, 0.01
 
 
 def read(networks: tuple[Network, Network, Network]) -> published.Published:
@@ -272,14 +271,7 @@ def _fields(networks: dict[str, Network], arguments: dict[str, dict[str, Any]]) 
             f"D's mbstd_group_size is {str(group)[:60]}, and this project has a whole number from 2"
             " alone"
         )
-    if discriminator.get("label_size"):
-        depth = discriminator.get("mapping_layers", 0)
-        rate = discriminator.get("mapping_lrmul", 0.1)
-        if (depth, rate) != (_LABEL_LAYERS, _LABEL_RATE):
-            raise UserError(
-                f"D maps labels by mapping_layers={depth}, mapping_lrmul={rate}, this project by"
-                f" {_LABEL_LAYERS} and {_LABEL_RATE} alone"
-            )
+    rate = discriminator.get("mapping_lrmul", 0.1) if discriminator.get("label_size") else 0.01
     decay = generator.get("dlatent_avg_beta", 0.995)
     return {
         "generator.mapping_learning_rate_multiplier": _number(
@@ -288,6 +280,7 @@ def _fields(networks: dict[str, Network], arguments: dict[str, dict[str, Any]]) 
         "generator.w_mean_decay": _number("dlatent_avg_beta", decay),
         "generator.conv_clamp": _clamp(generator),
         "discriminator.conv_clamp": _clamp(discriminator),
+        "discriminator.label_learning_rate_multiplier": _number("mapping_lrmul", rate),
         "discriminator.minibatch_stddev_group": group,
     }
 

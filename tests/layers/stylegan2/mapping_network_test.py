@@ -60,3 +60,11 @@ def test_mixed_precision_leaves_the_mapping_in_float32():
     mixed.set_weights(full.get_weights())
     assert mixed(z).dtype == tf.float32
     np.testing.assert_array_equal(mixed(z), full(z))
+
+
+def test_without_layers_labels_are_mapped_to_their_normalised_embedding():
+    layer = mapping_network.MappingNetwork(5, 0, classes=3)
+    found = layer(None, tf.constant([2, 0]))
+    embedded = tf.gather(layer.embedding.kernel, [2, 0]) * 3**-0.5 + layer.embedding.bias
+    scale = tf.math.rsqrt(tf.reduce_mean(embedded**2, axis=-1, keepdims=True) + 1e-8)
+    np.testing.assert_allclose(found, embedded * scale, rtol=1e-5)

@@ -350,6 +350,8 @@ def _in_tensorflow(path: str, values: np.ndarray, of_discriminator: bool):
         return "dlatent_avg", values
     if modules[0] == "mapping":
         layer = modules[1].replace("fc", "Dense").replace("embed", "LabelEmbed")
+        if of_discriminator:
+            return f"{layer.replace('Dense', 'Mapping')}/{array}", values.T
         return f"mapping/{layer}/{array}", values.T
     if path == "synthesis.b4.const":
         return "synthesis/4x4/Const/const", values[None]

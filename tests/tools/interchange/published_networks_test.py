@@ -38,7 +38,8 @@ def values_of(found) -> dict[str, dict[str, np.ndarray]]:
 @pytest.mark.parametrize("classes", [0, 3])
 def test_settings_are_read_from_the_file(nvidia, read, classes):
     found = read(nvidia.pytorch(nvidia.networks(classes, clamp=256, half=True)))
-    labels = {"data.labels": True, "data.classes": 3} if classes else {}
+    labels = {"data.labels": True, "data.classes": 3, "discriminator.label_layers": 8}
+    labels = labels if classes else {}
     assert found.settings == labels | {
         "data.resolution": 8,
         "data.channels": 3,
@@ -53,6 +54,7 @@ def test_settings_are_read_from_the_file(nvidia, read, classes):
         "discriminator.fmap_base": 16,
         "discriminator.fmap_max": 6,
         "discriminator.conv_clamp": 256.0,
+        "discriminator.label_learning_rate_multiplier": 0.01,
         "discriminator.minibatch_stddev_group": 3,
     }
     assert "16 bits" in found.notes[0]
@@ -212,7 +214,6 @@ ARGUMENTS = [
     ("D", {"mbstd_num_features": 0}, "mbstd_num_features"),
     ("D", {"mbstd_group_size": None}, "mbstd_group_size is None"),
     ("D", {"use_spectral_norm": True}, "use_spectral_norm"),
-    ("D", {"label_size": 3}, "mapping_layers=0, mapping_lrmul=0.1"),
     ("G", {"something_new": 1}, "argument something_new, of which nothing is known"),
     ("G", {"mapping_lrmul": "x"}, "mapping_lrmul is 'x'"),
     ("G", {"style_mixing_prob": None, "conv_clamp": 7}, "different arguments"),
@@ -272,3 +273,23 @@ def test_a_cut_file_is_no_pickle(nvidia, read, cut):
         read(content[:cut])
     assert "Nothing in the file was run, and nothing was written." in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("layers, rate", [(0, 0.1), (2, 0.05)])
+def test_labels_of_a_tensorflow_file_may_be_mapped_by_any_layers(nvidia, read, layers, rate):
+    content = nvidia.networks(3)
+    mapping = content["D"].find("mapping")
+    for place in range(layers, 8):
+        del mapping.inner[f"fc{place}"]
+    networks = nvidia.of_tensorflow(content)
+    arguments = {"label_size": 3, "mapping_layers": layers, "mapping_lrmul": rate}
+    if layers == 0:  # that program's defaults
+        arguments = {"label_size": 3}
+    networks[1].state["static_kwargs"] |= arguments
+    found = read(nvidia.tensorflow(networks))
+    assert found.settings["discriminator.label_layers"] == layers
+    assert found.settings["discriminator.label_learning_rate_multiplier"] == rate
+    ours = values_of(found)["D"]
+    embedding = ours["label_mapping.embedding.kernel"]
+    np.testing.assert_array_equal(embedding, mapping.inner["embed"].parameters["weight"].T)
+    assert sum(name.startswith("label_mapping.dense") for name in ours) == 2 * layers

@@ -123,6 +123,15 @@ class Discriminator(head_fields.DiscriminatorSection):
         " 256 (none: not)",
         above=0,
     )
+    label_layers: int = setting(
+        8,
+        "with data.labels: dense layers from a label's embedding on, 8 in StyleGAN2-ADA's program"
+        " for PyTorch, 0 in that for TensorFlow",
+        least=0,
+    )
+    label_learning_rate_multiplier: float = setting(
+        0.01, "learning rate of these layers relative to the others", above=0
+    )
     minibatch_stddev_group: int = setting(
         4, "most images that share one minibatch standard deviation", least=1
     )
@@ -158,6 +167,8 @@ class Discriminator(head_fields.DiscriminatorSection):
             fmap_max=self.fmap_max,
             minibatch_stddev_group=self.minibatch_stddev_group,
             conv_clamp=self.conv_clamp,
+            label_layers=self.label_layers,
+            label_learning_rate_multiplier=self.label_learning_rate_multiplier,
             attention=attention_fields.discriminator_layer(self.attention),
             attention_resolution=self.attention.resolution,
             **self.heads(),
