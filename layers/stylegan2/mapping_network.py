@@ -55,6 +55,8 @@ class MappingNetwork(keras.layers.Layer):
         self.gain_on_bias = gain_on_bias
 
     def build(self, input_shape):
+        if input_shape[-1] and not self.layers:
+            raise ValueError("MappingNetwork: layers must be >= 1 where there is z, got 0")
         if self.classes:
             self.embedding = equalized_dense.EqualizedDense(
                 self.w_size, name="embedding", dtype=self.variable_dtype

@@ -64,6 +64,9 @@ def test_mixed_precision_leaves_the_mapping_in_float32():
 
 def test_without_layers_labels_are_mapped_to_their_normalised_embedding():
     layer = mapping_network.MappingNetwork(5, 0, classes=3)
+    with pytest.raises(ValueError, match="layers must be >= 1 where there is z"):
+        layer.build((None, 4))
+    layer.build((None, 0))
     found = layer(None, tf.constant([2, 0]))
     embedded = tf.gather(layer.embedding.kernel, [2, 0]) * 3**-0.5 + layer.embedding.bias
     scale = tf.math.rsqrt(tf.reduce_mean(embedded**2, axis=-1, keepdims=True) + 1e-8)
