@@ -17,8 +17,8 @@ grow: configs/sg1_ns.py and configs/sg1_contr.py.
 
 On a CPU, at 32x32, narrow and short:
 
-    dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=demo/data
-    dualcontrast-train --config=stylegan:32 --data=demo/data --workdir=runs/grown \\
+    dualcontrast-convert --source=scenes --max_images=4000 --resolution=32 --dest=data/scenes32
+    dualcontrast-train --config=stylegan:32 --data=data/scenes32 --workdir=runs/grown \\
         --config.generator.fmap_base=512 --config.generator.fmap_max=32 \\
         --config.discriminator.fmap_base=512 --config.discriminator.fmap_max=32 \\
         --config.generator.latent_size=64 --config.generator.w_size=64 \\

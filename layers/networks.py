@@ -235,3 +235,18 @@ def check_labels(network: keras.Model, classes: int, labels: tf.Tensor | None) -
 def _labels(classes: int) -> dict[str, tf.Tensor]:
     """Returns the labels of a pass of one image, where there are classes."""
     return {"labels": tf.zeros([1], tf.int64)} if classes else {}
+
+
+def image_shape(network: Discriminator, given) -> tuple:
+    """Returns the shape of the images that a network judges.
+
+    Raises:
+      ValueError: another one was given.
+    """
+    shape = (None, network.resolution, network.resolution, network.channels)
+    if given is not None and tuple(given[1:]) != shape[1:]:
+        raise ValueError(
+            f"Discriminator: images must be [batch, {network.resolution}, {network.resolution}, "
+            f"{network.channels}], got {list(given)}"
+        )
+    return shape

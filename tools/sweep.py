@@ -13,7 +13,7 @@ The file says what all runs have in common, and what each row changes:
   rows:
     non_saturating: {loss: non_saturating}
     contrastive: {loss: dual_contrastive}
-    hinge: {loss: hinge, penalties.r1_gamma: 1.0}
+    hinge: {loss: hinge, penalties.r1_gamma: 10.0}
   baseline: non_saturating          # that the others are compared with
   evaluate:                         # flags of dualcontrast-evaluate, of each run at its end
     data: data/scenes

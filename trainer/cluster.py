@@ -104,8 +104,8 @@ def wait_for_others(cluster: Cluster, seconds: float) -> None:
 def _listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=2).close()
-    except OSError:  # there is no such name yet, or nobody listens
+        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+    except (OSError, UnicodeError):  # there is no such name yet, or it is none; or nobody listens
         return False
     return True
 
@@ -114,8 +114,6 @@ def _parse(config: Any) -> Cluster:
     hosts = _objects(config, "cluster")
     if strange := sorted(set(hosts) - set(_KINDS)):
         raise UserError(f"hosts of the kind {strange[0]!r} train nothing here")
-    if len(hosts.get("chief", [])) > 1:
-        raise UserError("there can be one chief")
     addresses: list[str] = []
     kinds: list[str] = []
     for kind in _KINDS:
@@ -124,6 +122,8 @@ def _parse(config: Any) -> Cluster:
             raise UserError(f"cluster.{kind} is no list of HOST:PORT")
         addresses += found
         kinds += [kind] * len(found)
+    if kinds.count("chief") > 1:
+        raise UserError("there can be one chief")
     if len(set(addresses)) < len(addresses):
         raise UserError("two hosts have one address")
     if len(addresses) < 2:

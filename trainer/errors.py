@@ -33,7 +33,7 @@ class LostHost(Exception):
 def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Runs an absl `main` and exits: 0 when done, 2 for a user's mistake, 130 for an interruption.
 
-    3 is for what no command mends on this host: another one is gone.
+    3 is for a host that is gone, without which this one cannot go on.
 
     Args:
       main: receives the positional arguments (program name first), returns an exit code or None.

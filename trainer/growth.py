@@ -60,6 +60,26 @@ def at(config: schema.Config, images_seen: int) -> schema.Config:
     return _at_side(config, config.data.resolution >> phase_at(config, images_seen).finest)
 
 
+def last_start(config: schema.Config, images_seen: int) -> int:
+    """Returns how many reals had been shown before the iteration that ended at `images_seen`.
+
+    Where iterations of two sizes may have ended there, it is the larger one's.
+
+    Args:
+      config: resolved.
+      images_seen: reals shown so far, more than none.
+    """
+    sizes = {config.training.batch_size, *config.schedule.growth.batches().values()}
+    starts = sorted(images_seen - size * config.schedule.discriminator_steps for size in sizes)
+    fitting = [
+        start
+        for start in starts
+        if start >= 0 and start + at(config, start).iteration_images == images_seen
+    ]
+    # None of a run that was branched with another batch in the meantime.
+    return fitting[0] if fitting else images_seen - at(config, images_seen - 1).iteration_images
+
+
 @functools.lru_cache(maxsize=64)
 def _at_side(config: schema.Config, side: int) -> schema.Config:
     growth = config.schedule.growth

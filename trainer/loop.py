@@ -126,9 +126,9 @@ class _Run:
         training = self.config.training
         if self.restored:
             print(f"resuming at {self.images_seen:,} images from {self.restored}", flush=True)
-        if self.images_seen:  # an imported run has a checkpoint of none
+        if self.restored and self.images_seen:  # an imported run has a checkpoint of none
             # A signal may have given up the evaluation that was due after the checkpoint.
-            before = self.images_seen - self._now(self.images_seen - 1).iteration_images
+            before = growth.last_start(self.config, self.images_seen)
             if self._is_due(self.config.evaluation.every_images, before):
                 self._evaluate(signals)
         else:
@@ -173,12 +173,13 @@ class _Run:
         save = due(training.checkpoint_every_images)
         if save or due(training.log_every_images):
             self._write_metrics()
+        if save:
+            self._check_variables()  # on all hosts: what is wrong is wrong on each
         if not self.hosts.is_chief:
             return
         if due(training.grid_every_images):
             self.grids.save_fakes(self.images_seen)
         if save:
-            self._check_variables()
             with signals.saving():
                 operations.record(self.workdir)
                 self.checkpoints.save()

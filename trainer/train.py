@@ -11,7 +11,7 @@ that it has (--full), to go on under a changed configuration:
 
   dualcontrast-train --config=demo --data=DATA --workdir=FINE --init_from=demo/run
   dualcontrast-train --config=demo --data=demo/data --workdir=BRANCH --init_from=demo/run --full \
-      --config.training.total_images=100_000 --config.penalties.r1_gamma=1
+      --config.training.total_images=360_000 --config.penalties.r1_gamma=3
 
   dualcontrast-train --help_config
 """

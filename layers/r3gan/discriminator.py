@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from dualcontrast.layers import networks
 from dualcontrast.layers.r3gan import convolution, discriminative_basis, down_transition, stages
-from dualcontrast.layers.sngan import base
 from dualcontrast.layers.stylegan2 import feature_maps
 
 
@@ -51,7 +50,7 @@ class Discriminator(networks.Discriminator):
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
-        shape = base.image_shape(self, input_shape)
+        shape = networks.image_shape(self, input_shape)
         self.trunk = self._trunk()
         for layer in self.trunk:
             layer.build(shape)

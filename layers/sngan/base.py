@@ -145,21 +145,6 @@ def check_channels(channels: int) -> None:
         raise ValueError(f"channels must be 1, 3 or 4, got {channels}")
 
 
-def image_shape(network: networks.Discriminator, given) -> tuple:
-    """Returns the shape of the images that a network judges.
-
-    Raises:
-      ValueError: another one was given.
-    """
-    shape = (None, network.resolution, network.resolution, network.channels)
-    if given is not None and tuple(given[1:]) != shape[1:]:
-        raise ValueError(
-            f"Discriminator: images must be [batch, {network.resolution}, {network.resolution}, "
-            f"{network.channels}], got {list(given)}"
-        )
-    return shape
-
-
 def check_dcgan(resolution: int, channels: int, width: int) -> None:
     """Raises ValueError if a convolutional network cannot be made."""
     if resolution < 8 or resolution % 8:

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import activation
-from dualcontrast.layers.sngan import base, dcgan_generator, uniform_discriminator
+from dualcontrast.layers import activation, networks
+from dualcontrast.layers.sngan import dcgan_generator, uniform_discriminator
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
@@ -24,7 +24,7 @@ class DCGANDiscriminator(uniform_discriminator.UniformDiscriminator):
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
-        shape = base.image_shape(self, input_shape)
+        shape = networks.image_shape(self, input_shape)
         self.convs = []
         for k, (side, stride, factor) in enumerate(_CONVOLUTIONS):
             layer = keras.layers.Conv2D(

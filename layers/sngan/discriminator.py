@@ -49,7 +49,7 @@ class Discriminator(base.Discriminator):
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
-        shape = base.image_shape(self, input_shape)
+        shape = networks.image_shape(self, input_shape)
         last_down = len(self._widths.factors) - self._widths.flat
         self.blocks = []
         for k, factor in enumerate(self._widths.factors):

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import activation
-from dualcontrast.layers.sngan import base, basic_block, uniform_discriminator
+from dualcontrast.layers import activation, networks
+from dualcontrast.layers.sngan import basic_block, uniform_discriminator
 
 _SLOPE = 0.1  # of the leaky ReLU below zero
 _STAGES = ((1, 1), (2, 2), (4, 2), (8, 2))  # width in units, and stride, of two blocks each
@@ -24,7 +24,7 @@ class ResNet18Discriminator(uniform_discriminator.UniformDiscriminator):
 
     def build(self, input_shape=None):
         """Makes the variables; `input_shape` is that of the images, known already."""
-        shape = base.image_shape(self, input_shape)
+        shape = networks.image_shape(self, input_shape)
         self.conv = basic_block.convolution(
             self.channels, self.width, 3, 1, "conv", self.dtype_policy
         )

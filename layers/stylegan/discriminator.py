@@ -58,6 +58,7 @@ class Discriminator(networks.Discriminator):
 
     def build(self, images_shape=None, labels_shape=None):
         """Makes the variables; `images_shape` is known already."""
+        networks.image_shape(self, images_shape)
         policy = self.dtype_policy
         maps = [
             feature_maps.feature_maps(side, self.fmap_base, self.fmap_max)
@@ -89,14 +90,7 @@ class Discriminator(networks.Discriminator):
         self.last_dense = self._dense(width, "leaky_relu", "4x4_dense", 4 * 4 * width)
         self.logit = self._dense(self.classes or 1, "linear", "logit", width)
         if self.growing:
-            self.lod = self.add_weight(
-                name="lod",
-                shape=(),
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            self.lod = levels.variable(self)
         self.built = True
 
     def _dense(self, units: int, activation: str, name: str, inputs: int) -> keras.layers.Layer:

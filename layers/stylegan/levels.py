@@ -1,10 +1,23 @@
 """Levels of detail of an image: how networks grow (Karras et al. 2018, section 2)."""
 
+import keras
 import tensorflow as tf
 
 from dualcontrast.custom_ops import upfirdn2d
 
 _BOX = upfirdn2d.lowpass((1.0, 1.0))
+
+
+def variable(network: keras.Layer):
+    """Returns the number of levels that a network leaves out, 0 at first; it is not trained."""
+    return network.add_weight(
+        name="lod",
+        shape=(),
+        initializer="zeros",
+        trainable=False,
+        autocast=False,
+        aggregation="only_first_replica",
+    )
 
 
 def halve(x: tf.Tensor) -> tf.Tensor:

@@ -78,14 +78,7 @@ class SynthesisNetwork(keras.layers.Layer):
             if self.growing or resolution == self.resolution:
                 self.to_rgb.append(self._output(resolution, x_shape))
         if self.growing:
-            self.lod = self.add_weight(
-                name="lod",
-                shape=(),
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            self.lod = levels.variable(self)
 
     def _output(self, resolution: int, shape: tuple) -> convolution.Convolution:
         """Returns the built layer from maps of a resolution to the image, always float32."""

@@ -98,13 +98,8 @@ class Discriminator(networks.Discriminator):
 
     def build(self, images_shape=None, references_shape=None, labels_shape=None):
         """Makes the variables; shapes, [batch, resolution, resolution, channels], are known."""
-        shape = (None, self.resolution, self.resolution, self.channels)
         for given in (images_shape, references_shape):
-            if given is not None and tuple(given[1:]) != shape[1:]:
-                raise ValueError(
-                    f"Discriminator: images must be [batch, {self.resolution}, {self.resolution}, "
-                    f"{self.channels}], got {list(given)}"
-                )
+            shape = networks.image_shape(self, given)
         policy = self.dtype_policy
         maps = [
             feature_maps.feature_maps(side, self.fmap_base, self.fmap_max)

@@ -17,7 +17,7 @@ FOLDER = pathlib.Path(datasets.__file__).parent
 with open(FOLDER / "experiment_matrix.csv", encoding="utf-8", newline="") as opened:
     CELLS = list(csv.DictReader(opened))
 
-# Their networks do not exist here, so their rows have no experiment yet.
+# Their recipe is not public, so their rows have no experiment.
 BACKBONES_WITHOUT_NETWORKS = {
     "biggan D",
 }

@@ -526,7 +526,7 @@ def _real(inputs: list) -> list[tf.Tensor]:
 
 def _of_a_call(layer) -> list:
     """The variables of a call, of which neither projections nor logits of pixels are a part."""
-    others = ("projection_of_", "/decoder", "/pixel_")
+    others = ("projection_of_", "/decoder", "/pixel_logit", "/pixel_embedding")
     return [v for v in layer.trainable_variables if not any(part in v.path for part in others)]
 
 

@@ -141,6 +141,7 @@ def test_a_killed_conversion_of_a_compressed_tar_goes_on_and_ends_as_if_it_had_n
     whole = [*request, f"--dest={tmp_path / 'whole'}", "--workers=1"]
     assert bench.run("convert", *whole).returncode == 0
     dest = tmp_path / "data"
+    ended = []
     for _ in range(2):
         command = bench.command("convert", *request, f"--dest={dest}", "--workers=2")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -148,7 +149,8 @@ def test_a_killed_conversion_of_a_compressed_tar_goes_on_and_ends_as_if_it_had_n
         while process.poll() is None and len(list(dest.glob("images-*"))) <= before:
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        ended.append(process.wait())
+    assert -signal.SIGKILL in ended, "it was done before it could be killed"
     assert bench.run("convert", *request, f"--dest={dest}", "--workers=2").returncode == 0
     assert bench.bytes_of(dest) == bench.bytes_of(tmp_path / "whole")
 

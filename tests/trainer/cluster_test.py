@@ -24,6 +24,8 @@ FIRST = {"type": "worker", "index": 0}
         ({"cluster": {"worker": ["one:1", "one:1"]}, "task": FIRST}, "two hosts have one address"),
         ({"cluster": {"worker": TWO, "ps": ["b:1"]}, "task": FIRST}, "of the kind 'ps'"),
         ({"cluster": {"chief": TWO}, "task": FIRST}, "there can be one chief"),
+        ({"cluster": {"chief": 1, "worker": TWO}, "task": FIRST}, "chief is no list of HOST:PORT"),
+        ({"cluster": {"chief": "a:1"}, "task": FIRST}, "chief is no list of HOST:PORT"),
         ({"cluster": {"worker": TWO}}, "task {} is none of its hosts"),
         ({"cluster": {"worker": TWO}, "task": {"type": "worker", "index": 2}}, "is none of its"),
         ({"cluster": {"worker": TWO}, "task": {"type": "chief", "index": 0}}, "is none of its"),

@@ -82,8 +82,8 @@ def test_the_chief_leaves_after_all_have_heard_how_it_ends(on_all, monkeypatch):
 
     def slowly(key, word):
         time.sleep(0.1 * (word is True))
-        tell(key, word)
         told.append(word)
+        tell(key, word)
 
     monkeypatch.setattr(hosts, "_tell", slowly)
     assert on_all(lambda joined, index: (joined.part(index), len(told)))[0] == (0, 3)

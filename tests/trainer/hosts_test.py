@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -94,10 +95,13 @@ class Pair:
 
     def read_until(self, words):
         """Reads what the chief prints."""
-        line = ""
+        line, late = "", threading.Timer(900, self.processes[0].kill)
+        late.daemon = True
+        late.start()
         while words not in line:
             line = self.processes[0].stdout.readline()
-            assert line, "it ended before"
+            assert line, "it ended before, or was too late"
+        late.cancel()
 
     def end(self, code):
         """Waits for both, and returns what they printed."""

@@ -240,5 +240,25 @@ def test_a_contradiction_is_said(changes, said):
 
 
 def test_devices_must_share_the_batches_of_all_sides():
-    with pytest.raises(UserError, match="try --config.schedule.growth.batch_sizes=4:8"):
+    with pytest.raises(UserError, match="try --config.schedule.growth.batch_sizes=4:8$"):
         schema.contradictions.check_replicas(tiny(), 8)
+    two = tiny({"schedule.growth.batch_sizes": "4:6,8:16"})
+    with pytest.raises(UserError, match="batch_sizes=4:6 cannot .*=4:8,8:16$"):
+        schema.contradictions.check_replicas(two, 8)
+
+
+def test_where_the_last_iteration_began_is_known_behind_a_change_of_batch_size():
+    config = tiny({"schedule.growth.batch_sizes": "4:16,8:4", "schedule.growth.stable_images": 24})
+    begun, starts = 0, []
+    while begun < 64:
+        starts.append(begun)
+        begun += growth.at(config, begun).iteration_images
+    ends = [*starts[1:], begun]
+    # Images of 4x4 in batches of 16 up to 32, though from 24 on 8x8 fades in with batches of 4.
+    assert starts[:4] == [0, 16, 32, 36]
+    found = [growth.last_start(config, end) for end in ends]
+    assert found[:2] == starts[:2] and found[-1] == starts[-1]
+    for before, start, end in zip(found, starts, ends):
+        # Behind the change either size may have ended there: then it is the larger.
+        assert before in (start, end - 16)
+        assert before + growth.at(config, before).iteration_images == end

@@ -17,9 +17,9 @@ from dualcontrast.tools.benchmarks.training_iteration import BATCH, SHARES
 from dualcontrast.trainer import devices, state
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-DEMO_RESOLUTION = 32
+NARROW_RESOLUTION = 32
 # The widths of configs/comparison.py.
-_DEMO = {
+_NARROW = {
     "generator.latent_size": 64,
     "generator.w_size": 64,
     "generator.mapping_layers": 4,
@@ -29,14 +29,15 @@ _DEMO = {
 # How often as fast an iteration has to be, by instructions and side of the images.
 _LEAST = {"avx2": {64: 2.5, 128: 2.2}, "avx512": {64: 1.6, 128: 1.6}, "neon": {}}
 _LEAST_GENERATOR = 2.5
-_LEAST_DEMO = 1.8
+_LEAST_NARROW = 1.8
 
 
 def measure(resolution: int, rounds: int) -> int:
     """Prints the ratios at one resolution; returns 1 when a target is missed.
 
     Args:
-      resolution: side of the images; at the demo's, the demo's networks are measured.
+      resolution: side of the images; at 32 the networks are the narrow ones of
+        configs/comparison.py.
       rounds: clean samples of each step.
     """
     engine = implementation.convolutions("auto")
@@ -45,7 +46,7 @@ def measure(resolution: int, rounds: int) -> int:
     if engine == "ref":
         print(f"{title}: not measured, all are TensorFlow's here")
         return 1
-    changes = _DEMO if resolution == DEMO_RESOLUTION else {}
+    changes = _NARROW if resolution == NARROW_RESOLUTION else {}
     config = training_iteration.config(resolution, "float32", changes)
     strategy = devices.make_strategy()
     with strategy.scope():
@@ -88,8 +89,8 @@ def report(title: str, seconds: dict[tuple[str, str], float], targets: dict[str,
 
 
 def _targets(engine: str, resolution: int) -> dict[str, float]:
-    if resolution == DEMO_RESOLUTION:
-        return {"iteration": _LEAST_DEMO}
+    if resolution == NARROW_RESOLUTION:
+        return {"iteration": _LEAST_NARROW}
     least = _LEAST[engine].get(resolution)
     return {"iteration": least, "generator": _LEAST_GENERATOR} if least else {}
 

@@ -20,7 +20,7 @@ from dualcontrast.trainer.errors import UserError
 _PATHS = {"path", "file", "filename", "image", "name"}
 _CLASSES = {"class", "label", "category"}
 # Every number up to the largest is a class; one as large as this is none's, but a mistake.
-_MOST_CLASSES = 100_000
+MOST_CLASSES = 100_000
 _SHOWN = 80  # Characters that are quoted.
 _EXAMPLE = '{"labels": [["a.png", 0], ["b.png", 1]]}'
 
@@ -79,9 +79,28 @@ def suffix(path: str) -> str:
     return found if found in _READERS else ""
 
 
+def numbered(path: str, numbers: list[int]) -> tuple[list[str], list[int]]:
+    """Returns the classes of whole numbers, one for each up to the largest, and the numbers.
+
+    Args:
+      path: of the file that has them.
+      numbers: one or more.
+
+    Raises:
+      UserError: one is negative, or too large to be a class.
+    """
+    for number in (min(numbers), max(numbers)):
+        if not 0 <= number < MOST_CLASSES:
+            raise UserError(
+                f"{path} has an image of the class {number:,}.\n"
+                f"Expected whole numbers from 0 to {MOST_CLASSES - 1:,}."
+            )
+    return [str(number) for number in range(max(numbers) + 1)], numbers
+
+
 def _check(path: str, row: Row) -> None:
     label = row.label
-    if label == "" or isinstance(label, int) and not 0 <= label < _MOST_CLASSES:
+    if label == "" or isinstance(label, int) and not 0 <= label < MOST_CLASSES:
         raise _refusal(path, row.place, row.path, row.label)
 
 
@@ -89,7 +108,7 @@ def _refusal(path: str, place: str, image: object, label: object) -> UserError:
     rule = "; continuous labels are not supported" if isinstance(label, list | float) else ""
     return UserError(
         f"--labels={path}, {place}: the class of {shown(image)} is {shown(label)}.\n"
-        f"Expected a whole number from 0 to {_MOST_CLASSES - 1:,}, or a name{rule}."
+        f"Expected a whole number from 0 to {MOST_CLASSES - 1:,}, or a name{rule}."
     )
 
 

@@ -71,14 +71,14 @@ def from_folders(entries: Sequence[Entry]) -> Labelled:
     Raises:
       UserError: an image lies in no folder, or all lie in one.
     """
-    loose = [entry.name for entry in entries if "/" not in entry.name]
+    folders = [_first_folder(entry.name) for entry in entries]
+    loose = [entry.name for entry, folder in zip(entries, folders) if not folder]
     if loose:
         raise UserError(
             f"--labels=folders: {len(loose):,} of {len(entries):,} images lie in no folder of"
             f" --source, such as {loose[0]}.\n"
             "Put each class into a folder of its own, or give --labels=FILE.json or FILE.csv."
         )
-    folders = [label_file.class_name(_key(entry.name).partition("/")[0]) for entry in entries]
     names = _in_order(set(folders))
     if len(names) == 1:
         raise UserError(
@@ -186,6 +186,12 @@ def _check_all_labelled(path: str, without: list[str], count: int) -> None:
 
 def _with_labels(entries: Sequence[Entry], labels: Sequence[int | None]) -> list[Entry]:
     return [replace(entry, label=label) for entry, label in zip(entries, labels, strict=True)]
+
+
+def _first_folder(path: str) -> str:
+    """The first folder of a path; none of one that begins at the root, or climbs."""
+    first = _key(posixpath.dirname(path)).partition("/")[0]
+    return "" if first in (".", "..") else label_file.class_name(first)
 
 
 def _key(path: str) -> str:

@@ -233,10 +233,18 @@ def check_replicas(config: "schema.Config", replicas: int) -> None:
         "training.batch_size=": config.training.batch_size,
         "schedule.generator_batch_size=": config.generator_batch_size,
     }
-    for side, size in config.schedule.growth.batches().items():
-        sizes[f"schedule.growth.batch_sizes={side}:"] = size
     for setting, size in sizes.items():
-        _check_share(config, setting, size, replicas)
+        _check_share(config, setting, size, replicas, f"{setting}{_shareable(size, replicas)}")
+    grown = config.schedule.growth.batches()
+    fitting = ",".join(f"{side}:{_shareable(size, replicas)}" for side, size in grown.items())
+    for side, size in grown.items():
+        setting = "schedule.growth.batch_sizes="
+        _check_share(config, f"{setting}{side}:", size, replicas, f"{setting}{fitting}")
+
+
+def _shareable(size: int, replicas: int) -> int:
+    """Returns the next batch size that devices can share."""
+    return math.ceil(size / replicas) * replicas
 
 
 def _check_moments(config: "schema.Config", replicas: int) -> None:
@@ -272,14 +280,15 @@ def _check_moments(config: "schema.Config", replicas: int) -> None:
         )
 
 
-def _check_share(config: "schema.Config", setting: str, size: int, replicas: int) -> None:
-    """Checks a batch size; `setting` is what is written before it."""
+def _check_share(
+    config: "schema.Config", setting: str, size: int, replicas: int, fitting: str
+) -> None:
+    """Checks a batch size; `setting` is what is written before it, `fitting` one to try."""
     parts = config.training.accumulation
     if size % replicas:
         raise UserError(
             f"{setting}{size} cannot be shared by {replicas} devices: show it fewer with"
-            " CUDA_VISIBLE_DEVICES, or try"
-            f" --config.{setting}{math.ceil(size / replicas) * replicas}"
+            f" CUDA_VISIBLE_DEVICES, or try --config.{fitting}"
         )
     share = size // replicas
     if share % parts:

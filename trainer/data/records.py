@@ -156,6 +156,8 @@ def decode_features(payload: bytes) -> dict[str, bytes | tuple[int, ...]]:
     """
     found: dict[str, bytes | tuple[int, ...]] = {}
     for name, (kind, value) in _features(payload).items():
+        if kind not in (1, 3):
+            raise ValueError("a feature of decimals")
         found[name] = value if kind == 1 else tuple(_read_varints(value))
     return found
 
@@ -178,7 +180,7 @@ def label_of(payload: bytes) -> int | None:
 
 
 def _features(payload: bytes) -> dict[str, tuple[int, bytes]]:
-    """The features by name: 1 and bytes, or 3 and packed numbers."""
+    """The features by name: 1 and bytes, 2 and decimals, or 3 and packed numbers."""
     features = {}
     for entry in _fields(_only(payload)):
         key, value = _fields(entry)

@@ -200,3 +200,8 @@ def test_a_second_latent_begins_in_a_layer_that_takes_part():
     assert made.mixed_layers == 6
     made.stage = 1
     assert made.mixed_layers == 4
+
+
+def test_images_of_another_side_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"images must be \[batch, 16, 16, 3\], got"):
+        discriminator.Discriminator(16, fmap_base=64, fmap_max=8)(tf.zeros([4, 32, 32, 3]))

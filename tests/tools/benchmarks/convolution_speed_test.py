@@ -30,8 +30,8 @@ def test_steps_count_as_often_as_they_run(capsys):
     assert "iteration: 1.25 times" in capsys.readouterr().out  # 9.9375 / 7.9375
 
 
-def test_the_demo_s_networks_are_a_configuration_with_the_demo_s_widths():
-    config = training_iteration.config(32, "float32", convolution_speed._DEMO)
+def test_the_narrow_networks_are_those_of_the_comparison():
+    config = training_iteration.config(32, "float32", convolution_speed._NARROW)
     networks = comparison.get_config()
     for measured, trained in (
         (config.generator, networks.generator),

@@ -90,3 +90,30 @@ def test_a_file_that_was_cut_is_refused(images, tmp_path, suffix):
     (tmp_path / f"a.{suffix}").write_bytes(file.getvalue()[:-400])
     with pytest.raises(UserError, match="cannot be read as arrays of numpy"):
         kinds.open_source(f"{tmp_path}/a.{suffix}").listing()
+
+
+@pytest.mark.parametrize("number", [-1, 100_000, 170_000_000])
+def test_a_number_that_is_no_class_is_refused_before_there_is_a_name_for_each(
+    images, tmp_path, number
+):
+    np.savez(tmp_path / "a.npz", x=images, y=np.array([number, 0, 0, 1, 0]))
+    source = kinds.open_source(f"{tmp_path}/a.npz:x")
+    with pytest.raises(UserError, match=f"the class {number:,}.\n.*from 0 to 99,999"):
+        labels.read("y", source, source.listing().entries)
+
+
+def test_an_archive_of_arrays_has_to_be_called_one(images, tmp_path):
+    np.savez(tmp_path / "a.npz", x=images)
+    (tmp_path / "a.npz").rename(tmp_path / "a.npy")
+    with pytest.raises(UserError, match="call it .npz"):
+        kinds.open_source(f"{tmp_path}/a.npy").listing()
+
+
+def test_arrays_behind_a_password_are_refused(images, tmp_path):
+    np.savez(tmp_path / "a.npz", x=images)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    for signature, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the flag of encryption
+        content[content.index(signature) + place] |= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read as arrays of numpy: .*encrypted"):
+        kinds.open_source(f"{tmp_path}/a.npz").listing()

@@ -62,6 +62,12 @@ def test_images_in_no_folder_or_all_in_one_have_no_classes():
     assert "all images of --source lie in one folder, train" in text
 
 
+@pytest.mark.parametrize("name", ["/data/a/a.png", "../a/a.png", "./a.png"])
+def test_a_name_that_begins_at_the_root_or_climbs_lies_in_no_folder(name):
+    text = refusal(labels.from_folders, entries("b/b.png", name))
+    assert f"1 of 2 images lie in no folder of --source, such as {name}" in text
+
+
 def test_numbers_stay_and_those_without_an_image_are_classes_too():
     found = from_file(entries("a.png", "b.png", "c.png"), {"a.png": 3, "c.png": 0, "b.png": 3})
     assert found.classes == ("0", "1", "2", "3")

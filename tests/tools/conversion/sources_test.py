@@ -10,6 +10,7 @@ import pytest
 from dualcontrast.tools.conversion.pixel_formats import Rejected
 from dualcontrast.tools.conversion.sources import source as sources
 from dualcontrast.tools.conversion.sources.folder import Folder
+from dualcontrast.tools.conversion.sources.path_list import PathList
 from dualcontrast.tools.conversion.sources.zip_archive import Zip
 from dualcontrast.trainer.errors import UserError
 
@@ -155,6 +156,13 @@ def test_what_is_no_zip_is_the_users_mistake(tmp_path, data):
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(UserError, match="cannot be read as a zip"):
         Zip(str(tmp_path / "a.zip")).listing().entries
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n", b"\xef\xbb\xbf\n"])
+def test_a_list_without_a_path_is_the_users_mistake(tmp_path, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(UserError, match="it has no line with a path"):
+        PathList(str(tmp_path / "a.txt")).listing()
 
 
 def test_the_fingerprint_tells_sources_apart():

@@ -8,6 +8,7 @@ from PIL import Image
 from dualcontrast.tools.conversion import labels
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import kinds
+from dualcontrast.trainer.data import records
 from dualcontrast.trainer.errors import UserError
 
 
@@ -39,6 +40,13 @@ def folder(images, tmp_path):
     with open(tmp_path / "ffhq-rxx.labels", "wb") as file:
         np.save(file, one_hot)
     return tmp_path
+
+
+def test_a_feature_of_decimals_is_no_list_of_numbers():
+    decimals = tf.train.Feature(float_list=tf.train.FloatList(value=[0.5, 2.0]))
+    features = tf.train.Features(feature={"shape": decimals})
+    with pytest.raises(ValueError, match="decimals"):
+        records.decode_features(tf.train.Example(features=features).SerializeToString())
 
 
 @pytest.mark.parametrize("channels", [1, 3])

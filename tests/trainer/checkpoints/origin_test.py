@@ -69,6 +69,9 @@ def test_a_branch_without_a_change_has_the_bits_of_the_run_that_goes_on(
     assert branch.keys() == unbroken.keys() and int(branch["images_seen"]) == SECOND
     for name in branch.keys() - {"save_counter"}:
         np.testing.assert_array_equal(branch[name], unbroken[name], err_msg=name)
+    # It shows what it learns from and what it begins with, as every new run does.
+    grids = {path.name for path in (tmp_path / "branch" / "grids").iterdir()}
+    assert {"reals.png", f"fakes-{FIRST:012}.png"} <= grids
 
 
 def test_a_branch_takes_its_own_rates_and_records_what_changed(

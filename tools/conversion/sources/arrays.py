@@ -5,12 +5,14 @@ import io
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 import numpy as np
 
+from dualcontrast.tools.conversion import label_file
 from dualcontrast.tools.conversion.sources import raw_pixels, source
 from dualcontrast.tools.conversion.sources.source import Entry, Labels, Listing, Opener
 from dualcontrast.trainer.errors import UserError
@@ -19,7 +21,10 @@ SUFFIXES = (".npy", ".npz")
 _CHANNELS = (1, 3, 4)
 _EXPECTED = "uint8 of [images, height, width, 1, 3 or 4], [images, 1, 3 or 4, height, width] or"
 _EXPECTED += " [images, height, width]"
-_FAULTS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError)
+_FAULTS = (
+    *(OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error),
+    RuntimeError,  # of an archive with a password; NotImplementedError is one too
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Arrays(source.Source):
         if wanted not in self.label_names:
             return None
         numbers = [int(number) for number in _load(self.path, wanted).reshape(-1)]
-        return [str(number) for number in range(max(numbers) + 1)], numbers
+        return label_file.numbered(self.path, numbers)
 
 
 def open_arrays(path: str, name: str) -> Arrays:
@@ -139,7 +144,10 @@ def _load(path: str, name: str) -> np.ndarray:
     """An array, on disk; one that is compressed, in memory. Objects, which are pickled, are not."""
     try:
         if not name:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if not isinstance(found, np.ndarray):
+                raise ValueError("it is an archive of arrays: call it .npz")
+            return found
         with zipfile.ZipFile(path) as archive:
             member = archive.getinfo(f"{name}.npy")
             if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
@@ -156,10 +164,13 @@ def _mapped(path: str, member: zipfile.ZipInfo) -> np.ndarray:
         file.seek(member.header_offset + 26)
         file.seek(sum(struct.unpack("<HH", file.read(4))), io.SEEK_CUR)
         version = np.lib.format.read_magic(file)
-        read = {
+        readers = {
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
+        }
+        if version not in readers:
+            raise ValueError(f"version {version[0]}.{version[1]} of numpy's format is not read")
+        read = readers[version]
         shape, fortran, kind = read(file)
         if kind.hasobject:
             raise ValueError("it holds pickled objects, which are not read")

@@ -31,6 +31,8 @@ class PathList(source.Source):
             raise source.unreadable(self.path, "a list of paths", "it is no text")
         lines = content.decode("utf-8-sig", "surrogateescape").split("\n")
         names = [line.rstrip("\r") for line in lines if line.rstrip("\r")]
+        if not names:
+            raise source.unreadable(self.path, "a list of paths", "it has no line with a path")
         return Listing(
             [Entry(name, n, source.size_of(self._at(name))) for n, name in enumerate(names)]
         )

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from dualcontrast.tools.conversion import label_file
 from dualcontrast.tools.conversion.rejected import Rejected
 from dualcontrast.tools.conversion.sources import raw_pixels, source
 from dualcontrast.tools.conversion.sources.source import Entry, Labels, Listing, Opener
@@ -86,7 +87,7 @@ class StyleganRecords(source.Source):
                 f"--labels={_LABELS}: {path} has labels of {len(numbers):,} images, and"
                 f" {self.path} {count:,}."
             )
-        return [str(number) for number in range(max(numbers) + 1)], numbers
+        return label_file.numbered(path, numbers)
 
 
 def open_level(folder: str) -> StyleganRecords | None:

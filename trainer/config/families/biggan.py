@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, Optional
 
 from dualcontrast.trainer.config import section
+from dualcontrast.trainer.config.families import sagan
 from dualcontrast.trainer.config.field import setting
 from dualcontrast.trainer.errors import UserError
 
@@ -55,7 +56,9 @@ class Generator(section.GeneratorSection):
 
     def check(self, images: section.Images) -> None:
         """Checks the resolution, that of the attention, and that z can be cut."""
-        _check("generator", images.resolution, self.attention_resolution)
+        sagan.check_sides(
+            "generator", images.resolution, self.attention_resolution, tuple(_CHUNKS), "BigGAN"
+        )
         chunks = _CHUNKS.get(images.resolution, 1) if images.classes else 1
         if (self.latent_size or chunks) % chunks:
             raise UserError(
@@ -89,20 +92,6 @@ class Discriminator(section.DiscriminatorSection):
 
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and that of the attention."""
-        _check("discriminator", images.resolution, self.attention_resolution)
-
-
-def _check(network: str, resolution: Optional[int], attention: Optional[int]) -> None:
-    if resolution is None:
-        return
-    if resolution not in _CHUNKS:
-        raise UserError(
-            f"config field data.resolution: got {resolution}, expected one of"
-            f" {', '.join(map(str, _CHUNKS))} with the networks of BigGAN"
-        )
-    sides = [side for side in (8, 16, 32, 64, 128) if side < resolution]
-    if attention is not None and attention not in sides:
-        raise UserError(
-            f"config field {network}.attention_resolution: got {attention}, expected one of"
-            f" {', '.join(map(str, sides))} or none, with images of {resolution}x{resolution}"
+        sagan.check_sides(
+            "discriminator", images.resolution, self.attention_resolution, tuple(_CHUNKS), "BigGAN"
         )

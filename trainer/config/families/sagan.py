@@ -34,7 +34,7 @@ class Generator(section.GeneratorSection):
 
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and that of the attention."""
-        _check("generator", images.resolution, self.attention_resolution)
+        check_sides("generator", images.resolution, self.attention_resolution)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,18 +57,36 @@ class Discriminator(section.DiscriminatorSection):
 
     def check(self, images: section.Images) -> None:
         """Checks the resolution, and that of the attention."""
-        _check("discriminator", images.resolution, self.attention_resolution)
+        check_sides("discriminator", images.resolution, self.attention_resolution)
 
 
-def _check(network: str, resolution: Optional[int], attention: Optional[int]) -> None:
+def check_sides(
+    network: str,
+    resolution: Optional[int],
+    attention: Optional[int],
+    known: tuple[int, ...] = _RESOLUTIONS,
+    name: str = "SAGAN",
+) -> None:
+    """Checks the side of the images, and that of the maps that attend.
+
+    Args:
+      network: the section of `attention`.
+      resolution: side of the images; None where it is not known yet.
+      attention: side of the maps; None for none.
+      known: sides for which there are widths.
+      name: of the system.
+
+    Raises:
+      UserError: there are no such widths, or no such maps.
+    """
     if resolution is None:
         return
-    if resolution not in _RESOLUTIONS:
+    if resolution not in known:
         raise UserError(
             f"config field data.resolution: got {resolution}, expected one of"
-            f" {', '.join(map(str, _RESOLUTIONS))} with the networks of SAGAN"
+            f" {', '.join(map(str, known))} with the networks of {name}"
         )
-    sides = [side for side in (8, 16, 32, 64) if side < resolution]
+    sides = [side for side in (8, 16, 32, 64, 128) if side < resolution]
     if attention is not None and attention not in sides:
         raise UserError(
             f"config field {network}.attention_resolution: got {attention}, expected one of"
