@@ -19,19 +19,16 @@ class Conv2D(keras.layers.Conv2D):
     Args:
       filters: output channels, at least 1.
       kernel_size: 1 or 3, for both sides.
-      padding: "same".
       **kwargs: of Keras's layer; none of them may move the taps.
     """
 
-    def __init__(
-        self, filters: int, kernel_size: int | tuple[int, int], padding: str = "same", **kwargs
-    ):
-        super().__init__(filters, kernel_size, padding=padding, **kwargs)
+    def __init__(self, filters: int, kernel_size: int | tuple[int, int], **kwargs):
+        super().__init__(filters, kernel_size, **{"padding": "same", **kwargs})
         moved = (self.strides, self.dilation_rate, self.groups) != ((1, 1), (1, 1), 1)
-        if self.kernel_size not in ((1, 1), (3, 3)) or padding != "same" or moved:
+        if self.kernel_size not in ((1, 1), (3, 3)) or self.padding != "same" or moved:
             raise ValueError(
                 "Conv2D: expected 1 or 3 taps a side, padding 'same' and no strides, dilation or"
-                f" groups, got {self.kernel_size}, {padding!r}, {self.strides},"
+                f" groups, got {self.kernel_size}, {self.padding!r}, {self.strides},"
                 f" {self.dilation_rate} and {self.groups}"
             )
 

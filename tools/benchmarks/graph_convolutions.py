@@ -47,14 +47,15 @@ def calls(operations: Iterable[tf.Operation], image_channels: int) -> Calls:
     for operation in operations:
         if operation.type not in _PLACES:
             continue
-        image, taps, kind = _PLACES[operation.type]
+        image, weights, kind = _PLACES[operation.type]
         tensors = list(operation.inputs) + list(operation.outputs)
-        x, kernel = tensors[image], tensors[taps]
+        x, kernel = tensors[image], tensors[weights]
         if kernel.shape[2:] == (image_channels, 4 * image_channels):
             continue  # the upsampling of the RGB skips, by phases
         ours = operation.type.startswith("DualContrast")
         stride = operation.get_attr("stride") if ours else operation.get_attr("strides")[1]
-        shape = Convolution(x.shape[1], *kernel.shape[2:], kernel.shape[0], stride)
+        taps, _, channels, filters = kernel.shape
+        shape = Convolution(x.shape[1], channels, filters, taps, stride)
         counted[Call(shape, kind, x.shape[0])] += 1
     return counted
 
@@ -74,7 +75,8 @@ def steps(
     batch, penalties = config.training.batch_size, config.penalties
     data, z = config.data, tf.TensorSpec([batch, generator.latent_size])
     images = tf.TensorSpec([batch, data.resolution, data.resolution, data.channels])
-    g, d = layers(generator, z, data.channels), layers(discriminator, images, data.channels)
+    g = layers(generator, z, data.channels)
+    d = layers(lambda x: discriminator.outputs(networks.Batch(x)), images, data.channels)
     make, judge = forward(g, batch), forward(d, batch)
     phase = objective.phase_at(config.loss, 0)
     again = judge if objective.of_phase(config.loss, phase).generator_sees_reals else Calls()
