@@ -383,64 +383,135 @@ static void WriteKernel(const Params& p, const float* sums, int64_t matrix, int 
     });
 }
 
-// The kernel of x and y.
+// The kernel of x and y: sums over tiles, so many at a time, of products of their matrices.
 template <class F>
-static std::string MakeKernel(const Params& p, const float* x, const float* y, float* kernel,
-                              const Parallel& parallel) {
-  constexpr int kTileStep = 4;
-  const int64_t tiles = Tiles<F>(p).count;
-  const int64_t per = Ceil(tiles, Ceil<int64_t>(tiles, F::kGradientTiles));
-  const int panels = Ceil(p.filters, kPanel);
-  const int64_t row_v = Apart(p.channels), plane_v = per * row_v + 16;
-  const int64_t panel = per * kPanel + 16, plane_d = panels * panel + 16;
-  const Scratch scratch(Both<F>::kPoints * plane_v + Both<F>::kOutPoints * plane_d);
-  if (!scratch.data()) return kNoMemory;
-  const Planes v{scratch.data(), plane_v, row_v, 0};
-  const Planes d{scratch.data() + Both<F>::kPoints * plane_v, plane_d, kPanel, panel};
-  // A chunk of the kernel, whose matrices stay in a core's cache.
-  const int depth = RoundUp(Ceil(p.channels, Ceil(p.channels, 8 * kRows)), kRows);
-  const int width = Ceil(panels, Ceil(panels, 128 / kPanel)) * kPanel;
-  const int chunks = Ceil(p.channels, depth), across = Ceil(p.filters, width);
-  const int64_t matrix = int64_t{depth} * width + 16;
-  bool failed = false;
-  for (int64_t first = 0; first < tiles; first += per) {
-    const int64_t last = Min(tiles, first + per);
-    const int64_t read = Both<F>::kPoints * kTileStep * int64_t{p.channels + p.filters} / 4;
-    parallel(Ceil<int64_t>(last - first, kTileStep), read, [&](int64_t begin, int64_t end) {
-      const int64_t from = first + begin * kTileStep, to = Min(last, first + end * kTileStep);
-      ReadInputs<F>(p, x, from, to, first, v);
-      ReadOutputs<F>(p, y, from, to, first, d);
-    });
-    const auto make = [&](int64_t begin, int64_t end) {
-      const Scratch sums(Both<F>::kMatrices * matrix);
-      if (!sums.data()) return __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-      for (int64_t chunk = begin; chunk < end; ++chunk) {
-        const int k0 = static_cast<int>(chunk / across) * depth;
-        const int n0 = static_cast<int>(chunk % across) * width;
-        const int ks = Min(depth, p.channels - k0), ns = Min(width, p.filters - n0);
-        bool begun[Both<F>::kMatrices] = {};
-        for (int point = 0; point < Both<F>::kPoints; ++point) {
-          const int u = Both<F>::Matrix(point);
-          for (int n = 0; n < ns; n += kPanel)
-            Multiply<true>(ks, last - first, v.data + point * plane_v + k0, row_v,
-                           d.data + Both<F>::OutPoint(point) * plane_d + (n0 + n) / kPanel * panel,
-                           sums.data() + u * matrix + n, width, begun[u]);
-          begun[u] = true;
-        }
-        WriteKernel<F>(p, sums.data(), matrix, width, k0, ks, n0, ns, first > 0, kernel);
-      }
-    };
-    parallel(int64_t{chunks} * across, Cost(Both<F>::kPoints * per * depth * width), make);
-    if (failed) return kNoMemory;
+class KernelSums {
+ public:
+  KernelSums(const Params& p, const float* x, const float* y) : p_(p), x_(x), y_(y) {
+    const int panels = Ceil(p.filters, kPanel);
+    depth_ = RoundUp(Ceil(p.channels, Ceil(p.channels, 8 * kRows)), kRows);
+    width_ = Ceil(panels, Ceil(panels, 128 / kPanel)) * kPanel;
+    chunks_ = Ceil(p.channels, depth_), across_ = Ceil(p.filters, width_);
+    matrix_ = int64_t{depth_} * width_ + 16;
+    tiles_ = Tiles<F>(p).count;
+    // Few chunks are too few to share among threads.
+    by_tiles_ = parts() < 4;
+    per_ = by_tiles_ ? TilesOfBlock(tiles_, F::kGradientTiles)
+                     : Ceil(tiles_, Ceil<int64_t>(tiles_, F::kGradientTiles));
+    row_v_ = Apart(p.channels), plane_v_ = per_ * row_v_ + 16;
+    panel_ = per_ * kPanel + 16, plane_d_ = panels * panel_ + 16;
   }
-  return "";
-}
+
+  std::string Make(float* kernel, const Parallel& parallel) const {
+    return by_tiles_ ? ByTiles(kernel, parallel) : ByChunks(kernel, parallel);
+  }
+
+ private:
+  // The matrices of a round of tiles.
+  struct Read {
+    explicit Read(const KernelSums& of)
+        : scratch(Both<F>::kPoints * of.plane_v_ + Both<F>::kOutPoints * of.plane_d_),
+          v{scratch.data(), of.plane_v_, of.row_v_, 0},
+          d{scratch.data() + Both<F>::kPoints * of.plane_v_, of.plane_d_, kPanel, of.panel_} {}
+    const Scratch scratch;
+    const Planes v, d;
+  };
+
+  // Chunks of the kernel, whose matrices stay in a core's cache.
+  int64_t parts() const { return int64_t{chunks_} * across_; }
+  int64_t rounds() const { return Ceil(tiles_, per_); }
+  int64_t cost() const { return Cost(Both<F>::kPoints * per_ * depth_ * width_); }
+
+  // Every thread has chunks of its own; the rounds are one after the other.
+  std::string ByChunks(float* kernel, const Parallel& parallel) const {
+    constexpr int kTileStep = 4;
+    const Read read(*this);
+    if (!read.scratch.data()) return kNoMemory;
+    bool failed = false;
+    for (int64_t first = 0; first < tiles_; first += per_) {
+      const int64_t last = Min(tiles_, first + per_);
+      const int64_t cost_of_read =
+          Both<F>::kPoints * kTileStep * int64_t{p_.channels + p_.filters} / 4;
+      parallel(Ceil<int64_t>(last - first, kTileStep), cost_of_read,
+               [&](int64_t begin, int64_t end) {
+                 const int64_t from = first + begin * kTileStep;
+                 const int64_t to = Min(last, first + end * kTileStep);
+                 ReadInputs<F>(p_, x_, from, to, first, read.v);
+                 ReadOutputs<F>(p_, y_, from, to, first, read.d);
+               });
+      parallel(parts(), cost(), [&](int64_t begin, int64_t end) {
+        const Scratch sums(Both<F>::kMatrices * matrix_);
+        if (!sums.data()) return __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
+        for (int64_t chunk = begin; chunk < end; ++chunk)
+          Add(chunk, last - first, read, sums.data(), first > 0, kernel);
+      });
+      if (failed) return kNoMemory;
+    }
+    return "";
+  }
+
+  // Every thread has rounds of its own, a sum for each of at most so many parts of them.
+  std::string ByTiles(float* kernel, const Parallel& parallel) const {
+    const int64_t size = int64_t{F::kTaps} * F::kTaps * p_.channels * p_.filters;
+    const int64_t rounds_per = Ceil<int64_t>(rounds(), 16), sums_of = Ceil(rounds(), rounds_per);
+    const Scratch kernels(sums_of * size);
+    if (!kernels.data()) return kNoMemory;
+    bool failed = false;
+    parallel(sums_of, cost() * parts() * rounds_per, [&](int64_t begin, int64_t end) {
+      const Read read(*this);
+      const Scratch sums(Both<F>::kMatrices * matrix_);
+      if (!read.scratch.data() || !sums.data())
+        return __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
+      for (int64_t sum = begin; sum < end; ++sum) {
+        const int64_t from = sum * rounds_per * per_;
+        const int64_t to = Min(tiles_, from + rounds_per * per_);
+        for (int64_t first = from; first < to; first += per_) {
+          const int64_t last = Min(to, first + per_);
+          ReadInputs<F>(p_, x_, first, last, first, read.v);
+          ReadOutputs<F>(p_, y_, first, last, first, read.d);
+          for (int64_t chunk = 0; chunk < parts(); ++chunk)
+            Add(chunk, last - first, read, sums.data(), first > from, kernels.data() + sum * size);
+        }
+      }
+    });
+    if (failed) return kNoMemory;
+    for (int64_t i = 0; i < size; ++i) kernel[i] = kernels.data()[i];
+    for (int64_t sum = 1; sum < sums_of; ++sum)
+      for (int64_t i = 0; i < size; ++i) kernel[i] += kernels.data()[sum * size + i];
+    return "";
+  }
+
+  // Adds to, or begins, a chunk of `kernel` by `count` tiles; `sums` is scratch.
+  void Add(int64_t chunk, int64_t count, const Read& read, float* sums, bool add,
+           float* kernel) const {
+    const int k0 = static_cast<int>(chunk / across_) * depth_;
+    const int n0 = static_cast<int>(chunk % across_) * width_;
+    const int ks = Min(depth_, p_.channels - k0), ns = Min(width_, p_.filters - n0);
+    bool begun[Both<F>::kMatrices] = {};
+    for (int point = 0; point < Both<F>::kPoints; ++point) {
+      const int u = Both<F>::Matrix(point);
+      for (int n = 0; n < ns; n += kPanel)
+        Multiply<true>(ks, count, read.v.data + point * plane_v_ + k0, row_v_,
+                       read.d.data + Both<F>::OutPoint(point) * plane_d_ + (n0 + n) / kPanel * panel_,
+                       sums + u * matrix_ + n, width_, begun[u]);
+      begun[u] = true;
+    }
+    WriteKernel<F>(p_, sums, matrix_, width_, k0, ks, n0, ns, add, kernel);
+  }
+
+  const Params& p_;
+  const float* const x_;
+  const float* const y_;
+  int depth_, width_, chunks_, across_;
+  bool by_tiles_;
+  int64_t matrix_, tiles_, per_, row_v_, plane_v_, panel_, plane_d_;
+};
 
 template <class F>
 static std::string Run(Pass pass, const Params& p, const float* first, const float* second,
                        float* result, const Parallel& parallel) {
   if (pass == kOutput) return MakeOutput<F>(p, first, second, kPlain, result, parallel);
-  if (pass == kKernel) return MakeKernel<F>(p, first, second, result, parallel);
+  if (pass == kKernel) return KernelSums<F>(p, first, second).Make(result, parallel);
   if constexpr (F::kStride == 1) {
     Params turned = p;
     turned.channels = p.filters, turned.filters = p.channels;
