@@ -491,9 +491,10 @@ class KernelSums {
     for (int point = 0; point < Both<F>::kPoints; ++point) {
       const int u = Both<F>::Matrix(point);
       for (int n = 0; n < ns; n += kPanel)
-        Multiply<true>(ks, count, read.v.data + point * plane_v_ + k0, row_v_,
-                       read.d.data + Both<F>::OutPoint(point) * plane_d_ + (n0 + n) / kPanel * panel_,
-                       sums + u * matrix_ + n, width_, begun[u]);
+        Multiply<true>(
+            ks, count, read.v.data + point * plane_v_ + k0, row_v_,
+            read.d.data + Both<F>::OutPoint(point) * plane_d_ + (n0 + n) / kPanel * panel_,
+            sums + u * matrix_ + n, width_, begun[u]);
       begun[u] = true;
     }
     WriteKernel<F>(p_, sums, matrix_, width_, k0, ks, n0, ns, add, kernel);
