@@ -21,6 +21,8 @@ class Module(Object):
         self.kind, self.attributes = meta.get("class_name"), meta.get("state")
         if not isinstance(self.kind, str) or not isinstance(self.attributes, dict):
             raise Refused("it has a persistent object of another form")
+        if not all(isinstance(name, str) for name in self.attributes):
+            raise Refused("it has a persistent object with an attribute without a name")
 
 
 class Network(Object):
@@ -40,13 +42,15 @@ class Network(Object):
         self.state = state
 
 
-def _dictionary(*items: Any) -> dict:
+def _dictionary(items: Any = ()) -> dict:
     """Returns a dictionary of pairs, as OrderedDict takes them."""
-    return dict(*items)
+    if isinstance(items, dict):
+        return dict(items)
+    return pickle_machine.pairs([part for key, value in items for part in (key, value)])
 
 
-def _set(*items: Any) -> set:
-    return set(*items)
+def _set(items: Any = ()) -> set:
+    return set(pickle_machine.members(list(items)))
 
 
 NAMES = {

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dualcontrast.tools.interchange import pickled_arrays, published
+from dualcontrast.tools.interchange.pickle_machine import shown
 from dualcontrast.tools.interchange.pickled_networks import Module
 from dualcontrast.trainer.errors import UserError
 
@@ -59,6 +60,7 @@ _ARCHITECTURES = {
     "DiscriminatorEpilogue": "resnet",
 }
 _DEPTH = 8  # of modules in modules
+_NAME = re.compile(r"\w{1,60}", re.ASCII)
 
 
 def read(content: dict) -> published.Published:
@@ -98,10 +100,14 @@ def _refuse_other_families(root: Module) -> None:
         raise UserError("it is a StyleGAN3, which this project does not have; StyleGAN2 it reads")
 
 
-def _modules(network: str, root: Module, path: str = "", depth: int = 0) -> Iterator:
-    """Yields every module with its path."""
-    if depth > _DEPTH:
-        raise UserError(f"{network}.{path[:60]} has modules in modules without an end")
+def _modules(network: str, root: Module, path: str = "", above: set[int] | None = None) -> Iterator:
+    """Yields every module with its path; none may be in two places, or in itself."""
+    if path.count(".") >= _DEPTH:
+        raise UserError(f"{network}.{path} has modules in modules without an end")
+    met = set() if above is None else above
+    if id(root) in met:
+        raise UserError(f"{network}.{path} is a module that is elsewhere too")
+    met.add(id(root))
     yield path, root
     inner = root.attributes.get("_modules")
     if not isinstance(inner, dict):
@@ -109,9 +115,13 @@ def _modules(network: str, root: Module, path: str = "", depth: int = 0) -> Iter
     for name, module in inner.items():
         if module is None:
             continue
-        if not isinstance(module, Module) or not isinstance(name, str):
-            raise UserError(f"{network}.{path}.{str(name)[:60]} is no module of NVIDIA's")
-        yield from _modules(network, module, f"{path}.{name}".lstrip("."), depth + 1)
+        if not isinstance(module, Module) or not _is_name(name):
+            raise UserError(f"{network}.{path}: {shown(name)} is no module of NVIDIA's")
+        yield from _modules(network, module, f"{path}.{name}".lstrip("."), met)
+
+
+def _is_name(found: Any) -> bool:
+    return isinstance(found, str) and _NAME.fullmatch(found) is not None
 
 
 def _arrays(modules: dict[str, Module]) -> dict[str, np.ndarray]:
@@ -121,6 +131,8 @@ def _arrays(modules: dict[str, Module]) -> dict[str, np.ndarray]:
             held = module.attributes.get(part)
             for name, value in (held if isinstance(held, dict) else {}).items():
                 if value is not None:
+                    if not _is_name(name):
+                        raise UserError(f"{path}: {shown(name)} is no array of NVIDIA's")
                     name = f"{path}.{name}".lstrip(".")
                     found[name] = pickled_arrays.value_of(value, name)
     return found
@@ -139,7 +151,7 @@ def _check(full: str, module: Module, arrays: dict[str, np.ndarray], path: str) 
     for name, wanted in _expected(module, arrays, path).items():
         if not _same(own.get(name), wanted):
             raise UserError(
-                f"{full}.{name} is {str(own.get(name))[:60]!r}, and this project has {wanted!r}"
+                f"{full}.{name} is {shown(own.get(name))}, and this project has {wanted!r}"
                 " alone"
             )
 
@@ -194,7 +206,7 @@ def _fields(roots: dict[str, dict[str, Module]]) -> dict[str, Any]:
         ]
         depth = modules["mapping"].attributes.get("num_layers") if "mapping" in modules else 0
         if depth != len(found):
-            raise UserError(f"{network}.mapping.num_layers is {depth}, and it has {len(found)}")
+            raise UserError(f"{network}.mapping.num_layers is {shown(depth)}, and it has {len(found)}")
         # Where there are no layers, both programs' value.
         rates[network] = _one(f"{network}.mapping", "learning rate multiplier", found, 0.01)
     if rates["G"] != rates["G_ema"]:
@@ -238,6 +250,6 @@ def _group(discriminator: dict[str, Module]) -> int:
     group = layer.attributes.get("group_size")
     if type(group) is not int or group < 1:
         raise UserError(
-            f"D.b4.mbstd.group_size is {str(group)[:60]}, and this project has a whole number alone"
+            f"D.b4.mbstd.group_size is {shown(group)}, and this project has a whole number alone"
         )
     return group

@@ -87,8 +87,8 @@ def npz(found, text=None, **more) -> bytes:
 
 
 def test_npz_says_the_same_and_what_it_leaves_out_is_assumed_aloud(found):
-    again = array_files.read_npz(npz(found, {"generator.conv_clamp": 256.0, "classes": ["a"]}))
-    assert again.classes == ("a",)
+    again = array_files.read_npz(npz(found, {"generator.conv_clamp": 256.0, "classes": ["a", "b", "c"]}))
+    assert again.classes == ("a", "b", "c")
     assert again.settings["generator.conv_clamp"] == 256
     assert again.settings["discriminator.conv_clamp"] is None
     (note,) = again.notes

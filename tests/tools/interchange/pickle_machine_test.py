@@ -43,7 +43,7 @@ def test_plain_data_are_what_pickle_reads(protocol):
     data = {
         "texts": ["", "ä€𝄞", "a\nb'\\"],
         "numbers": (0, 255, 256, -1, 2**31, 1.5, True, False, None),
-        "nested": {(1, (2,), ()): [{}, [], set(), {1, 2}]},
+        "nested": {(1, "a", None): [{}, [], set(), {1, 2}]},
         "twice": [shared, shared],
         "ordered": collections.OrderedDict(a=1, b=2),
     }

@@ -123,19 +123,19 @@ def test_a_tensorflow_file_keeps_style_biases_to_the_last_bit(nvidia, read):
 FOREIGN = {
     "skip D": ("D", "b8", {"architecture": "skip"}, "b8.architecture is 'skip'"),
     "resnet G": ("G_ema", "synthesis.b4", {"architecture": "resnet"}, "architecture is 'resnet'"),
-    "no noise": ("G", "synthesis.b4.conv1", {"use_noise": False}, "use_noise is 'False'"),
+    "no noise": ("G", "synthesis.b4.conv1", {"use_noise": False}, "use_noise is False"),
     "activation": ("G_ema", "mapping.fc1", {"activation": "relu"}, "fc1.activation is 'relu'"),
     "embed": ("G", "synthesis.b8.torgb.affine", {"activation": "lrelu"}, "activation"),
-    "gain": ("D", "b4.fc", {"weight_gain": 0.5}, "b4.fc.weight_gain is '0.5'"),
+    "gain": ("D", "b4.fc", {"weight_gain": 0.5}, "b4.fc.weight_gain is 0.5"),
     "rate": ("D", "b4.out", {"bias_gain": 0.1}, "bias_gain"),
-    "gains": ("D", "b8.conv0", {"act_gain": 1}, "act_gain is '1'"),
-    "up": ("G", "synthesis.b8.conv1", {"up": 2}, "up is '2'"),
+    "gains": ("D", "b8.conv0", {"act_gain": 1}, "act_gain is 1,"),
+    "up": ("G", "synthesis.b8.conv1", {"up": 2}, "up is 2,"),
     "rates": ("G_ema", "mapping.fc1", {"bias_gain": 0.02, "weight_gain": 0.02 / 7**0.5}, "single"),
     "depth": ("D", "mapping", {"num_layers": 2}, "D.mapping.num_layers is 2"),
     "clamps": ("G", "synthesis.b4.conv1", {"conv_clamp": 5}, "no single conv_clamp"),
     "shortcut": ("D", "b8.skip", {"conv_clamp": 256}, "skip.conv_clamp"),
     "whole batch": ("D", "b4.mbstd", {"group_size": None}, "group_size is None"),
-    "two features": ("D", "b4.mbstd", {"num_channels": 2}, "num_channels is '2'"),
+    "two features": ("D", "b4.mbstd", {"num_channels": 2}, "num_channels is 2,"),
     "attribute": ("G", "synthesis.b4", {"attention": True}, "has the attribute attention"),
     "unhashable": ("G", "synthesis.b4.conv1", {"conv_clamp": [1]}, "no single conv_clamp"),
     "no decay": ("G", "mapping", {"w_avg_beta": None}, "no single w_avg_beta"),
@@ -214,7 +214,7 @@ ARGUMENTS = [
     ("D", {"mbstd_num_features": 0}, "mbstd_num_features"),
     ("D", {"mbstd_group_size": None}, "mbstd_group_size is None"),
     ("D", {"use_spectral_norm": True}, "use_spectral_norm"),
-    ("G", {"something_new": 1}, "argument something_new, of which nothing is known"),
+    ("G", {"something_new": 1}, "argument 'something_new', of which nothing is known"),
     ("G", {"mapping_lrmul": "x"}, "mapping_lrmul is 'x'"),
     ("G", {"style_mixing_prob": None, "conv_clamp": 7}, "different arguments"),
 ]
@@ -261,7 +261,7 @@ def test_modules_inside_themselves_end_in_a_refusal(nvidia):
         {"type": "class", "class_name": "Generator", "state": {"_modules": {}}}
     )
     root.attributes["_modules"]["again"] = root
-    with pytest.raises(UserError, match="without an end"):
+    with pytest.raises(UserError, match="is a module that is elsewhere too"):
         pytorch_networks.read({"G": root, "D": root, "G_ema": root})
     assert module.kind == "Generator" and issubclass(Network, object)
 
