@@ -60,6 +60,7 @@ _ARCHITECTURES = {
     "DiscriminatorEpilogue": "resnet",
 }
 _DEPTH = 8  # of modules in modules
+_MOST_IMAGES = 1 << 20  # of a batch
 _NAME = re.compile(r"\w{1,60}", re.ASCII)
 
 
@@ -248,7 +249,7 @@ def _group(discriminator: dict[str, Module]) -> int:
     if layer is None:
         raise UserError("D has no minibatch standard deviation, and this project's always has one")
     group = layer.attributes.get("group_size")
-    if type(group) is not int or group < 1:
+    if type(group) is not int or not 1 <= group <= _MOST_IMAGES:
         raise UserError(
             f"D.b4.mbstd.group_size is {shown(group)}, and this project has a whole number alone"
         )

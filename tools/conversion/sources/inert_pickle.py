@@ -17,10 +17,13 @@ def read(file: BinaryIO) -> dict[str, Any]:
     Raises:
       ValueError: it is no such pickle, is damaged, or asks for something to be run.
     """
-    content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
-    found = pickle_machine.Machine(pickled_arrays.NAMES).read(io.BytesIO(content))
+    size = file.seek(0, io.SEEK_END)
+    if size > _MOST_BYTES:
+        raise ValueError(f"it has {size:,} bytes, expected {_MOST_BYTES:,} at the most")
+    file.seek(0)
+    # A file would make room for the bytes that it is asked for, whether it has them or not.
+    content = io.BytesIO(file.read())
+    found = pickle_machine.Machine(pickled_arrays.NAMES).read(content)
     if not isinstance(found, dict):
         raise ValueError(f"it holds a {type(found).__name__}, expected a dictionary")
     return {_plain(key): _value(value) for key, value in found.items()}
