@@ -10,6 +10,7 @@ import json
 import math
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.lib import format
 
 from dualcontrast.tools.interchange import layout, pickled_arrays, published
+from dualcontrast.tools.interchange.pickle_machine import is_plain, shown
 from dualcontrast.trainer.errors import UserError
 
 TEXT = "dualcontrast"
@@ -120,7 +122,7 @@ def read_npz(content: bytes) -> published.Published:
         arrays = {
             entry.filename.removesuffix(".npy"): _npy(archive.read(entry)) for entry in packed
         }
-    except (ValueError, KeyError, SyntaxError, *_DAMAGED_ZIP) as error:
+    except (ValueError, KeyError, SyntaxError, tokenize.TokenError, *_DAMAGED_ZIP) as error:
         if isinstance(error, UserError):
             raise
         reason = str(error).partition("\n")[0][:120]
@@ -176,6 +178,9 @@ def _networks(arrays: Mapping[str, np.ndarray], text: Any) -> published.Publishe
         raise UserError(f"its text {TEXT} has classes that are no list of names")
     for name in said.keys() - DEFAULTS.keys():
         raise UserError(f"its text {TEXT} has {name[:80]}, expected some of {', '.join(DEFAULTS)}")
+    for name, value in said.items():
+        if not is_plain(value) or isinstance(value, (str, list)):
+            raise UserError(f"its text {TEXT} has {name}={shown(value)}, expected a number or null")
     assumed = {name: value for name, value in DEFAULTS.items() if name not in said}
     told = ", ".join(f"{name}={str(value).lower()}" for name, value in assumed.items())
     notes = (f"the file does not say, and StyleGAN2-ADA's are assumed: {told}",) if told else ()

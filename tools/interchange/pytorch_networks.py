@@ -78,7 +78,7 @@ def read(content: dict) -> published.Published:
         root = content.get(name)
         if not isinstance(root, Module):
             raise UserError(f"it has no network {name}: expected a dictionary of G, D and G_ema")
-        _refuse_other_families(root)
+        _refuse_other_families(name, root)
         if root.kind != kind:
             raise UserError(f"{name} is a {root.kind[:60]}, expected a {kind} of StyleGAN2")
         roots[name] = dict(_modules(name, root))
@@ -96,8 +96,8 @@ def read(content: dict) -> published.Published:
     return published.Published(settings, arrays, (note,) if halves else ())
 
 
-def _refuse_other_families(root: Module) -> None:
-    if any(module.kind == "SynthesisInput" for _, module in _modules("G", root)):
+def _refuse_other_families(network: str, root: Module) -> None:
+    if any(module.kind == "SynthesisInput" for _, module in _modules(network, root)):
         raise UserError("it is a StyleGAN3, which this project does not have; StyleGAN2 it reads")
 
 

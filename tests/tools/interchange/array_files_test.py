@@ -124,9 +124,13 @@ def test_npz_with_anything_else_is_refused(found):
         (npz(found, dualcontrast=np.zeros(3)), "dualcontrast is no text"),
         (npz(found, {"no": 1}), "has no, expected some of generator.mapping_learning"),
         (npz(found, {"classes": 3}), "no list of names"),
+        (npz(found, {"generator.conv_clamp": "x" * 99}), "clamp='x{60}', expected a number or null"),
+        (npz(found, {"generator.conv_clamp": [1]}), "clamp=a list, expected a number or null"),
+        (npz(found, {"generator.conv_clamp": 10**99}), "clamp=a number of 329 bits, expected"),
         (bomb.getvalue(), "unpacks to more than 10 times"),
         (npz(found, {"classes": ["a"]}), "names 1 classes, and its networks know 3"),
         (with_npy(b"(9999999999,)"), "values are cut"),
+        (with_npy(b"(3"), "no .npz file"),
         (with_npy(b"(-1,)"), "something else than numbers"),
         (npz(found, **{"G.x\x1b[2J": np.zeros(3)}), "is of no network"),
     ]
