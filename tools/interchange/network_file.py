@@ -20,7 +20,7 @@ _EXPECTED = (
     "Expected StyleGAN2 as NVIDIA's programs save it (.pkl), or arrays as docs/import.md names them"
     " (.safetensors, .npz)."
 )
-# What code meets in values of another form than any that it looks for; RuntimeError has the depth of
+# What code meets in values of another form than any that it looks for. RuntimeError has that of
 # recursion.
 _DAMAGED = (
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError),

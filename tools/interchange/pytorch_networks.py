@@ -152,8 +152,7 @@ def _check(full: str, module: Module, arrays: dict[str, np.ndarray], path: str) 
     for name, wanted in _expected(module, arrays, path).items():
         if not _same(own.get(name), wanted):
             raise UserError(
-                f"{full}.{name} is {shown(own.get(name))}, and this project has {wanted!r}"
-                " alone"
+                f"{full}.{name} is {shown(own.get(name))}, and this project has {wanted!r}" " alone"
             )
 
 
@@ -207,7 +206,9 @@ def _fields(roots: dict[str, dict[str, Module]]) -> dict[str, Any]:
         ]
         depth = modules["mapping"].attributes.get("num_layers") if "mapping" in modules else 0
         if depth != len(found):
-            raise UserError(f"{network}.mapping.num_layers is {shown(depth)}, and it has {len(found)}")
+            raise UserError(
+                f"{network}.mapping.num_layers is {shown(depth)}, and it has {len(found)}"
+            )
         # Where there are no layers, both programs' value.
         rates[network] = _one(f"{network}.mapping", "learning rate multiplier", found, 0.01)
     if rates["G"] != rates["G_ema"]:

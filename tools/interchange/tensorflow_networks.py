@@ -107,9 +107,7 @@ def _arguments(name: str, network: Network) -> dict[str, Any]:
         if argument in _FREE or argument in _READ:
             continue
         if argument not in fixed:
-            raise UserError(
-                f"{name} has the argument {shown(argument)}, of which nothing is known"
-            )
+            raise UserError(f"{name} has the argument {shown(argument)}, of which nothing is known")
         wanted = fixed[argument]
         if value not in (wanted if isinstance(wanted, tuple) else (wanted,)):
             raise UserError(

@@ -87,7 +87,9 @@ def npz(found, text=None, **more) -> bytes:
 
 
 def test_npz_says_the_same_and_what_it_leaves_out_is_assumed_aloud(found):
-    again = array_files.read_npz(npz(found, {"generator.conv_clamp": 256.0, "classes": ["a", "b", "c"]}))
+    again = array_files.read_npz(
+        npz(found, {"generator.conv_clamp": 256.0, "classes": ["a", "b", "c"]})
+    )
     assert again.classes == ("a", "b", "c")
     assert again.settings["generator.conv_clamp"] == 256
     assert again.settings["discriminator.conv_clamp"] is None
@@ -124,7 +126,10 @@ def test_npz_with_anything_else_is_refused(found):
         (npz(found, dualcontrast=np.zeros(3)), "dualcontrast is no text"),
         (npz(found, {"no": 1}), "has no, expected some of generator.mapping_learning"),
         (npz(found, {"classes": 3}), "no list of names"),
-        (npz(found, {"generator.conv_clamp": "x" * 99}), "clamp='x{60}', expected a number or null"),
+        (
+            npz(found, {"generator.conv_clamp": "x" * 99}),
+            "clamp='x{60}', expected a number or null",
+        ),
         (npz(found, {"generator.conv_clamp": [1]}), "clamp=a list, expected a number or null"),
         (npz(found, {"generator.conv_clamp": 10**99}), "clamp=a number of 329 bits, expected"),
         (bomb.getvalue(), "unpacks to more than 10 times"),

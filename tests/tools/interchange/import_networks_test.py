@@ -132,9 +132,7 @@ def test_an_imported_run_trains_with_the_command_that_is_said(runs, files, data,
 
 def test_an_imported_run_is_sampled_evaluated_and_reported_like_any(runs, bench, files, data):
     run, out = f"--run={files}/of_classes", files / "out"
-    ((code, _, err),) = bench.calls(
-        "generate", [run, f"--output={out}/samples", "--seeds=0-2"]
-    )
+    ((code, _, err),) = bench.calls("generate", [run, f"--output={out}/samples", "--seeds=0-2"])
     assert code == 0, err
     assert len(list((out / "samples").rglob("*.png"))) == 3
     measure = [f"--data={data.folder}", f"--cache={out}/cache", "--fake_count=8", "--metrics=kid"]

@@ -285,7 +285,7 @@ def kept(content: bytes) -> bytes:
 
 
 def test_nothing_is_copied_again_and_again(nvidia):
-    """A few bytes fetch a value that was kept, and a call that copied it each time would be a bomb."""
+    """A few bytes fetch a value that was kept; a call that copied it each time would be a bomb."""
     text = opcode("BINUNICODE") + struct.pack("<I", 10_000) + b"x" * 10_000
     numbers = nvidia.storage_bytes(np.zeros(3000))
     storage = opcode("BINBYTES") + struct.pack("<I", len(numbers)) + numbers
@@ -335,7 +335,9 @@ def test_tensors_of_one_storage_in_an_archive_share_its_numbers(nvidia):
     with zipfile.ZipFile(changed := io.BytesIO(), "w") as archive:
         for name, part in parts.items():
             archive.writestr(name, part)
-    one, other = (pickled_arrays.value_of(x, "x") for x in pickled_networks.read(changed.getvalue()))
+    one, other = (
+        pickled_arrays.value_of(x, "x") for x in pickled_networks.read(changed.getvalue())
+    )
     assert np.shares_memory(one, other) and not one.flags.writeable
 
 
