@@ -215,8 +215,8 @@ def _read_archive(content: bytes, names: dict[str, Callable]) -> Any:
         def storage(found: Any) -> Storage:
             kind, key, count = _storage_id(found)
             if key not in known:
-                content = archive.read(f"{folder}data/{key}")
-                known[key] = kind.name, count, Storage(_numbers(content, kind, count))
+                numbers = archive.read(f"{folder}data/{key}")
+                known[key] = kind.name, count, Storage(_numbers(numbers, kind, count))
             *asked, made = known[key]
             if asked != [kind.name, count]:
                 raise Refused("it has a storage of two kinds")

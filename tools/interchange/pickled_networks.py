@@ -1,10 +1,14 @@
 """The objects of NVIDIA's files: networks with their state, and the source in them as a text."""
 
 import io
+import re
 from typing import Any
 
 from dualcontrast.tools.interchange import pickle_machine, pickled_arrays
 from dualcontrast.tools.interchange.pickle_machine import Object, Refused
+
+
+_NAME = re.compile(r"[\w/]{1,80}", re.ASCII)
 
 
 class Module(Object):
@@ -62,6 +66,11 @@ NAMES = {
     "dnnlib.tflib.network.Network": Network,
     "torch_utils.persistence._reconstruct_persistent_obj": Module,
 }
+
+
+def is_name(found: Any) -> bool:
+    """Returns whether a value is a name as NVIDIA's modules and variables have."""
+    return isinstance(found, str) and _NAME.fullmatch(found) is not None
 
 
 def read(content: bytes) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dualcontrast.tools.interchange import pickled_arrays, published
 from dualcontrast.tools.interchange.pickle_machine import shown
-from dualcontrast.tools.interchange.pickled_networks import Module
+from dualcontrast.tools.interchange.pickled_networks import Module, is_name
 from dualcontrast.trainer.errors import UserError
 
 # What each class has besides its arrays. What is not compared with anything below either follows
@@ -61,7 +61,6 @@ _ARCHITECTURES = {
 }
 _DEPTH = 8  # of modules in modules
 _MOST_IMAGES = 1 << 20  # of a batch
-_NAME = re.compile(r"\w{1,60}", re.ASCII)
 
 
 def read(content: dict) -> published.Published:
@@ -116,13 +115,9 @@ def _modules(network: str, root: Module, path: str = "", above: set[int] | None 
     for name, module in inner.items():
         if module is None:
             continue
-        if not isinstance(module, Module) or not _is_name(name):
+        if not isinstance(module, Module) or not is_name(name):
             raise UserError(f"{network}.{path}: {shown(name)} is no module of NVIDIA's")
         yield from _modules(network, module, f"{path}.{name}".lstrip("."), met)
-
-
-def _is_name(found: Any) -> bool:
-    return isinstance(found, str) and _NAME.fullmatch(found) is not None
 
 
 def _arrays(modules: dict[str, Module]) -> dict[str, np.ndarray]:
@@ -132,7 +127,7 @@ def _arrays(modules: dict[str, Module]) -> dict[str, np.ndarray]:
             held = module.attributes.get(part)
             for name, value in (held if isinstance(held, dict) else {}).items():
                 if value is not None:
-                    if not _is_name(name):
+                    if not is_name(name):
                         raise UserError(f"{path}: {shown(name)} is no array of NVIDIA's")
                     name = f"{path}.{name}".lstrip(".")
                     found[name] = pickled_arrays.value_of(value, name)

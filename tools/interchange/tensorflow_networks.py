@@ -12,11 +12,10 @@ import numpy as np
 
 from dualcontrast.tools.interchange import pickled_arrays, published
 from dualcontrast.tools.interchange.pickle_machine import is_plain, shown
-from dualcontrast.tools.interchange.pickled_networks import Network
+from dualcontrast.tools.interchange.pickled_networks import Network, is_name
 from dualcontrast.trainer.errors import UserError
 
 _VERSIONS = (2, 3, 4)
-_NAME = re.compile(r"[\w/]{1,80}", re.ASCII)
 # The arguments that must have one value, or be left out, and that value.
 _SHARED = {
     "fmap_decay": 1,
@@ -123,7 +122,7 @@ def _variables(network: Network, prefix: str = "", depth: int = 0) -> dict[str, 
     if not isinstance(variables, list) or not isinstance(parts, dict) or depth > 1:
         raise UserError("a network has no list of variables")
     for pair in variables:
-        if not isinstance(pair, tuple) or len(pair) != 2 or not _is_name(pair[0]):
+        if not isinstance(pair, tuple) or len(pair) != 2 or not is_name(pair[0]):
             raise UserError("a network has a variable without a name")
         if prefix + pair[0] in found:
             raise UserError(f"a network has two variables {prefix}{pair[0]}")
@@ -131,14 +130,10 @@ def _variables(network: Network, prefix: str = "", depth: int = 0) -> dict[str, 
     if len(parts) != len(set(map(id, parts.values()))):
         raise UserError("a network has one part twice")
     for name, part in parts.items():
-        if not isinstance(part, Network) or not _is_name(name):
+        if not isinstance(part, Network) or not is_name(name):
             raise UserError(f"the part {shown(name)} of a network is none")
         found |= _variables(part, f"{prefix}{name}/", depth + 1)
     return found
-
-
-def _is_name(found: Any) -> bool:
-    return isinstance(found, str) and _NAME.fullmatch(found) is not None
 
 
 def _value(name: str, found: Any) -> np.ndarray:

@@ -35,7 +35,7 @@ def _value(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
 
 
-def _plain(value: Any) -> str | int:
+def _plain(value: Any) -> Any:
     """A name, which Python 2 has as bytes, or a number."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
