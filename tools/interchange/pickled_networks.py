@@ -7,7 +7,6 @@ from typing import Any
 from dualcontrast.tools.interchange import pickle_machine, pickled_arrays
 from dualcontrast.tools.interchange.pickle_machine import Object, Refused
 
-
 _NAME = re.compile(r"[\w/]{1,80}", re.ASCII)
 
 
