@@ -3,11 +3,12 @@
   make crosscheck-import PEER=CHECKOUT PEER_PYTHON=PYTHON_WITH_TORCH
 
 That program makes networks with random weights, a quarter as wide as config E, of 32, 64 and 256,
-conditional and not, saves them as its training does, and computes images and logits in float32, and
-the gradients of R1 and of path lengths in float64. Here the file is imported, and the run computes
-the same. Each line has the largest difference relative to the largest value; of gradients, of the
-worst variable. The exit code
-is 1 when images or logits differ by more than 1e-5, or gradients by more than 1e-3.
+conditional and not, saves them as its training does, with an averaged generator that is another one
+than the generator, and computes images of the averaged one and logits in float32, and the gradients
+of R1 and of path lengths of the averaged one in float64. Here the file is imported, and the run
+computes the same. Each line has the largest difference relative to the largest value; of gradients,
+of the worst variable. The exit code is 1 when images, logits or the path length differ by more than
+1e-5, or gradients by more than 1e-3.
 """
 
 import json
@@ -53,7 +54,7 @@ def main(argv: list[str]) -> int:
     """Prints the comparisons; returns 1 when one falls short."""
     errors.no_arguments(argv)
     peer_checkout.check()
-    sides = [_side(text) for text in _SIDES.value]
+    sides = [_side(text) for text in _SIDES.value or [""]]
     tensorflow_start.start()
     print(f"{'networks':42} {'what':60} {'difference':>10}")
     far = False

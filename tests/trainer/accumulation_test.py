@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.trainer import accumulation, draws, errors, state, steps
 from dualcontrast.trainer.config import schema
+from dualcontrast.trainer.config.families import stylegan2
 
 IMAGES, REFERENCES = np.random.default_rng(0).integers(0, 256, [2, 8, 8, 8, 3]).astype(np.uint8)
 # Groups of two, so that a part of two samples keeps its group.
@@ -146,6 +147,12 @@ def test_a_mean_over_samples_computes_each_part_once():
     np.testing.assert_allclose(value, tf.reduce_mean(tf.linalg.matvec(x, weight) ** 2), rtol=1e-5)
     assert float(extras["mean"]) == float(value)
     assert seen == [0, 1, 2]
+
+
+def test_a_group_is_no_larger_than_the_images_however_large_it_may_be():
+    """Such as a file of networks may say."""
+    assert stylegan2.stddev_group(12, 2**62) == 12
+    assert stylegan2.stddev_group(12, 5) == 4
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ import sys
 _WIDTHS = {"channel_base": 4096, "channel_max": 128}
 _IMAGES = 4
 _LENGTHS = 2  # images of the path lengths, which need much memory
-_SPREAD = 0.1  # of what begins at one value, so that all of it counts
+_SPREAD = 0.1  # of what begins at one value, so that all counts, and of the averaged generator
+_HOW = {"noise_mode": "const", "force_fp32": True}
 
 
 def main(
@@ -38,9 +39,24 @@ def main(
 
     import numpy as np
     import torch
-    from training import networks
 
     torch.manual_seed(resolution + classes)
+    saved = _networks(resolution, classes, depth, clamp)
+    with open(os.path.join(folder, "networks.pkl"), "wb") as file:
+        pickle.dump({**saved, "training_set_kwargs": {}, "augment_pipe": None}, file)
+    inputs = _inputs(resolution, classes)
+    computed = {name: inputs[name] for name in ("z", "directions")}
+    computed["labels"] = inputs["numbers"]
+    computed |= _values(saved["G_ema"], saved["D"], inputs)
+    computed |= _derivatives(saved["G_ema"], saved["D"], inputs, computed["images"])
+    arrays = {name: value.detach().numpy() for name, value in computed.items()}
+    np.savez(os.path.join(folder, "computed.npz"), **arrays)
+
+
+def _networks(resolution, classes, depth, clamp):
+    """Returns the networks of a file, with random values that differ from network to network."""
+    from training import networks
+
     images = {"c_dim": classes, "img_resolution": resolution, "img_channels": 3}
     widths = _WIDTHS | ({"conv_clamp": clamp, "num_fp16_res": 4} if clamp else {})
     generator = networks.Generator(
@@ -53,56 +69,75 @@ def main(
     discriminator = networks.Discriminator(
         epilogue_kwargs={"mbstd_group_size": _IMAGES}, **widths, **images
     )
-    with torch.no_grad():
-        for network in (generator, discriminator):
-            for name, array in [*network.named_parameters(), *network.named_buffers()]:
-                if name.endswith(("bias", "noise_strength", "w_avg")):
-                    array += _SPREAD * torch.randn(array.shape)
+    _spread(generator, ("bias", "noise_strength", "w_avg"))
+    _spread(discriminator, ("bias",))
     average = copy.deepcopy(generator)
+    # Taken for the generator, it would compute something else.
+    _spread(average, ("bias", "noise_strength", "w_avg", "weight", "const", "noise_const"))
     saved = {"G": generator, "D": discriminator, "G_ema": average}
-    saved = {name: network.eval().requires_grad_(False) for name, network in saved.items()}
-    with open(os.path.join(folder, "networks.pkl"), "wb") as file:
-        pickle.dump({**saved, "training_set_kwargs": {}, "augment_pipe": None}, file)
+    return {name: network.eval().requires_grad_(False) for name, network in saved.items()}
 
-    z = torch.randn([_IMAGES, 512])
+
+def _spread(network, endings):
+    """Adds noise to the arrays whose names end so."""
+    import torch
+
+    with torch.no_grad():
+        for name, array in [*network.named_parameters(), *network.named_buffers()]:
+            if name.endswith(endings):
+                array += _SPREAD * torch.randn(array.shape)
+
+
+def _inputs(resolution, classes):
+    """Returns what the networks are given, by name."""
+    import torch
+
     numbers = torch.arange(_IMAGES) % max(classes, 1)
-    labels = (
-        torch.nn.functional.one_hot(numbers, classes).float() if classes else torch.zeros([4, 0])
-    )
-    directions = torch.randn([_LENGTHS, 3, resolution, resolution])
-    how = {"noise_mode": "const", "force_fp32": True}
-    shown = generator(z, labels, truncation_psi=0.7, **how)
+    labels = torch.zeros([_IMAGES, 0])
+    if classes:
+        labels = torch.nn.functional.one_hot(numbers, classes).float()
+    return {
+        "z": torch.randn([_IMAGES, 512]),
+        "numbers": numbers,
+        "labels": labels,
+        "directions": torch.randn([_LENGTHS, 3, resolution, resolution]).double(),
+    }
 
-    logits = discriminator(shown, labels, force_fp32=True)
 
-    # Derivatives jump where an activation bends, and rounding to float32 takes some pixels across.
-    # The program names the type that it computes in, and here the name means another one.
+def _values(generator, discriminator, inputs):
+    """Returns images and logits, in float32."""
+    shown = generator(inputs["z"], inputs["labels"], truncation_psi=0.7, **_HOW)
+    logits = discriminator(shown, inputs["labels"], force_fp32=True)
+    return {"images": shown, "logits": logits[:, 0]}
+
+
+def _derivatives(generator, discriminator, inputs, shown):
+    """Returns the mean path length and the gradients of R1 and of path lengths, in float64.
+
+    Derivatives jump where an activation bends, and rounding to float32 takes some pixels across.
+    """
+    import torch
+
+    # The program names the type that it computes in, and from here on the name means another one.
     torch.float32 = torch.float64
     for network in (generator, discriminator):
         network.double().requires_grad_(True)
-    labels, directions = labels.double(), directions.double()
+    labels, directions = inputs["labels"].double(), inputs["directions"]
     reals = shown.double().requires_grad_(True)
     judged = discriminator(reals, labels, force_fp32=True)
     slopes = torch.autograd.grad(judged.sum(), reals, create_graph=True)[0]
     _, of_discriminator = _gradients(slopes.square().sum([1, 2, 3]).mean(), discriminator)
 
-    w = generator.mapping(z[:_LENGTHS], labels[:_LENGTHS])
-    projected = (generator.synthesis(w, **how) * directions).sum() / resolution
+    w = generator.mapping(inputs["z"][:_LENGTHS], labels[:_LENGTHS])
+    projected = (generator.synthesis(w, **_HOW) * directions).sum() / directions.shape[-1]
     slopes = torch.autograd.grad(projected, w, create_graph=True)[0]
     lengths = slopes.square().sum(2).mean(1).sqrt()
     mean_length, of_generator = _gradients(lengths.mean(), generator)
-    computed = {
-        "z": z,
-        "labels": numbers,
-        "directions": directions,
-        "images": shown,
-        "logits": logits[:, 0],
+    return {
         "length": mean_length,
         **{f"D.{name}": gradient for name, gradient in of_discriminator.items()},
         **{f"G.{name}": gradient for name, gradient in of_generator.items()},
     }
-    arrays = {name: value.detach().numpy() for name, value in computed.items()}
-    np.savez(os.path.join(folder, "computed.npz"), **arrays)
 
 
 def _gradients(loss, network):

@@ -8,15 +8,19 @@ the text `dualcontrast`, JSON: in the metadata of safetensors, and as an array o
 import io
 import json
 import math
+import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib import format
 
 from dualcontrast.tools.interchange import layout, pickled_arrays, published
+from dualcontrast.tools.interchange.pickle_machine import is_plain, shown
 from dualcontrast.trainer.errors import UserError
 
 TEXT = "dualcontrast"
@@ -30,9 +34,12 @@ DEFAULTS: dict[str, Any] = {
     "discriminator.minibatch_stddev_group": 4,
 }
 _CLASSES = "classes"
+_NAME = re.compile(r"[\w.]{1,100}", re.ASCII)
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_DAMAGED_ZIP = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
 _MOST_HEADER = 100_000_000  # the format's own limit
-_MOST_EXPANSION = 1000  # of deflate
+# Of deflate: weights become hardly shorter, and a small file must not ask for much memory.
+MOST_EXPANSION = 10
 
 
 def write_safetensors(found: published.Published) -> bytes:
@@ -96,7 +103,8 @@ def _tensor(name: str, entry: Any, body: memoryview) -> np.ndarray:
             raise ValueError("its values are cut")
         values = np.frombuffer(body[begin:end], dtype).reshape(shape)
     except (TypeError, KeyError, ValueError) as error:
-        raise UserError(f"its array {name[:80]} cannot be read ({error})") from error
+        reason = str(error)[:60]
+        raise UserError(f"its array {name[:80]} cannot be read ({reason})") from error
     return pickled_arrays.from_bfloat16(values) if kind == "BF16" else values
 
 
@@ -107,12 +115,16 @@ def read_npz(content: bytes) -> published.Published:
       UserError: it is no such file, is cut, or holds something else.
     """
     try:
-        packed = zipfile.ZipFile(io.BytesIO(content)).infolist()
-        if sum(entry.file_size for entry in packed) > _MOST_EXPANSION * len(content):
-            raise UserError("it unpacks to more than its bytes can hold")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        packed = archive.infolist()
+        if sum(entry.file_size for entry in packed) > MOST_EXPANSION * len(content):
+            raise UserError(f"it unpacks to more than {MOST_EXPANSION} times its size")
+        arrays = {
+            entry.filename.removesuffix(".npy"): _npy(archive.read(entry)) for entry in packed
+        }
+    except (ValueError, KeyError, SyntaxError, tokenize.TokenError, *_DAMAGED_ZIP) as error:
+        if isinstance(error, UserError):
+            raise
         reason = str(error).partition("\n")[0][:120]
         raise UserError(
             f"it is no .npz file of numbers, or a part is missing ({reason})"
@@ -126,12 +138,32 @@ def read_npz(content: bytes) -> published.Published:
     return _networks(numbers, None if text is None else str(text))
 
 
+def _npy(content: bytes) -> np.ndarray:
+    """Returns NumPy's array in a file's content; one that says to be larger is never allocated.
+
+    Raises:
+      ValueError: it is no such file, is cut, or would have to be unpickled.
+    """
+    file = io.BytesIO(content)
+    headers = {(1, 0): format.read_array_header_1_0, (2, 0): format.read_array_header_2_0}
+    version = format.read_magic(file)
+    if version not in headers:
+        raise ValueError("an array of another version")
+    shape, is_fortran, dtype = headers[version](file)
+    body = memoryview(content)[file.tell() :]
+    if dtype.hasobject or min(shape, default=0) < 0:
+        raise ValueError("an array of something else than numbers")
+    if math.prod(shape) * dtype.itemsize != len(body):
+        raise ValueError("an array whose values are cut")
+    return np.ndarray(shape, dtype, body, order="F" if is_fortran else "C")
+
+
 def _networks(arrays: Mapping[str, np.ndarray], text: Any) -> published.Published:
     """Returns the networks of arrays by their whole names, and of what the text says."""
     found: dict[str, dict[str, np.ndarray]] = {name: {} for name in layout.NETWORKS.values()}
     for name, array in arrays.items():
         network, _, inner = name.partition(".")
-        if network not in found or not inner:
+        if network not in found or not inner or not _NAME.fullmatch(name):
             raise UserError(
                 f"its array {name[:80]} is of no network: expected names such as"
                 " G_ema.mapping.fc0.weight (docs/import.md)"
@@ -146,8 +178,16 @@ def _networks(arrays: Mapping[str, np.ndarray], text: Any) -> published.Publishe
         raise UserError(f"its text {TEXT} has classes that are no list of names")
     for name in said.keys() - DEFAULTS.keys():
         raise UserError(f"its text {TEXT} has {name[:80]}, expected some of {', '.join(DEFAULTS)}")
+    for name, value in said.items():
+        if not is_plain(value) or isinstance(value, (str, list)):
+            raise UserError(f"its text {TEXT} has {name}={shown(value)}, expected a number or null")
     assumed = {name: value for name, value in DEFAULTS.items() if name not in said}
     told = ", ".join(f"{name}={str(value).lower()}" for name, value in assumed.items())
     notes = (f"the file does not say, and StyleGAN2-ADA's are assumed: {told}",) if told else ()
     settings = published.sizes(found) | DEFAULTS | said
+    known = settings.get("data.classes", 0)
+    if classes and len(classes) != known:
+        raise UserError(
+            f"its text {TEXT} names {len(classes)} classes, and its networks know {known or 'none'}"
+        )
     return published.Published(settings, found, notes, tuple(classes))

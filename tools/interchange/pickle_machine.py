@@ -6,15 +6,30 @@ ours, which see the file's values as data. Every other name and instruction ends
 """
 
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
-# Values on the stack; the files of networks have a few hundred at once.
-_MOST_DEPTH = 1_000_000
+# Instructions, and items of containers that calls are given. A file of networks has some thousands,
+# CIFAR-100's images have 300,000; a million empty containers take 70 MB.
+_MOST_STEPS = 1_000_000
+# Of the keys of dictionaries and the members of sets, which are hashed over and over.
+_LONGEST_KEY = 1000
+_SHOWN = 60
 
 
 class Refused(ValueError):
     """The file holds what is not read; the text says what."""
+
+
+def shown(value: Any) -> str:
+    """Returns a value of a file for an error's text: short, in one line, never walked through."""
+    if isinstance(value, (str, bytes)):
+        return repr(value[:_SHOWN])
+    if type(value) is int and value.bit_length() > 64:
+        return f"a number of {value.bit_length()} bits"
+    if value is None or type(value) in (bool, int, float):
+        return repr(value)
+    return f"a {type(value).__name__}"
 
 
 class Object:
@@ -42,7 +57,8 @@ class _Name:
         except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
             if isinstance(error, Refused):
                 raise
-            raise Refused(f"{self.name} has arguments of another form: {error}") from error
+            reason = str(error)[:_SHOWN]
+            raise Refused(f"{self.name} has arguments of another form: {reason}") from error
 
 
 class _Mark:
@@ -66,6 +82,8 @@ class Machine:
         self._names, self._persistent = names, persistent
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._steps = 0
+        self._bytes_given = 0
 
     def read(self, file: IO[bytes]) -> Any:
         """Returns what the pickle at the file's position holds, and leaves the file behind it.
@@ -74,15 +92,20 @@ class Machine:
           Refused: it is no pickle, is cut, or holds what is not read.
         """
         try:
+            begin = file.tell()
             for instruction, argument, _ in pickletools.genops(file):
                 if instruction.name == "STOP":
                     return self._pop()
                 self._run(instruction.name, argument)
-                if len(self._stack) > _MOST_DEPTH:
-                    raise Refused("it has more than a million values beside each other")
+                self._steps += 1
+                if self._steps > _MOST_STEPS:
+                    raise Refused("it has more than a million values and instructions")
+                # Each is given once, and so is a part of the file.
+                if self._bytes_given > 2 * (file.tell() - begin):
+                    raise Refused("it gives the same bytes again and again")
         except Refused:
             raise
-        except (ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
             text = str(error).partition("\n")[0][:120]
             raise Refused(f"it is no pickle, or a part of one is missing ({text})") from error
         raise Refused("it is no pickle, or a part of one is missing (it does not end)")
@@ -97,7 +120,7 @@ class Machine:
         elif instruction in _METHODS:
             _METHODS[instruction](self, argument)
         else:
-            raise Refused(f"it has the instruction {instruction}, which no published network needs")
+            raise Refused(f"it has the instruction {instruction}, which is not run")
 
     def _pop(self) -> Any:
         if not self._stack:
@@ -158,7 +181,7 @@ class Machine:
         self._stack.append(self._items())
 
     def _dictionary(self, _) -> None:
-        self._stack.append(_pairs(self._items()))
+        self._stack.append(pairs(self._items()))
 
     def _append(self, _) -> None:
         value = self._pop()
@@ -170,24 +193,24 @@ class Machine:
 
     def _set_item(self, _) -> None:
         value, key = self._pop(), self._pop()
-        self._top(dict).update(_pairs([key, value]))
+        self._top(dict).update(pairs([key, value]))
 
     def _set_items(self, _) -> None:
-        pairs = _pairs(self._items())
-        self._top(dict).update(pairs)
+        found = pairs(self._items())
+        self._top(dict).update(found)
 
     def _add(self, _) -> None:
-        values = self._items()
+        values = members(self._items())
         self._top(set).update(values)
 
     def _frozen(self, _) -> None:
-        self._stack.append(frozenset(self._items()))
+        self._stack.append(frozenset(members(self._items())))
 
     # Names and objects.
 
     def _name(self, name: str) -> None:
         if name not in self._names:
-            raise Refused(f"it asks for {name[:100]}, which no published network needs")
+            raise Refused(f"it asks for {name[:100]}, which is not run")
         self._stack.append(_Name(name, self._names[name]))
 
     def _global(self, argument: str) -> None:
@@ -203,6 +226,7 @@ class Machine:
         arguments, function = self._pop(), self._pop()
         if not isinstance(function, _Name):
             raise Refused(f"it calls a {type(function).__name__}")
+        self._count(arguments)
         self._stack.append(function(arguments))
 
     def _build(self, _) -> None:
@@ -210,19 +234,56 @@ class Machine:
         made = self._top(object)
         if not isinstance(made, Object):
             raise Refused(f"it gives a state to a {type(made).__name__}, which has none")
+        self._count(state)
         made.set_state(state)
+
+    def _count(self, given: Any) -> None:
+        """Counts what a function may copy: a value can be fetched and given any number of times."""
+        for value in given if isinstance(given, tuple) else (given,):
+            if isinstance(value, (str, bytes, bytearray)):
+                self._bytes_given += len(value)
+            elif isinstance(value, (tuple, list, dict, set, frozenset)):
+                self._steps += len(value)
 
     def _persistent_id(self, argument: Any) -> None:
         found = self._pop() if argument is None else argument
         if self._persistent is None:
-            raise Refused("it has a persistent id, which no published network needs")
+            raise Refused("it has a persistent id, which is not looked up")
         self._stack.append(self._persistent(found))
 
 
-def _pairs(items: list[Any]) -> dict:
+def pairs(items: Sequence[Any]) -> dict:
+    """Returns a dictionary of keys and values in turn."""
     if len(items) % 2:
         raise Refused("a dictionary has a key without a value")
-    return dict(zip(items[::2], items[1::2]))
+    return dict(zip(members(items[::2]), items[1::2]))
+
+
+def members(items: Sequence[Any]) -> Sequence[Any]:
+    """Returns items that may be keys or members of a set.
+
+    Python's hash of a tuple in a tuple and so on overflows its own stack, or takes for ever.
+
+    Raises:
+      Refused: one is not plain.
+    """
+    if not all(map(is_plain, items)):
+        raise Refused("a dictionary or a set has a key of another form than a short name")
+    return items
+
+
+def is_plain(value: Any) -> bool:
+    """Returns whether a value is a short text, a number of 64 bits, None, or a few of these."""
+    parts = value if isinstance(value, (tuple, list)) else (value,)
+    return len(parts) <= 8 and all(map(_is_short, parts))
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, (str, bytes)):
+        return len(value) <= _LONGEST_KEY
+    if type(value) is int:
+        return value.bit_length() <= 64
+    return value is None or type(value) in (bool, float)
 
 
 _IGNORED = {"PROTO", "FRAME"}

@@ -3,13 +3,14 @@
 import io
 import math
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
-from dualcontrast.tools.interchange.pickle_machine import Machine, Object, Refused
+from dualcontrast.tools.interchange.pickle_machine import Machine, Object, Refused, shown
 
 _PLAIN = re.compile(r"[fiub][1248]")
 # PyTorch's storages by their names, with the bytes that NumPy has no type for as whole numbers.
@@ -28,6 +29,8 @@ _STORAGES = {
 _BFLOAT16 = "BFloat16Storage"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
+# Sides, strides and offsets are multiplied, which takes long where they are of any size.
+_MOST_NUMBERS = 2**48
 
 
 class Dtype(Object):
@@ -35,7 +38,7 @@ class Dtype(Object):
 
     def __init__(self, name: str, align: Any = False, copy: Any = True):
         if not isinstance(name, str) or not _PLAIN.fullmatch(name):
-            raise Refused(f"it has an array of {str(name)[:40]!r}, expected numbers")
+            raise Refused(f"it has an array of {shown(name)}, expected numbers")
         self.value = np.dtype(name)
 
     def set_state(self, state: Any) -> None:
@@ -76,6 +79,8 @@ def value_of(found: Any, what: str) -> np.ndarray:
 
 
 def _array(content: Any, dtype: Any, shape: Any, order: Literal["C", "F"] = "C") -> np.ndarray:
+    if isinstance(content, str):
+        content = content.encode("latin-1")  # the bytes of Python 2
     if not isinstance(dtype, Dtype) or not isinstance(content, (bytes, bytearray)):
         raise Refused("it has an array of something else than numbers")
     shape = _sizes(shape)
@@ -87,8 +92,9 @@ def _array(content: Any, dtype: Any, shape: Any, order: Literal["C", "F"] = "C")
 def _sizes(shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, (tuple, list)) or len(shape) > 8:
         raise Refused("it has an array without a shape")
-    if any(type(side) is not int or side < 0 for side in shape):
-        raise Refused(f"it has an array of {list(shape)}")
+    for side in shape:
+        if type(side) is not int or not 0 <= side <= _MOST_NUMBERS:
+            raise Refused(f"it has an array with a side of {shown(side)}")
     return tuple(shape)
 
 
@@ -111,7 +117,7 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Array
     if not isinstance(storage, Storage):
         raise Refused("it has a tensor without a storage")
     shape, steps = _sizes(size), _sizes(stride)
-    if type(offset) is not int or offset < 0 or len(shape) != len(steps):
+    if type(offset) is not int or not 0 <= offset <= _MOST_NUMBERS or len(shape) != len(steps):
         raise Refused("it has a tensor of another form")
     count = math.prod(shape)
     last = offset + sum((side - 1) * step for side, step in zip(shape, steps))
@@ -122,10 +128,12 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Array
     if not count:
         return Array(np.zeros(shape, storage.values.dtype))
     itemsize = storage.values.itemsize
-    view = np.lib.stride_tricks.as_strided(
-        storage.values[offset:], shape, [step * itemsize for step in steps], writeable=False
+    # No copy: there may be any number of tensors in a storage.
+    return Array(
+        np.lib.stride_tricks.as_strided(
+            storage.values[offset:], shape, [step * itemsize for step in steps], writeable=False
+        )
     )
-    return Array(np.ascontiguousarray(view).reshape(shape))
 
 
 def _never(*_: Any) -> Any:
@@ -195,19 +203,29 @@ def _read_archive(content: bytes, names: dict[str, Callable]) -> Any:
         pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
         if len(pickles) != 1:
             raise Refused("it is an archive without one data.pkl")
+        # Stored and not compressed, as PyTorch does: then no file is larger than it looks.
+        packed = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in packed):
+            raise Refused("it is an archive with compressed parts")
+        if sum(entry.file_size for entry in packed) > len(content):
+            raise Refused("it is an archive with parts inside each other")
         folder = pickles[0].removesuffix("data.pkl")
+        known: dict[str, tuple[str, int, Storage]] = {}
 
         def storage(found: Any) -> Storage:
             kind, key, count = _storage_id(found)
-            # Stored and not compressed, as PyTorch does: then no file is larger than it looks.
-            entry = archive.getinfo(f"{folder}data/{key}")
-            if entry.compress_type != zipfile.ZIP_STORED:
-                raise Refused("it is an archive with compressed storages")
-            return Storage(_numbers(archive.read(entry), kind, count))
+            if key not in known:
+                numbers = archive.read(f"{folder}data/{key}")
+                known[key] = kind.name, count, Storage(_numbers(numbers, kind, count))
+            *asked, made = known[key]
+            if asked != [kind.name, count]:
+                raise Refused("it has a storage of two kinds")
+            return made
 
         return Machine(names, storage).read(io.BytesIO(archive.read(pickles[0])))
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, EOFError) as error:
-        raise Refused(f"a part of its archive is missing ({error})") from error
+    except (zipfile.BadZipFile, KeyError, RuntimeError, EOFError, struct.error) as error:
+        reason = shown(str(error))
+        raise Refused(f"a part of its archive is missing or damaged ({reason})") from error
 
 
 def _read_legacy(file: io.BytesIO, names: dict[str, Callable]) -> Any:
@@ -223,7 +241,8 @@ def _read_legacy(file: io.BytesIO, names: dict[str, Callable]) -> Any:
 
     content = Machine(names, storage).read(file)
     keys = Machine({}).read(file)
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(found):
+    named = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not named or sorted(keys) != sorted(found):
         raise Refused("it lacks storages, or has some that nothing uses")
     for key in keys:
         kind, count, made = found[key]
@@ -239,8 +258,10 @@ def _storage_id(found: Any) -> tuple[_Kind, str, int]:
     if not isinstance(found, tuple) or len(found) < 5 or found[0] != "storage":
         raise Refused("it has a persistent id of something else than a storage")
     _, kind, key, _, count, *view = found
-    if not isinstance(key, str) or type(count) is not int or count < 0 or any(view):
+    if not isinstance(key, str) or type(count) is not int or any(view):
         raise Refused("it has a storage of another form")
+    if not 0 <= count <= _MOST_NUMBERS:
+        raise Refused(f"it has a storage of {shown(count)} numbers")
     return _kind_of(kind), key, count
 
 

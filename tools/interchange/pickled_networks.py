@@ -1,10 +1,13 @@
 """The objects of NVIDIA's files: networks with their state, and the source in them as a text."""
 
 import io
+import re
 from typing import Any
 
 from dualcontrast.tools.interchange import pickle_machine, pickled_arrays
 from dualcontrast.tools.interchange.pickle_machine import Object, Refused
+
+_NAME = re.compile(r"[\w/]{1,80}", re.ASCII)
 
 
 class Module(Object):
@@ -21,6 +24,8 @@ class Module(Object):
         self.kind, self.attributes = meta.get("class_name"), meta.get("state")
         if not isinstance(self.kind, str) or not isinstance(self.attributes, dict):
             raise Refused("it has a persistent object of another form")
+        if not all(isinstance(name, str) for name in self.attributes):
+            raise Refused("it has a persistent object with an attribute without a name")
 
 
 class Network(Object):
@@ -40,13 +45,15 @@ class Network(Object):
         self.state = state
 
 
-def _dictionary(*items: Any) -> dict:
+def _dictionary(items: Any = ()) -> dict:
     """Returns a dictionary of pairs, as OrderedDict takes them."""
-    return dict(*items)
+    if isinstance(items, dict):
+        return dict(items)
+    return pickle_machine.pairs([part for key, value in items for part in (key, value)])
 
 
-def _set(*items: Any) -> set:
-    return set(*items)
+def _set(items: Any = ()) -> set:
+    return set(pickle_machine.members(list(items)))
 
 
 NAMES = {
@@ -58,6 +65,11 @@ NAMES = {
     "dnnlib.tflib.network.Network": Network,
     "torch_utils.persistence._reconstruct_persistent_obj": Module,
 }
+
+
+def is_name(found: Any) -> bool:
+    """Returns whether a value is a name as NVIDIA's modules and variables have."""
+    return isinstance(found, str) and _NAME.fullmatch(found) is not None
 
 
 def read(content: bytes) -> Any:

@@ -61,13 +61,28 @@ def sizes(arrays: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     return found
 
 
+def least_numbers(settings: Mapping[str, Any]) -> int:
+    """Returns how many numbers networks of these settings hold at the least, all three."""
+    sides = [4 << step for step in range(settings["data.resolution"].bit_length() - 2)]
+    w, classes = settings["generator.w_size"], settings.get("data.classes", 0)
+    convolutions = {}
+    for network in ("generator", "discriminator"):
+        base, most = (settings[f"{network}.fmap_{name}"] for name in ("base", "max"))
+        widths = [min(most, 2 * base // side) for side in sides]
+        convolutions[network] = sum(9 * width**2 for width in widths)
+    mapping = w * (settings["generator.latent_size"] + classes)
+    mapping += (settings["generator.mapping_layers"] - 1) * w**2
+    noise = sum(side**2 for side in sides)
+    return 2 * (convolutions["generator"] + mapping + noise) + convolutions["discriminator"]
+
+
 def _mapping_layers(arrays: Mapping[str, np.ndarray]) -> int:
     return len([name for name in arrays if re.fullmatch(r"mapping\.fc\d+\.weight", name)])
 
 
 def _array(network: str, arrays: Mapping[str, np.ndarray], name: str, axes: int) -> np.ndarray:
     found = arrays.get(name)
-    if found is None or found.ndim != axes:
+    if found is None or found.ndim != axes or not found.size:
         what = "no" if found is None else f"another form of ({list(found.shape)})"
         raise UserError(f"it has {what} {network}.{name}, which StyleGAN2 has")
     return found

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from dualcontrast.tools.interchange import pickled_arrays, published
-from dualcontrast.tools.interchange.pickled_networks import Module
+from dualcontrast.tools.interchange.pickle_machine import shown
+from dualcontrast.tools.interchange.pickled_networks import Module, is_name
 from dualcontrast.trainer.errors import UserError
 
 # What each class has besides its arrays. What is not compared with anything below either follows
@@ -59,6 +60,7 @@ _ARCHITECTURES = {
     "DiscriminatorEpilogue": "resnet",
 }
 _DEPTH = 8  # of modules in modules
+_MOST_IMAGES = 1 << 20  # of a batch
 
 
 def read(content: dict) -> published.Published:
@@ -75,7 +77,7 @@ def read(content: dict) -> published.Published:
         root = content.get(name)
         if not isinstance(root, Module):
             raise UserError(f"it has no network {name}: expected a dictionary of G, D and G_ema")
-        _refuse_other_families(root)
+        _refuse_other_families(name, root)
         if root.kind != kind:
             raise UserError(f"{name} is a {root.kind[:60]}, expected a {kind} of StyleGAN2")
         roots[name] = dict(_modules(name, root))
@@ -93,15 +95,19 @@ def read(content: dict) -> published.Published:
     return published.Published(settings, arrays, (note,) if halves else ())
 
 
-def _refuse_other_families(root: Module) -> None:
-    if any(module.kind == "SynthesisInput" for _, module in _modules("G", root)):
+def _refuse_other_families(network: str, root: Module) -> None:
+    if any(module.kind == "SynthesisInput" for _, module in _modules(network, root)):
         raise UserError("it is a StyleGAN3, which this project does not have; StyleGAN2 it reads")
 
 
-def _modules(network: str, root: Module, path: str = "", depth: int = 0) -> Iterator:
-    """Yields every module with its path."""
-    if depth > _DEPTH:
-        raise UserError(f"{network}.{path[:60]} has modules in modules without an end")
+def _modules(network: str, root: Module, path: str = "", above: set[int] | None = None) -> Iterator:
+    """Yields every module with its path; none may be in two places, or in itself."""
+    if path.count(".") >= _DEPTH:
+        raise UserError(f"{network}.{path} has modules in modules without an end")
+    met = set() if above is None else above
+    if id(root) in met:
+        raise UserError(f"{network}.{path} is a module that is elsewhere too")
+    met.add(id(root))
     yield path, root
     inner = root.attributes.get("_modules")
     if not isinstance(inner, dict):
@@ -109,9 +115,9 @@ def _modules(network: str, root: Module, path: str = "", depth: int = 0) -> Iter
     for name, module in inner.items():
         if module is None:
             continue
-        if not isinstance(module, Module) or not isinstance(name, str):
-            raise UserError(f"{network}.{path}.{str(name)[:60]} is no module of NVIDIA's")
-        yield from _modules(network, module, f"{path}.{name}".lstrip("."), depth + 1)
+        if not isinstance(module, Module) or not is_name(name):
+            raise UserError(f"{network}.{path}: {shown(name)} is no module of NVIDIA's")
+        yield from _modules(network, module, f"{path}.{name}".lstrip("."), met)
 
 
 def _arrays(modules: dict[str, Module]) -> dict[str, np.ndarray]:
@@ -121,6 +127,8 @@ def _arrays(modules: dict[str, Module]) -> dict[str, np.ndarray]:
             held = module.attributes.get(part)
             for name, value in (held if isinstance(held, dict) else {}).items():
                 if value is not None:
+                    if not is_name(name):
+                        raise UserError(f"{path}: {shown(name)} is no array of NVIDIA's")
                     name = f"{path}.{name}".lstrip(".")
                     found[name] = pickled_arrays.value_of(value, name)
     return found
@@ -139,8 +147,7 @@ def _check(full: str, module: Module, arrays: dict[str, np.ndarray], path: str) 
     for name, wanted in _expected(module, arrays, path).items():
         if not _same(own.get(name), wanted):
             raise UserError(
-                f"{full}.{name} is {str(own.get(name))[:60]!r}, and this project has {wanted!r}"
-                " alone"
+                f"{full}.{name} is {shown(own.get(name))}, and this project has {wanted!r}" " alone"
             )
 
 
@@ -194,7 +201,9 @@ def _fields(roots: dict[str, dict[str, Module]]) -> dict[str, Any]:
         ]
         depth = modules["mapping"].attributes.get("num_layers") if "mapping" in modules else 0
         if depth != len(found):
-            raise UserError(f"{network}.mapping.num_layers is {depth}, and it has {len(found)}")
+            raise UserError(
+                f"{network}.mapping.num_layers is {shown(depth)}, and it has {len(found)}"
+            )
         # Where there are no layers, both programs' value.
         rates[network] = _one(f"{network}.mapping", "learning rate multiplier", found, 0.01)
     if rates["G"] != rates["G_ema"]:
@@ -236,8 +245,8 @@ def _group(discriminator: dict[str, Module]) -> int:
     if layer is None:
         raise UserError("D has no minibatch standard deviation, and this project's always has one")
     group = layer.attributes.get("group_size")
-    if type(group) is not int or group < 1:
+    if type(group) is not int or not 1 <= group <= _MOST_IMAGES:
         raise UserError(
-            f"D.b4.mbstd.group_size is {str(group)[:60]}, and this project has a whole number alone"
+            f"D.b4.mbstd.group_size is {shown(group)}, and this project has a whole number alone"
         )
     return group

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from dualcontrast.tools.interchange import pickled_arrays, published
-from dualcontrast.tools.interchange.pickled_networks import Network
+from dualcontrast.tools.interchange.pickle_machine import is_plain, shown
+from dualcontrast.tools.interchange.pickled_networks import Network, is_name
 from dualcontrast.trainer.errors import UserError
 
 _VERSIONS = (2, 3, 4)
@@ -83,48 +84,54 @@ def read(networks: tuple[Network, Network, Network]) -> published.Published:
 
 def _arguments(name: str, network: Network) -> dict[str, Any]:
     state = network.state
-    function = str(state.get("build_func_name"))[:60]
+    function, version = state.get("build_func_name"), state.get("version")
+    if not (is_plain(function) and is_plain(version) and isinstance(function, str)):
+        raise UserError(f"{name} was made by {shown(function)}, expected a function of StyleGAN2")
     if function in _OTHERS:
         raise UserError(
             f"it is {_OTHERS[function]}, which this project does not have; StyleGAN2 it reads"
         )
     expected = _DISCRIMINATORS if name == "D" else ("G_main",)
-    if state.get("version") not in _VERSIONS or function not in expected:
+    if version not in _VERSIONS or function not in expected:
         raise UserError(
-            f"{name} was made by {function}, expected {' or '.join(expected)} of StyleGAN2"
+            f"{name} was made by {shown(function)}, expected {' or '.join(expected)} of StyleGAN2"
         )
     arguments = state.get("static_kwargs")
     if not isinstance(arguments, dict):
         raise UserError(f"{name} has no arguments")
     fixed = _FIXED["D" if name == "D" else "G"]
     for argument, value in arguments.items():
+        if not is_plain(value):
+            raise UserError(f"{name} has the argument {shown(argument)}, which is {shown(value)}")
         if argument in _FREE or argument in _READ:
             continue
         if argument not in fixed:
-            raise UserError(
-                f"{name} has the argument {str(argument)[:60]}, of which nothing is known"
-            )
+            raise UserError(f"{name} has the argument {shown(argument)}, of which nothing is known")
         wanted = fixed[argument]
         if value not in (wanted if isinstance(wanted, tuple) else (wanted,)):
             raise UserError(
-                f"{name}'s {argument} is {str(value)[:60]!r}, and this project has {wanted!r} alone"
+                f"{name}'s {argument} is {shown(value)}, and this project has {wanted!r} alone"
             )
     return arguments
 
 
 def _variables(network: Network, prefix: str = "", depth: int = 0) -> dict[str, np.ndarray]:
     """Returns the variables of a network and of its parts, by NETWORK/LAYER/NAME."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     variables, parts = network.state.get("variables"), network.state.get("components", {})
     if not isinstance(variables, list) or not isinstance(parts, dict) or depth > 1:
         raise UserError("a network has no list of variables")
     for pair in variables:
-        if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+        if not isinstance(pair, tuple) or len(pair) != 2 or not is_name(pair[0]):
             raise UserError("a network has a variable without a name")
+        if prefix + pair[0] in found:
+            raise UserError(f"a network has two variables {prefix}{pair[0]}")
         found[prefix + pair[0]] = _value(*pair)
+    if len(parts) != len(set(map(id, parts.values()))):
+        raise UserError("a network has one part twice")
     for name, part in parts.items():
-        if not isinstance(part, Network):
-            raise UserError(f"the part {str(name)[:60]} of a network is none")
+        if not isinstance(part, Network) or not is_name(name):
+            raise UserError(f"the part {shown(name)} of a network is none")
         found |= _variables(part, f"{prefix}{name}/", depth + 1)
     return found
 
@@ -223,6 +230,8 @@ def _renamed(
             new, change = place, _noise
         else:
             new, change = _place(network, name, rules)
+        if new in found:
+            raise UserError(f"{network} has two variables for the place of {name}")
         try:
             found[new] = change(values)
         except (ValueError, IndexError):
@@ -246,7 +255,7 @@ def _place(network: str, name: str, rules: list[_Rule]) -> tuple[str, Callable]:
         if match := re.fullmatch(pattern, name):
             return match.expand(new), change
     raise UserError(
-        f"{network} has the variable {name[:80]}, which belongs to no layer of the StyleGAN2 that"
+        f"{network} has the variable {name}, which belongs to no layer of the StyleGAN2 that"
         " this project has"
     )
 
@@ -268,7 +277,7 @@ def _fields(networks: dict[str, Network], arguments: dict[str, dict[str, Any]]) 
     )
     if type(group) is not int or group < 2:
         raise UserError(
-            f"D's mbstd_group_size is {str(group)[:60]}, and this project has a whole number from 2"
+            f"D's mbstd_group_size is {shown(group)}, and this project has a whole number from 2"
             " alone"
         )
     rate = discriminator.get("mapping_lrmul", 0.1) if discriminator.get("label_size") else 0.01
@@ -292,5 +301,5 @@ def _clamp(arguments: dict[str, Any]) -> float | None:
 
 def _number(name: str, found: Any) -> float:
     if type(found) not in (int, float):
-        raise UserError(f"{name} is {str(found)[:60]!r}, expected a number")
+        raise UserError(f"{name} is {shown(found)}, expected a number")
     return float(found)

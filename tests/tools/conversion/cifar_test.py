@@ -5,6 +5,7 @@ import os
 import pathlib
 import pickle
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -148,5 +149,29 @@ def test_a_pickle_that_was_cut_or_is_none_is_refused(end):
 
 
 def test_an_array_of_other_numbers_is_refused():
-    with pytest.raises(ValueError, match="array of f4, expected u1"):
+    with pytest.raises(ValueError, match="array of float32, expected uint8"):
         inert_pickle.read(io.BytesIO(pickled({"data": np.zeros(3, np.float32)})))
+
+
+@pytest.mark.parametrize("content", [b"]r\xff\xff\xff\x07.", b"B\xff\xff\xff\x3f."])
+def test_a_few_bytes_do_not_ask_for_a_gigabyte(tmp_path, content):
+    """A place far off in the memo, and bytes that are said to follow."""
+    (tmp_path / "data_batch_1").write_bytes(b"\x80\x02" + content)
+    tracemalloc.start()
+    with open(tmp_path / "data_batch_1", "rb") as file, pytest.raises(ValueError):
+        inert_pickle.read(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6, peak
+
+
+def test_more_bytes_than_any_archive_has_are_not_read(monkeypatch):
+    monkeypatch.setattr(inert_pickle, "_MOST_BYTES", 100)
+    with pytest.raises(ValueError, match="expected 100 at the most"):
+        inert_pickle.read(io.BytesIO(pickled(batch(0))))
+
+
+@pytest.mark.parametrize("value", [[["a"]], [0.5], {"a": 1}, None])
+def test_a_batch_holds_names_numbers_and_an_array_alone(value):
+    with pytest.raises(ValueError, match="expected a name or a number"):
+        inert_pickle.read(io.BytesIO(pickled({"filenames": value})))

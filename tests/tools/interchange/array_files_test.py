@@ -87,8 +87,10 @@ def npz(found, text=None, **more) -> bytes:
 
 
 def test_npz_says_the_same_and_what_it_leaves_out_is_assumed_aloud(found):
-    again = array_files.read_npz(npz(found, {"generator.conv_clamp": 256.0, "classes": ["a"]}))
-    assert again.classes == ("a",)
+    again = array_files.read_npz(
+        npz(found, {"generator.conv_clamp": 256.0, "classes": ["a", "b", "c"]})
+    )
+    assert again.classes == ("a", "b", "c")
     assert again.settings["generator.conv_clamp"] == 256
     assert again.settings["discriminator.conv_clamp"] is None
     (note,) = again.notes
@@ -96,6 +98,15 @@ def test_npz_says_the_same_and_what_it_leaves_out_is_assumed_aloud(found):
     np.testing.assert_array_equal(
         again.arrays["G"]["mapping.w_avg"], found.arrays["G"]["mapping.w_avg"]
     )
+
+
+def with_npy(shape: bytes) -> bytes:
+    """A file with an array that says to have a shape, and has four bytes."""
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': %s}\n" % shape
+    content = b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + b"1234"
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+        archive.writestr("G.a.npy", content)
+    return file.getvalue()
 
 
 def test_npz_with_anything_else_is_refused(found):
@@ -106,6 +117,7 @@ def test_npz_with_anything_else_is_refused(found):
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("G.a.npy", b"\0" * 10_000_000)
+        archive.writestr("G.b.npy", np.random.default_rng(1).bytes(500_000))
     cases = [
         (npz(found)[:-30], "no .npz file"),
         (b"PK", "no .npz file"),
@@ -114,7 +126,18 @@ def test_npz_with_anything_else_is_refused(found):
         (npz(found, dualcontrast=np.zeros(3)), "dualcontrast is no text"),
         (npz(found, {"no": 1}), "has no, expected some of generator.mapping_learning"),
         (npz(found, {"classes": 3}), "no list of names"),
-        (bomb.getvalue(), "unpacks to more"),
+        (
+            npz(found, {"generator.conv_clamp": "x" * 99}),
+            "clamp='x{60}', expected a number or null",
+        ),
+        (npz(found, {"generator.conv_clamp": [1]}), "clamp=a list, expected a number or null"),
+        (npz(found, {"generator.conv_clamp": 10**99}), "clamp=a number of 329 bits, expected"),
+        (bomb.getvalue(), "unpacks to more than 10 times"),
+        (npz(found, {"classes": ["a"]}), "names 1 classes, and its networks know 3"),
+        (with_npy(b"(9999999999,)"), "values are cut"),
+        (with_npy(b"(3"), "no .npz file"),
+        (with_npy(b"(-1,)"), "something else than numbers"),
+        (npz(found, **{"G.x\x1b[2J": np.zeros(3)}), "is of no network"),
     ]
     for content, words in cases:
         with pytest.raises(UserError, match=words):
@@ -144,3 +167,31 @@ def _shapes(network: str) -> dict[str, tuple[int, ...]]:
     config = schema.replace(schema.Config(), fields)
     make = state.make_discriminator if network == "D" else state.make_generator
     return {path: tuple(v.shape) for path, v in state.variables_of(make(config)).items()}
+
+
+def test_networks_that_no_file_of_this_size_holds_are_refused_before_they_are_made(found, tmp_path):
+    """The widths are those of the first side of kernels, whose others may be 1."""
+    kernels = ("conv0.weight", "conv1.weight")
+    arrays = {
+        network: {
+            name: np.zeros((20_000, 1, 3, 3), np.float32) if name.endswith(kernels) else array
+            for name, array in of.items()
+        }
+        for network, of in found.arrays.items()
+    }
+    for of in arrays.values():
+        of["b4.conv.weight"] = np.zeros((20_000, 1, 3, 3), np.float32)
+    wide = array_files.published.Published(found.settings, arrays)
+    path = tmp_path / "wide.npz"
+    path.write_bytes(npz(wide))
+    with pytest.raises(UserError, match=r"would have [\d,]+ numbers, more than it can hold"):
+        network_file.read(str(path))
+
+
+def test_safetensors_with_other_classes_than_they_name_are_refused_in_two_lines(found, tmp_path):
+    path = tmp_path / "two.safetensors"
+    named = array_files.published.Published(found.settings, found.arrays, (), ("a", "b"))
+    path.write_bytes(array_files.write_safetensors(named))
+    with pytest.raises(UserError, match="names 2 classes, and its networks know 3") as refusal:
+        network_file.read(str(path))
+    assert len(str(refusal.value).splitlines()) == 2

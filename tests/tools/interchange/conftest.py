@@ -6,6 +6,7 @@ import pickle
 import struct
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -251,15 +252,56 @@ class _Pickler(pickle.Pickler):
 class _Storage:
     """The numbers of a tensor, of which torch.save keeps a persistent id."""
 
-    def __init__(self, count: int):
-        self.count = count
+    def __init__(self, count: int, key: str = "7"):
+        self.count, self.key = count, key
 
 
-class _StoragePickler(pickle.Pickler):
+class _StoragePickler(_Pickler):
     def persistent_id(self, value):
         if isinstance(value, _Storage):
-            return ("storage", FUNCTIONS["torch.FloatStorage"], "7", "cpu", value.count, None)
+            return ("storage", FUNCTIONS["torch.FloatStorage"], value.key, "cpu", value.count)
         return None
+
+
+class _ArchivePickler(_StoragePickler):
+    """Writes the data.pkl of an archive, and keeps the numbers of its tensors."""
+
+    def __init__(self, file):
+        super().__init__(file, protocol=2)
+        self.storages: list[bytes] = []
+
+    def reducer_override(self, value):
+        if not isinstance(value, np.ndarray):
+            return super().reducer_override(value)
+        storage = _Storage(value.size, str(len(self.storages)))
+        self.storages.append(value.astype("<f4").tobytes())
+        stride = tuple(int(np.prod(value.shape[i + 1 :])) for i in range(value.ndim))
+        arguments = (storage, 0, value.shape, stride, False, {})
+        return FUNCTIONS["torch._utils._rebuild_tensor_v2"], arguments
+
+
+def archive(content: object, compression: int = zipfile.ZIP_STORED) -> bytes:
+    """What torch.save writes since PyTorch 1.6."""
+    pickler = _ArchivePickler(pickled := io.BytesIO())
+    with _importable():
+        pickler.dump(content)
+    with zipfile.ZipFile(file := io.BytesIO(), "w", compression) as made:
+        made.writestr("archive/data.pkl", pickled.getvalue())
+        made.writestr("archive/byteorder", "little")
+        for key, numbers in enumerate(pickler.storages):
+            made.writestr(f"archive/data/{key}", numbers)
+        made.writestr("archive/version", "3\n")
+    return file.getvalue()
+
+
+def archive_of_storage(values: np.ndarray) -> bytes:
+    """What torch.save writes since PyTorch 1.6 of a storage alone."""
+    with _importable():
+        _StoragePickler(pickled := io.BytesIO(), protocol=2).dump(_Storage(values.size, "0"))
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as made:
+        made.writestr("archive/data.pkl", pickled.getvalue())
+        made.writestr("archive/data/0", values.astype("<f4").tobytes())
+    return file.getvalue()
 
 
 def storage_bytes(values: np.ndarray) -> bytes:
@@ -299,7 +341,24 @@ class Nvidia:
 
     networks = staticmethod(make_networks)
     storage_bytes = staticmethod(storage_bytes)
+    archive = staticmethod(archive)
+    archive_of_storage = staticmethod(archive_of_storage)
     Module, Network = Module, Network
+
+    def stylegan3(self) -> bytes:
+        """A pickle of stylegan3's own networks: their modules, with arrays of one number."""
+        one = np.ones((1, 1), np.float32)
+        generator = Module("Generator", z_dim=Z, c_dim=0, w_dim=W, img_resolution=16)
+        generator.inner["synthesis"] = synthesis = Module("SynthesisNetwork", num_layers=14)
+        made = Module("SynthesisInput", {"weight": one}, {"transform": one, "freqs": one})
+        synthesis.inner["input"] = made
+        made.inner["affine"] = Module("FullyConnectedLayer", {"weight": one})
+        for name in ("L0_36_4", "L14_16_3"):
+            layer = Module("SynthesisLayer", {"weight": one}, {"up_filter": one}, up_factor=2)
+            synthesis.inner[name] = layer
+        generator.inner["mapping"] = Module("MappingNetwork", {}, {"w_avg": one}, num_layers=2)
+        networks = {"G": generator, "D": make_discriminator(2), "G_ema": generator}
+        return self.pytorch({**networks, "training_set_kwargs": {}, "augment_pipe": None})
 
     def pytorch(self, content: object) -> bytes:
         """A pickle of stylegan2-ada-pytorch."""

@@ -26,6 +26,7 @@ def _files(nvidia, tmp_path_factory):
     (root / "cut.pkl").write_bytes((root / "plain.pkl").read_bytes()[:5000])
     (root / "evil.pkl").write_bytes(b"cos\nsystem\n(S'touch sprung'\ntR.")
     (root / "text.pkl").write_text("no pickle at all")
+    (root / "third.pkl").write_bytes(nvidia.stylegan3())
     (root / "run").mkdir()
     (root / "run" / "config.json").write_text("{}")
     (root / "folder").mkdir()
@@ -129,6 +130,21 @@ def test_an_imported_run_trains_with_the_command_that_is_said(runs, files, data,
     assert recorded["count"] == 6 and recorded["sha256"]
 
 
+def test_an_imported_run_is_sampled_evaluated_and_reported_like_any(runs, bench, files, data):
+    run, out = f"--run={files}/of_classes", files / "out"
+    ((code, _, err),) = bench.calls("generate", [run, f"--output={out}/samples", "--seeds=0-2"])
+    assert code == 0, err
+    assert len(list((out / "samples").rglob("*.png"))) == 3
+    measure = [f"--data={data.folder}", f"--cache={out}/cache", "--fake_count=8", "--metrics=kid"]
+    ((code, _, err),) = bench.calls("evaluate", [run, *measure, f"--output={out}/rows.jsonl"])
+    assert code == 0, err
+    (row,) = map(json.loads, (out / "rows.jsonl").read_text().splitlines())
+    assert row["images_seen"] == 0 and np.isfinite(row["kid"])
+    ((code, _, err),) = bench.calls("report", [run, f"--output={out}/report.html"])
+    assert code == 0, err
+    assert "of_classes" in (out / "report.html").read_text()
+
+
 def test_mistakes_are_named_and_nothing_is_written(bench, files, data):
     new = f"--workdir={files}/new"
     mistakes = {
@@ -138,6 +154,7 @@ def test_mistakes_are_named_and_nothing_is_written(bench, files, data):
         (f"--weights={files}/cut.pkl", new): "a part of one is missing",
         (f"--weights={files}/text.pkl", new): "it is no pickle",
         (f"--weights={files}/evil.pkl", new): "it asks for os.system",
+        (f"--weights={files}/third.pkl", new): "third.pkl: it is a StyleGAN3",
         (f"--weights={files}/plain.pkl", new, "--config=sngan_contr"): "expected stylegan2",
         (f"--weights={files}/plain.pkl", new, "--config.generator.w_size=8"): "where it is 7",
         (f"--weights={files}/plain.pkl", new, f"--data={data.folder}"): "know none",

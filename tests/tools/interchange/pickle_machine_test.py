@@ -6,12 +6,13 @@ import os
 import pickle
 import pickletools
 import struct
+import zipfile
 
 import numpy as np
 import pytest
 
 from dualcontrast.tools.interchange import pickle_machine, pickled_arrays, pickled_networks
-from dualcontrast.tools.interchange.pickle_machine import Refused
+from dualcontrast.tools.interchange.pickle_machine import Refused, shown
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -43,7 +44,7 @@ def test_plain_data_are_what_pickle_reads(protocol):
     data = {
         "texts": ["", "ä€𝄞", "a\nb'\\"],
         "numbers": (0, 255, 256, -1, 2**31, 1.5, True, False, None),
-        "nested": {(1, (2,), ()): [{}, [], set(), {1, 2}]},
+        "nested": {(1, "a", None): [{}, [], set(), {1, 2}]},
         "twice": [shared, shared],
         "ordered": collections.OrderedDict(a=1, b=2),
     }
@@ -232,3 +233,134 @@ def test_no_short_file_asks_for_much_memory():
     ):
         with pytest.raises(Refused):
             pickled_networks.read(content + b".")
+
+
+# Tuples in tuples to no end, two by two, of many, and a long text: Python's hash of each overflows
+# the stack of the process, or takes for ever when it is asked for again and again.
+KEYS = {
+    "deep": b")" + b"\x85" * 3000,
+    "doubled": b")" + b"2\x86" * 60,
+    "wide": b"(" + b"N" * 9 + b"t",
+    "long": opcode("BINUNICODE") + struct.pack("<I", 2000) + b"x" * 2000,
+    "large": opcode("LONG1") + b"\x09" + b"\x01" * 9,
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_and_members_are_short(key):
+    call = b"ccollections\nOrderedDict\n"
+    for before, after in (
+        (b"}", b"Ns."),
+        (b"}(", b"Nu."),
+        (b"(", b"Nd."),
+        (b"\x8f(", b"\x90."),
+        (b"(", b"\x91."),
+        (call + b"](", b"N\x86e\x85R."),
+        (b"cbuiltins\nset\n((", b"ltR."),
+    ):
+        with pytest.raises(Refused, match="a key of another form"):
+            pickled_networks.read(before + KEYS[key] + after)
+
+
+def test_values_are_shown_short_and_never_walked_through():
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value, text in (
+        (deep, "a list"),
+        (10**10_000, "a number of 33220 bits"),
+        ("x" * 1000, repr("x" * 60)),
+        ("a\nb\x1b[2J", r"'a\nb\x1b[2J'"),
+        (b"ab", "b'ab'"),
+        (True, "True"),
+        (0.5, "0.5"),
+        (None, "None"),
+    ):
+        assert shown(value) == text
+
+
+def kept(content: bytes) -> bytes:
+    """Makes a value, keeps it as number 0, and takes it off the stack."""
+    return content + b"q\x000"
+
+
+def test_nothing_is_copied_again_and_again(nvidia):
+    """A few bytes fetch a value that was kept; a call that copied it each time would be a bomb."""
+    text = opcode("BINUNICODE") + struct.pack("<I", 10_000) + b"x" * 10_000
+    numbers = nvidia.storage_bytes(np.zeros(3000))
+    storage = opcode("BINBYTES") + struct.pack("<I", len(numbers)) + numbers
+    pairs = b"](" + b"NN\x86" * 5000 + b"e"
+    for value, call, words in (
+        (text, b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R", "the same bytes"),
+        (storage, b"ctorch.storage\n_load_from_bytes\nh\x00\x85R", "the same bytes"),
+        (pairs, b"ccollections\nOrderedDict\nh\x00\x85R", "more than a million"),
+    ):
+        with pytest.raises(Refused, match=words):
+            pickled_networks.read(kept(value) + b"(" + call * 300 + b"t.")
+
+
+def test_a_pickle_has_an_end(monkeypatch):
+    monkeypatch.setattr(pickle_machine, "_MOST_STEPS", 1000)
+    assert pickled_networks.read(b"N0" * 400 + b"N.") is None
+    with pytest.raises(Refused, match="more than a million values and instructions"):
+        pickled_networks.read(b"N0" * 600 + b"N.")
+
+
+def test_what_is_said_of_a_storage_that_nothing_uses_is_not_walked_through(nvidia):
+    whole = nvidia.storage_bytes(np.arange(3.0))
+    named = pickle.dumps(["7"], protocol=2)
+    deep = b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b"."
+    assert whole.count(named) == 1
+    with pytest.raises(Refused, match="lacks storages"):
+        pickled_arrays._storage_of_bytes(whole.replace(named, deep))
+
+
+def test_a_storage_in_an_archive_is_read(nvidia):
+    values = np.arange(6.0)
+    found = pickled_arrays._storage_of_bytes(nvidia.archive_of_storage(values))
+    np.testing.assert_array_equal(found.values, values)
+
+
+def test_tensors_of_one_storage_in_an_archive_share_its_numbers(nvidia):
+    found = pickled_networks.read(nvidia.archive([np.arange(6.0)]))
+    (alone,) = (pickled_arrays.value_of(one, "x") for one in found)
+    np.testing.assert_array_equal(alone, np.arange(6.0))
+    content = nvidia.archive([np.arange(6.0), np.arange(6.0) + 1])
+    # The second one names the storage of the first.
+    second = opcode("BINUNICODE") + struct.pack("<I", 1) + b"1"
+    assert content.count(second) == 1
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["archive/data.pkl"] = parts["archive/data.pkl"].replace(second, second[:-1] + b"0")
+    with zipfile.ZipFile(changed := io.BytesIO(), "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    one, other = (
+        pickled_arrays.value_of(x, "x") for x in pickled_networks.read(changed.getvalue())
+    )
+    assert np.shares_memory(one, other) and not one.flags.writeable
+
+
+def test_archives_that_hold_more_than_they_are_long_are_refused(nvidia):
+    content = [np.zeros(2000)]
+    with pytest.raises(Refused, match="compressed parts"):
+        pickled_networks.read(nvidia.archive(content, zipfile.ZIP_DEFLATED))
+    file = io.BytesIO(nvidia.archive(content))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("more", "")
+        archive.filelist.append(archive.getinfo("archive/data/0"))
+    with pytest.raises(Refused, match="parts inside each other"):
+        pickled_networks.read(file.getvalue())
+
+
+def test_tensors_are_no_copies_of_their_storage(nvidia):
+    storage = pickled_arrays._storage_of_bytes(nvidia.storage_bytes(np.arange(12.0)))
+    found = pickled_arrays._tensor(storage, 1, (2, 3), (1, 3), False, {})
+    assert np.shares_memory(found.value, storage.values)
+
+
+@pytest.mark.parametrize("size, stride, offset", [((1,), (2**60,), 0), ((2**60,), (1,), 0)])
+def test_sides_of_any_size_are_not_multiplied(nvidia, size, stride, offset):
+    storage = pickled_arrays._storage_of_bytes(nvidia.storage_bytes(np.arange(3.0)))
+    with pytest.raises(Refused, match="with a side of"):
+        pickled_arrays._tensor(storage, offset, size, stride, False, {})

@@ -1,9 +1,13 @@
 """Networks of NVIDIA's files: each value in its place, and what is different refused by name."""
 
+import io
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
-from dualcontrast.tools.interchange import layout, network_file, pytorch_networks
+from dualcontrast.tools.interchange import array_files, layout, network_file, pytorch_networks
 from dualcontrast.tools.interchange.pickled_networks import Network
 from dualcontrast.trainer import state
 from dualcontrast.trainer.config import schema
@@ -123,19 +127,19 @@ def test_a_tensorflow_file_keeps_style_biases_to_the_last_bit(nvidia, read):
 FOREIGN = {
     "skip D": ("D", "b8", {"architecture": "skip"}, "b8.architecture is 'skip'"),
     "resnet G": ("G_ema", "synthesis.b4", {"architecture": "resnet"}, "architecture is 'resnet'"),
-    "no noise": ("G", "synthesis.b4.conv1", {"use_noise": False}, "use_noise is 'False'"),
+    "no noise": ("G", "synthesis.b4.conv1", {"use_noise": False}, "use_noise is False"),
     "activation": ("G_ema", "mapping.fc1", {"activation": "relu"}, "fc1.activation is 'relu'"),
     "embed": ("G", "synthesis.b8.torgb.affine", {"activation": "lrelu"}, "activation"),
-    "gain": ("D", "b4.fc", {"weight_gain": 0.5}, "b4.fc.weight_gain is '0.5'"),
+    "gain": ("D", "b4.fc", {"weight_gain": 0.5}, "b4.fc.weight_gain is 0.5"),
     "rate": ("D", "b4.out", {"bias_gain": 0.1}, "bias_gain"),
-    "gains": ("D", "b8.conv0", {"act_gain": 1}, "act_gain is '1'"),
-    "up": ("G", "synthesis.b8.conv1", {"up": 2}, "up is '2'"),
+    "gains": ("D", "b8.conv0", {"act_gain": 1}, "act_gain is 1,"),
+    "up": ("G", "synthesis.b8.conv1", {"up": 2}, "up is 2,"),
     "rates": ("G_ema", "mapping.fc1", {"bias_gain": 0.02, "weight_gain": 0.02 / 7**0.5}, "single"),
     "depth": ("D", "mapping", {"num_layers": 2}, "D.mapping.num_layers is 2"),
     "clamps": ("G", "synthesis.b4.conv1", {"conv_clamp": 5}, "no single conv_clamp"),
     "shortcut": ("D", "b8.skip", {"conv_clamp": 256}, "skip.conv_clamp"),
     "whole batch": ("D", "b4.mbstd", {"group_size": None}, "group_size is None"),
-    "two features": ("D", "b4.mbstd", {"num_channels": 2}, "num_channels is '2'"),
+    "two features": ("D", "b4.mbstd", {"num_channels": 2}, "num_channels is 2,"),
     "attribute": ("G", "synthesis.b4", {"attention": True}, "has the attribute attention"),
     "unhashable": ("G", "synthesis.b4.conv1", {"conv_clamp": [1]}, "no single conv_clamp"),
     "no decay": ("G", "mapping", {"w_avg_beta": None}, "no single w_avg_beta"),
@@ -214,7 +218,7 @@ ARGUMENTS = [
     ("D", {"mbstd_num_features": 0}, "mbstd_num_features"),
     ("D", {"mbstd_group_size": None}, "mbstd_group_size is None"),
     ("D", {"use_spectral_norm": True}, "use_spectral_norm"),
-    ("G", {"something_new": 1}, "argument something_new, of which nothing is known"),
+    ("G", {"something_new": 1}, "argument 'something_new', of which nothing is known"),
     ("G", {"mapping_lrmul": "x"}, "mapping_lrmul is 'x'"),
     ("G", {"style_mixing_prob": None, "conv_clamp": 7}, "different arguments"),
 ]
@@ -261,7 +265,7 @@ def test_modules_inside_themselves_end_in_a_refusal(nvidia):
         {"type": "class", "class_name": "Generator", "state": {"_modules": {}}}
     )
     root.attributes["_modules"]["again"] = root
-    with pytest.raises(UserError, match="without an end"):
+    with pytest.raises(UserError, match="is a module that is elsewhere too"):
         pytorch_networks.read({"G": root, "D": root, "G_ema": root})
     assert module.kind == "Generator" and issubclass(Network, object)
 
@@ -293,3 +297,138 @@ def test_labels_of_a_tensorflow_file_may_be_mapped_by_any_layers(nvidia, read, l
     embedding = ours["label_mapping.embedding.kernel"]
     np.testing.assert_array_equal(embedding, mapping.inner["embed"].parameters["weight"].T)
     assert sum(name.startswith("label_mapping.dense") for name in ours) == 2 * layers
+
+
+def test_two_variables_for_one_place_are_refused(nvidia, read):
+    networks = nvidia.of_tensorflow(nvidia.networks())
+    variables = networks[1].state["variables"]
+    (kernel,) = (values for name, values in variables if name == "8x8/Conv1_down/weight")
+    variables.append(("8x8/Conv1/weight", kernel))
+    with pytest.raises(UserError, match="D has two variables for the place of 8x8/Conv1/weight"):
+        read(nvidia.tensorflow(networks))
+    variables[-1] = ("8x8/Conv1_down/weight", kernel)
+    with pytest.raises(UserError, match="two variables 8x8/Conv1_down/weight"):
+        read(nvidia.tensorflow(networks))
+
+
+def test_parts_and_modules_in_two_places_are_refused(nvidia, read):
+    """Walks through what is shared twice at each of many levels would not end."""
+    networks = nvidia.of_tensorflow(nvidia.networks())
+    parts = networks[0].state["components"]
+    parts["again"] = parts["mapping"]
+    with pytest.raises(UserError, match="one part twice"):
+        read(nvidia.tensorflow(networks))
+    content = nvidia.networks()
+    block = content["G"].find("synthesis.b8")
+    block.inner["again"] = block.inner["conv1"]
+    with pytest.raises(UserError, match="G.synthesis.b8.again is a module that is elsewhere too"):
+        read(nvidia.pytorch(content))
+
+
+def test_hostile_values_are_neither_shown_whole_nor_compared(nvidia, read):
+    doubled: list = []
+    for _ in range(60):
+        doubled = [doubled, doubled]
+    deep: list = []
+    for _ in range(300):
+        deep = [deep]
+    for value in (doubled, deep, 10**5000, "x" * 10_000):
+        networks = nvidia.of_tensorflow(nvidia.networks())
+        for one in networks[::2]:
+            one.state["static_kwargs"]["truncation_psi"] = value
+        with pytest.raises(UserError, match="argument 'truncation_psi', which is") as refusal:
+            read(nvidia.tensorflow(networks))
+        assert len(str(refusal.value)) < 500
+        networks = nvidia.of_tensorflow(nvidia.networks())
+        networks[0].state["build_func_name"] = value
+        with pytest.raises(UserError, match="G was made by") as refusal:
+            read(nvidia.tensorflow(networks))
+        assert len(str(refusal.value)) < 500
+        for place, name in (("b4.mbstd", "group_size"), ("b8.conv0", "activation")):
+            content = nvidia.networks()
+            content["D"].find(place).attributes[name] = value
+            with pytest.raises(UserError, match=name) as refusal:
+                read(nvidia.pytorch(content))
+            assert len(str(refusal.value)) < 500
+
+
+def test_names_of_modules_and_arrays_are_words(nvidia, read):
+    for part in ("inner", "parameters"):
+        for name in ("a\x1b[2J", "a.b", "x" * 100):
+            content = nvidia.networks()
+            getattr(content["G"].find("mapping"), part)[name] = (
+                nvidia.Module("MappingNetwork") if part == "inner" else np.zeros(3, np.float32)
+            )
+            with pytest.raises(UserError, match="of NVIDIA's") as refusal:
+                read(nvidia.pytorch(content))
+            assert str(refusal.value).replace("\n", "").isprintable()
+
+
+def test_a_whole_file_that_torch_saved_is_read_like_a_pickle(nvidia, read):
+    content = nvidia.networks(classes=3)
+    expected, found = read(nvidia.pytorch(content)), read(nvidia.archive(content))
+    assert found.settings == expected.settings
+    for name, of in expected.arrays.items():
+        for path, values in of.items():
+            np.testing.assert_array_equal(found.arrays[name][path], values, err_msg=path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(OverflowError("too large"), AttributeError("no 'get'"), KeyError("a"), TypeError("a")),
+        *(ValueError(""), RuntimeError("encrypted"), RecursionError("depth"), zlib.error("-3")),
+        *(struct.error("4 bytes"), EOFError()),
+    ],
+)
+def test_whatever_a_damaged_file_leads_to_is_told_of_the_file(monkeypatch, tmp_path, error):
+    def read(path, content):
+        raise error
+
+    path = tmp_path / "networks.pkl"
+    path.touch()
+    monkeypatch.setattr(network_file, "_read", read)
+    with pytest.raises(UserError, match=r"networks.pkl: it is damaged \(") as refusal:
+        network_file.read(str(path))
+    assert len(str(refusal.value).splitlines()) == 2
+    error = MemoryError()
+    with pytest.raises(UserError, match="networks.pkl: it needs more memory than there is free"):
+        network_file.read(str(path))
+
+
+def test_what_is_said_of_a_file_is_printed_without_its_control_characters(read):
+    name = "os\x1b[2J\nsystem".encode()
+    short = b"\x8c" + bytes([len(name)]) + name
+    with pytest.raises(UserError, match=r"asks for os\?\[2J\?system") as refusal:
+        read(b"\x80\x04" + short + short + b"\x93.")
+    assert len(str(refusal.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("kind", ["pytorch", "tensorflow", "archive", "safetensors", "npz"])
+def test_damaged_files_end_in_two_lines(nvidia, tmp_path, kind):
+    """Some bytes are changed, cut out or written twice; a change inside of a number may pass."""
+    content = nvidia.networks(classes=3)
+    if kind in ("safetensors", "npz"):
+        (tmp_path / "whole.pkl").write_bytes(nvidia.pytorch(content))
+        found = network_file.read(str(tmp_path / "whole.pkl"))
+        whole = array_files.write_safetensors(found)
+        if kind == "npz":
+            arrays = {f"{n}.{name}": a for n, of in found.arrays.items() for name, a in of.items()}
+            np.savez(file := io.BytesIO(), **arrays)
+            whole = file.getvalue()
+    else:
+        networks = nvidia.of_tensorflow(content) if kind == "tensorflow" else content
+        whole = getattr(nvidia, kind)(networks)
+    path = tmp_path / f"damaged.{kind if kind in ('safetensors', 'npz') else 'pkl'}"
+    random = np.random.default_rng(1)
+    refused = 0
+    for _ in range(20):
+        begin, size = random.integers(len(whole)), random.integers(1, 20)
+        other = [random.bytes(size), b"", 2 * whole[begin : begin + size]][random.integers(3)]
+        path.write_bytes(whole[:begin] + other + whole[begin + size :])
+        try:
+            network_file.read(str(path))
+        except UserError as refusal:
+            refused += 1
+            assert f"{path}: " in str(refusal) and len(str(refusal).splitlines()) == 2
+    assert refused

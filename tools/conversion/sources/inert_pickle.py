@@ -1,34 +1,14 @@
-"""Pickles of dictionaries with arrays of bytes, read without running what they ask for.
+"""Pickles of dictionaries with arrays of bytes, read without running what they ask for."""
 
-A pickle names the functions that make it whole again. Of those only the three that make an array
-are known here, and each is a class of this module that does nothing but keep what it is given.
-"""
-
-import pickle
+import io
 from typing import Any, BinaryIO
 
 import numpy as np
 
-_ARRAY = ("_reconstruct", "ndarray", "dtype")
-_MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
+from dualcontrast.tools.interchange import pickle_machine, pickled_arrays
 
-
-class _Kept:
-    """An array, or its kind, as the pickle describes it."""
-
-    def __init__(self, *arguments: Any):
-        self.arguments = arguments
-        self.state: tuple[Any, ...] = ()
-
-    def __setstate__(self, state: tuple) -> None:
-        self.state = state
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if module in _MODULES and name in _ARRAY:
-            return _Kept
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not run")
+# The largest file, of CIFAR-100's training images, has 155 MB.
+_MOST_BYTES = 1 << 28
 
 
 def read(file: BinaryIO) -> dict[str, Any]:
@@ -37,26 +17,36 @@ def read(file: BinaryIO) -> dict[str, Any]:
     Raises:
       ValueError: it is no such pickle, is damaged, or asks for something to be run.
     """
-    try:
-        found = _Unpickler(file, encoding="bytes").load()
-        return {_text(key): _plain(value) for key, value in found.items()}
-    except Exception as error:  # Whatever a damaged one leads to.
-        raise ValueError(str(error).splitlines()[0] if str(error) else "it is damaged") from error
+    size = file.seek(0, io.SEEK_END)
+    if size > _MOST_BYTES:
+        raise ValueError(f"it has {size:,} bytes, expected {_MOST_BYTES:,} at the most")
+    file.seek(0)
+    # A file would make room for the bytes that it is asked for, whether it has them or not.
+    content = io.BytesIO(file.read())
+    found = pickle_machine.Machine(pickled_arrays.NAMES).read(content)
+    if not isinstance(found, dict):
+        raise ValueError(f"it holds a {type(found).__name__}, expected a dictionary")
+    return {_plain(key): _value(value) for key, value in found.items()}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, pickled_arrays.Array):
+        return _array(value)
+    return [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, _Kept):
-        return _array(value)
-    return [_text(one) for one in value] if isinstance(value, list) else _text(value)
+    """A name, which Python 2 has as bytes, or a number."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if not isinstance(value, (str, int)):
+        raise ValueError(f"it has a {type(value).__name__}, expected a name or a number")
+    return value
 
 
-def _text(value: Any) -> Any:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
-
-
-def _array(kept: _Kept) -> np.ndarray:
+def _array(found: pickled_arrays.Array) -> np.ndarray:
     """uint8 of the shape that it is said to have."""
-    _, shape, kind, is_fortran, data = kept.state
-    if _text(kind.arguments[0]) not in ("u1", "|u1"):
-        raise ValueError(f"it has an array of {_text(kind.arguments[0])}, expected u1")
-    return np.frombuffer(data, np.uint8).reshape(shape, order="F" if is_fortran else "C")
+    array = pickled_arrays.value_of(found, "its array")
+    if array.dtype != np.uint8:
+        raise ValueError(f"it has an array of {array.dtype}, expected uint8")
+    return array

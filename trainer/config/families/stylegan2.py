@@ -202,7 +202,7 @@ class Discriminator(head_fields.DiscriminatorSection):
 
 def stddev_group(images: int, most: int) -> int:
     """How many of `images` share a minibatch standard deviation, `most` at most."""
-    return max(size for size in range(1, most + 1) if images % size == 0)
+    return max(size for size in range(1, min(most, images) + 1) if images % size == 0)
 
 
 def check_groups(most: int, share: int, parts: int) -> None:
