@@ -1,4 +1,4 @@
-"""What `make demo` makes is good enough to be shown. It takes as long as the demo, and minutes more.
+"""What `make demo` makes is good enough to be shown: as long as the demo takes, and minutes more.
 
 The figures are those of docs/results.md, with the room that another processor's roundings need: two
 runs of one seed on two machines are two trainings.
@@ -17,7 +17,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 BINARIES = pathlib.Path(sys.executable).parent
 # The demo is run as people run it, without what the tests set for themselves.
 ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if name not in ("DUALCONTRAST_OPS", "XLA_FLAGS")
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("DUALCONTRAST_OPS", "XLA_FLAGS")
 }
 
 
@@ -42,13 +44,11 @@ def distances(folder: pathlib.Path) -> dict:
     """FID and recall of 4,000 images of the demo's generator against the 4,000 it learned from."""
     flags = ["--run=demo/run", "--data=demo/data", "--metrics=fid,precision_recall"]
     printed([BINARIES / "dualcontrast-evaluate", *flags, "--fake_count=4000"], folder)
-    return json.loads(
-        (folder / "demo/run/metrics-evaluation.jsonl").read_text().splitlines()[-1]
-    )
+    return json.loads((folder / "demo/run/metrics-evaluation.jsonl").read_text().splitlines()[-1])
 
 
 def contents(folder: pathlib.Path) -> dict:
-    """What is seen in 2,000 images of the demo's generator by a network that renders have taught."""
+    """What a network that renders have taught sees in 2,000 images of the demo's generator."""
     flags = ["--run=demo/run", "--solids=1-2", "--zoom=2", "--renders=12000"]
     out = printed([sys.executable, "-m", "dualcontrast.tools.recognise", *flags], folder)
     return json.loads(out.splitlines()[-1])

@@ -72,7 +72,9 @@ def choose(image: np.ndarray, side: int) -> list[Dot]:
     resolution = image.shape[0]
     cell = resolution // side
     frame = [image[:cell], image[-cell:], image[:, :cell], image[:, -cell:]]
-    colour = np.median(np.concatenate([part.reshape(-1, image.shape[-1]) for part in frame]), axis=0)
+    colour = np.median(
+        np.concatenate([part.reshape(-1, image.shape[-1]) for part in frame]), axis=0
+    )
     # Grain is no object.
     contrast = ndimage.gaussian_filter(np.linalg.norm(image - colour, axis=-1), resolution / 64)
     objects = contrast > _threshold(contrast)
@@ -100,7 +102,7 @@ def choose(image: np.ndarray, side: int) -> list[Dot]:
 
 
 def _distances(part: np.ndarray) -> np.ndarray:
-    """Returns how far every pixel of a part is from the others and from the border, 0 for others."""
+    """Returns how far a part's pixels are from the others and the border; 0 for the others."""
     return ndimage.distance_transform_edt(np.pad(part, 1))[1:-1, 1:-1]
 
 

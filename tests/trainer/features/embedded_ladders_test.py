@@ -126,9 +126,7 @@ def has_no_pair_of(count: int) -> Callable:
     """Leaves out pairs of a shape and a colour, of which every shape and colour has some left."""
     pairs = [(shape, colour) for shape in range(3) for colour in range(8)]
     missing = sorted(pairs, key=lambda pair: ((pair[0] + pair[1]) % 2, pair))[:count]
-    return lambda solid: (
-        (SHAPES.index(type(solid)), COLOURS.index(solid.colour)) not in missing
-    )
+    return lambda solid: ((SHAPES.index(type(solid)), COLOURS.index(solid.colour)) not in missing)
 
 
 SUBSETS = {
@@ -139,7 +137,7 @@ SUBSETS = {
 
 
 def rungs(ladder: str, pool: Pool, count: int) -> list[np.ndarray]:
-    """The images of all rungs, of which the first has no fault; as many on each, `count` at most."""
+    """The images of all rungs, the first without a fault; as many on each, `count` at most."""
     if ladder in CORRUPTIONS:
         change, strengths = CORRUPTIONS[ladder]
         images = pool.images[:count]
