@@ -25,6 +25,10 @@ again (OUTPUT/interpolation.webp):
 
   dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-5 --interpolate=2
 
+Several at once, in columns and rows; each passes through seeds of its own, here three:
+
+  dualcontrast-generate --run=RUN --output=OUTPUT --seeds=0-53 --interpolate=2 --side_by_side=6x3
+
 Of a run with labels every seed has a class of its own, drawn from the seed alone, or the classes
 are named or numbered. An image is OUTPUT/class0003-seed0000.png then, and a grid has a class a row,
 with the same seeds in all rows (0-7 without --seeds; the first 16 classes without --class):
@@ -44,6 +48,7 @@ file of dualcontrast-linear-eval, by so many steps of Langevin dynamics from eve
 
 import math
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,6 +77,9 @@ _ROWS = flags.DEFINE_string("rows", None, "Style mixing: seeds of the rows.")
 _COLUMNS = flags.DEFINE_string("columns", None, "Style mixing: seeds of the columns.")
 _LAYERS = flags.DEFINE_string("style_layers", "0-3", "Style mixing: layers the columns rule.")
 _SECONDS = flags.DEFINE_float("interpolate", None, "Animation: seconds from one seed to the next.")
+_BESIDE = flags.DEFINE_string(
+    "side_by_side", None, "Animation: columns and rows, such as 6x3, of seeds of their own."
+)
 _SELF_CLASS = flags.DEFINE_string(
     "self_conditional", None, "A class of --linear_head, by name or number, to draw images of."
 )
@@ -168,6 +176,8 @@ def check_flags() -> None:
     _check_self_conditional()
     if _SECONDS.value is not None:
         _check_interpolation(seeds)
+    elif _BESIDE.value is not None:
+        raise UserError(f"--side_by_side={_BESIDE.value} is of an animation: add --interpolate=2")
     if pathlib.Path(run_flags.OUTPUT.value).is_file():
         raise UserError(
             f"--output={run_flags.OUTPUT.value} is a file, expected a folder to write to"
@@ -209,10 +219,32 @@ def _check_interpolation(seeds: list[int]) -> None:
     seconds = _SECONDS.value
     if not 1 / _FRAMES_PER_SECOND <= seconds <= 600:
         raise UserError(f"--interpolate={seconds}: expected seconds from 0.04 to 600, such as 2")
-    if len(seeds) < 2:
-        raise UserError(f"--interpolate needs two seeds or more, got --seeds={_SEEDS.value}")
+    _ways(seeds)
     if _NOISE.value == "random":
         raise UserError("--interpolate has one noise for all frames: drop --noise=random")
+
+
+def _ways(seeds: list[int]) -> list[list[list[int]]]:
+    """Returns the seeds of every animation, in rows of those that are side by side.
+
+    Raises:
+      UserError: the seeds cannot be dealt to so many, two or more to each and to all alike.
+    """
+    text = _BESIDE.value or "1x1"
+    sides = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", text)
+    if not sides:
+        raise UserError(f"--side_by_side={text}: expected columns and rows up to 99, such as 6x3")
+    columns, rows = int(sides[1]), int(sides[2])
+    each, left = divmod(len(seeds), columns * rows)
+    if each < 2 and _BESIDE.value is None:
+        raise UserError(f"--interpolate needs two seeds or more, got --seeds={_SEEDS.value}")
+    if each < 2 or left:
+        raise UserError(
+            f"--side_by_side={text} deals its seeds to {columns * rows} animations, two or more to"
+            f" each, got {len(seeds)}: try --seeds=0-{3 * columns * rows - 1}"
+        )
+    dealt = [seeds[first : first + each] for first in range(0, len(seeds), each)]
+    return [dealt[first : first + columns] for first in range(0, len(dealt), columns)]
 
 
 def find_classes(names: Sequence[str], owner: str) -> list[int]:
@@ -278,7 +310,7 @@ def write(sampler: "Sampler", classes: list[int], folder: pathlib.Path) -> str:
     if _SECONDS.value is not None:
         frames = round(_SECONDS.value * _FRAMES_PER_SECOND)
         return seed_pictures.save_interpolation(
-            sampler, seeds, frames, _FRAMES_PER_SECOND, label, folder
+            sampler, _ways(seeds), frames, _FRAMES_PER_SECOND, label, folder
         )
     if _GRID.value and classes:
         columns = seeds if flags.FLAGS["seeds"].present else list(range(_COLUMNS_OF_A_CLASS))

@@ -1,5 +1,6 @@
 """dualcontrast-attention-maps as a user runs it, and the maps that it draws."""
 
+import dataclasses
 import json
 import math
 import pathlib
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dualcontrast.layers.attention import san
 from dualcontrast.tools.attention import attention_figure, attention_weights, dots
 from dualcontrast.tools.sampling import sampler
+from dualcontrast.tools.scenes import raytrace, scenes, solids
 from dualcontrast.trainer import files, pictures, seeds, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import config_flags, schema, serialisation
@@ -36,8 +39,9 @@ RUNS = {
     "generator": {"generator.attention.kind": "san", "data.labels": True},
     "discriminator": {"discriminator.attention.pairing": "self", "data.labels": True},
 }
-# Titles, a row of panels and gaps: 160 pixels a panel, 4 of frame on both sides, 8 between.
-STEP, MARGIN = 176, 8
+# Titles, a row of panels and gaps: 160 pixels a panel, 4 of frame on both sides, 8 between, and
+# below every row 18 for what its maps range over.
+STEP, MARGIN, DOWN = 176, 8, 176 + 18
 
 
 def make(**changes: object) -> schema.Config:
@@ -100,13 +104,16 @@ def test_both_networks_have_a_picture_with_a_row_a_seed(drawn):
     for network, columns in (("generator", 4), ("discriminator", 5)):
         height, width, _ = pixels(folder / f"{network}.png").shape
         assert width == columns * STEP + MARGIN
-        assert 3 * STEP < height < 3 * STEP + 40
+        assert 3 * DOWN < height < 3 * DOWN + 40
         assert str(folder / f"{network}.png") in out
         for row in content[network]["rows"]:
             assert [dot["title"] for dot in row["dots"]] == ["object", "background", "boundary"]
             # 49 taps, all of about the same size before any training.
             assert all(3 < dot["entropy"] <= math.log(49) for dot in row["dots"])
             assert all(0 < dot["distance"] < 3 * 2**0.5 for dot in row["dots"])
+            assert all(0 < dot["of_even"][0] < 1 < dot["of_even"][1] for dot in row["dots"])
+        assert sum(content[network]["spread"].values()) == pytest.approx(1)
+        assert content[network]["entropy_of_chance"] < math.log(49)
     assert [row["seed"] for row in content["generator"]["rows"]] == [3, 0, 1]
     assert content["generator"]["images_seen"] == 4000
     assert content["discriminator"]["data_seed"] == 3
@@ -125,7 +132,7 @@ def test_without_data_only_the_generator_is_drawn_and_the_tool_says_so(bench, dr
 
 def hidden(picture: np.ndarray, row: int, column: int, image: np.ndarray) -> int:
     """How many pixels of a panel are not the image's; dots hide some."""
-    top, left = picture.shape[0] - (3 - row) * STEP + 4, MARGIN + column * STEP + 4
+    top, left = picture.shape[0] - (3 - row) * DOWN + 4, MARGIN + column * STEP + 4
     # The middles of the 10x10 squares that a pixel is shown as.
     shown = picture[top : top + 160, left : left + 160][5::10, 5::10]
     return int(np.any(shown != image, axis=-1).sum())
@@ -155,7 +162,7 @@ def test_given_dots_are_drawn_in_their_places(drawn):
     assert places == [(0, 0, "(0, 0)"), (3, 7, "(1, 0.49)")]
     assert row["label"] == seeds.labels([3], 3)
     picture = pixels(folder / "generator.png")
-    top = picture.shape[0] - STEP
+    top = picture.shape[0] - DOWN
     first, second = picture[top + 1, MARGIN + STEP + 50], picture[top + 1, MARGIN + 2 * STEP + 50]
     # The dots have the colours of their maps' frames.
     shown = picture[top + 4 :, MARGIN + 4 :][:160, :160]
@@ -177,7 +184,7 @@ def test_reflections_brighten_a_corner_and_leave_the_statistics(drawn):
 def test_self_attention_of_the_discriminator_has_no_column_of_references(drawn):
     folder, _ = drawn["self"]
     height, width, _ = pixels(folder / "discriminator.png").shape
-    assert (width, height // STEP) == (4 * STEP + MARGIN, 2)
+    assert (width, height // DOWN) == (4 * STEP + MARGIN, 2)
     assert not (folder / "generator.png").exists()
 
 
@@ -325,18 +332,35 @@ def test_with_references_the_discriminators_weights_depend_on_the_reference_alon
     assert np.abs(of_a - swapped).max() > 1e-3
 
 
-def test_dots_are_chosen_on_the_object_the_background_and_the_boundary():
-    image = np.full([32, 32, 3], 200, np.uint8)
-    image[8:24, 12:28] = [10, 60, 10]
-    chosen = {dot.title: dot.place(16) for dot in dots.choose(image, 16)}
-    row, column = chosen["object"]
-    assert 4 < row < 11 and 6 < column < 13
-    row, column = chosen["background"]
-    assert not (3 <= row < 13 and 5 <= column < 15)
-    row, column = chosen["boundary"]
-    assert min(abs(row - 4), abs(row - 11), abs(column - 6), abs(column - 13)) <= 1
-    for a in chosen.values():
-        assert all(np.hypot(a[0] - b[0], a[1] - b[1]) >= 3 for b in chosen.values() if b != a)
+def solid_share(scene: solids.Scene) -> np.ndarray:
+    """How much of a solid a pixel of the scene shows, [32, 32]: what their colour changes."""
+    black, white = (
+        dataclasses.replace(
+            scene,
+            solids=tuple(
+                dataclasses.replace(solid, colour=(light,) * 3, shiny=False)
+                for solid in scene.solids
+            ),
+        )
+        for light in (0.0, 0.9)
+    )
+    changed = np.subtract(raytrace.picture(white, 32), raytrace.picture(black, 32), dtype=float)
+    return changed.mean(axis=-1) / changed.max()
+
+
+@pytest.mark.parametrize("side", [8, 16])
+def test_dots_are_on_what_they_are_named_for(side):
+    rims = 0
+    for number in range(12):
+        share = solid_share(scenes.compose(3, number))
+        named = dots.choose(scenes.render(3, number, 32), side)
+        assert [dot.title for dot in named] == ["object", "background", "boundary"]
+        assert len({dot.place(side) for dot in named}) == 3
+        on, off, rim = (dot.place(32) for dot in named)
+        assert share[on] > 0.3 and share[off] == 0, number
+        around = share[rim[0] - 1 : rim[0] + 2, rim[1] - 1 : rim[1] + 2]
+        rims += around.min() < 0.1 and around.max() > 0.3
+    assert rims >= 11  # A shadow has a rim too.
 
 
 @pytest.mark.parametrize("side", [8, 16, 64])
@@ -354,7 +378,66 @@ def test_the_first_dot_of_a_wrong_list_is_named():
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_images_of_any_channels_and_size_are_drawn(channels, tmp_path):
     image = np.full([512, 512, channels], 90, np.uint8)
-    row = attention_figure.Row([image], [dots.Dot(0.5, 0.5, "a")], [np.eye(8)], over=image)
+    row = attention_figure.Row([image], [dots.Dot(0.5, 0.5, "a")], [np.eye(8)])
     picture = attention_figure.draw(["image", "a"], [row])
-    assert picture.shape == (8 + 20 + 272, 2 * 272 + 8, 3)
+    assert picture.shape == (8 + 20 + 272 + 18, 2 * 272 + 8, 3)
     pictures.save_png(tmp_path / "a.png", picture)
+
+
+def test_a_map_lies_over_its_image_from_its_least_to_its_most():
+    image = np.zeros([8, 8, 3], np.uint8)
+    image[:, :4] = 200
+    values = np.zeros([8, 8])
+    values[2:6, 2:6] = 3.0
+    values[3, 3], values[4, 4] = 2.0, 4.0
+    assert attention_figure.range_of(values) == (2 / 3, 4 / 3)
+    row = attention_figure.Row([image], [dots.Dot(0.95, 0.95, "a")], [values])
+    panel = attention_figure.draw(["image", "a"], [row])[28 + 4 :, 176 + 8 + 4 :][:160, :160]
+    light = panel[10::20, 10::20].astype(int).sum(axis=-1)
+    # Beyond the map the image in half its light; within, the same value is lighter over light.
+    assert light[0, 0] == 300 and light[0, 5] == 0
+    assert light[2, 2] > light[2, 5] > light[0, 5]
+    assert light[3, 3] < light[2, 2] and light[4, 4] > light[2, 5]
+
+
+def test_a_map_of_nothing_has_no_range_and_can_be_drawn():
+    assert attention_figure.range_of(np.zeros([8, 8])) == (0, 0)
+    row = attention_figure.Row([np.zeros([8, 8, 3], np.uint8)], [], [np.zeros([8, 8])])
+    assert attention_figure.draw(["image", "a"], [row]).any()
+
+
+def heard(weights: np.ndarray, side: int) -> attention_weights.Heard:
+    return attention_weights.Heard(san.SAN(patch_size=3), weights, side)
+
+
+@pytest.mark.parametrize("part", ["fixed", "place", "image"])
+def test_the_spread_of_weights_says_what_they_go_with(part):
+    random = np.random.default_rng(0)
+    shapes = {"fixed": (1, 1, 1, 9, 2), "place": (1, 8, 8, 9, 2), "image": (6, 8, 8, 9, 2)}
+    weights = np.broadcast_to(random.normal(size=shapes[part]), shapes["image"])
+    found = attention_weights.spread([heard(image, 8) for image in weights])
+    assert found._asdict()[part] == pytest.approx(1, abs=0.02)
+
+
+def test_the_spread_of_a_sum_has_all_its_parts():
+    random = np.random.default_rng(1)
+    parts = 3 * random.normal(size=(9, 40)), 2 * random.normal(size=(64, 9, 40))
+    weights = parts[0] + parts[1] + random.normal(size=(6, 64, 9, 40))
+    images = weights.reshape(6, 8, 8, 9, 40)
+    found = attention_weights.spread([heard(image, 8) for image in images])
+    assert found == pytest.approx((9 / 14, 4 / 14, 1 / 14), abs=0.06)
+
+
+@pytest.mark.parametrize("maps", [1, 8, 128])
+def test_random_weights_have_the_entropy_of_chance(maps):
+    weights = np.random.default_rng(2).normal(size=(16, 16, 49, maps))
+    entropy = np.mean(
+        [
+            attention_weights.window_map(weights, (row, column), 4, "zero").entropy
+            for row in range(16)
+            for column in range(16)
+        ]
+    )
+    attend = san.SAN(patch_size=7)
+    chance = attention_weights.entropy_of_chance(attention_weights.Heard(attend, weights, 16))
+    assert entropy == pytest.approx(chance, abs=0.02)

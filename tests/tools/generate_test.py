@@ -170,6 +170,20 @@ def test_an_animation_passes_through_every_seed(run, average, tmp_path):
     assert 0 < steps.min() and steps.max() < apart
 
 
+def test_animations_side_by_side_pass_through_seeds_of_their_own(run, average, tmp_path):
+    call(run, tmp_path, seeds="0-11", interpolate="0.08", side_by_side="3x2")
+    of_seeds = expected(average, [*range(12)])
+    with Image.open(tmp_path / "interpolation.webp") as animation:
+        assert (animation.n_frames, animation.size) == (2 * 2, (3 * 16, 2 * 16))
+        for turn in range(2):  # Each has two seeds, and two frames from one to the next.
+            animation.seek(2 * turn)
+            shown = np.asarray(animation.convert("RGB")).astype(int)
+            cells = shown.reshape(2, 16, 3, 16, 3).swapaxes(1, 2).reshape(6, 16, 16, 3)
+            # WebP is lossy: a cell shows the seed that it is nearest to.
+            apart = abs(cells[:, None] - of_seeds).mean(axis=(2, 3, 4))
+            assert apart.argmin(axis=1).tolist() == [*range(turn, 12, 2)]
+
+
 def test_the_way_between_latents_is_a_great_circle():
     a, b = np.array([2, 0, 0, 0], np.float32), np.array([0, 3, 0, 0], np.float32)
     np.testing.assert_allclose(sampler.slerp(a, b, 0), [2, 0, 0, 0], atol=1e-6)
@@ -358,6 +372,11 @@ MISTAKES = [
     ({"interpolate": "0", "seeds": "3,4"}, "--interpolate=0.0"),
     ({"interpolate": "nan", "seeds": "3,4"}, "--interpolate=nan"),
     ({"interpolate": "1", "noise": "random"}, "drop --noise=random"),
+    ({"interpolate": "1", "seeds": "0-6", "side_by_side": "3x1"}, "to 3 animations"),
+    ({"interpolate": "1", "seeds": "0-3", "side_by_side": "2x2"}, "try --seeds=0-11"),
+    ({"interpolate": "1", "side_by_side": "6"}, "--side_by_side=6: expected columns and rows"),
+    ({"interpolate": "1", "side_by_side": "0x3"}, "--side_by_side=0x3: expected"),
+    ({"side_by_side": "2x2"}, "add --interpolate=2"),
     ({"run": "no-such-run"}, "no-such-run"),
     ({"class": "cat"}, "was trained without labels: drop the flag"),
 ]

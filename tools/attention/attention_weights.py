@@ -6,12 +6,13 @@ place's weights at every place that they reach.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy import special
 
 from dualcontrast.layers import networks
 from dualcontrast.layers.attention import dfn, sagan, san, vt
@@ -39,6 +40,20 @@ class Heard(NamedTuple):
     def kind(self) -> str:
         """What the layer is called."""
         return next(name for kind, name in KINDS.items() if isinstance(self.layer, kind))
+
+
+class Spread(NamedTuple):
+    """What the weights of attention go with, as shares of their mean square; the sum is 1.
+
+    Attributes:
+      fixed: the same at every place of every image, as a convolution's kernel is.
+      place: differs from place to place, in every image alike.
+      image: the rest: what the image decides.
+    """
+
+    fixed: float
+    place: float
+    image: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +153,36 @@ def map_of(heard: Heard, place: tuple[int, int], reflections: bool = False) -> A
     if isinstance(layer, sagan.SAGAN):
         return global_map(row, place, side)
     return global_map(weights[:, np.argmax(row)], place, side)
+
+
+def spread(all_heard: Sequence[Heard]) -> Spread:
+    """Returns what weights go with, by an analysis of variance without bias.
+
+    Args:
+      all_heard: the attention to two images or more.
+    """
+    weights = np.stack([heard.weights for heard in all_heard]).astype(np.float64)
+    weights = weights.reshape(len(weights), all_heard[0].side ** 2, -1)
+    images, places, _ = weights.shape
+    by_image = weights.var(axis=0, ddof=1).mean()
+    by_place = weights.mean(axis=0).var(axis=0, ddof=1).mean() - by_image / images
+    everywhere = np.square(weights.mean(axis=(0, 1))).mean() - by_place / places
+    everywhere -= by_image / (images * places)
+    parts = np.maximum([everywhere, by_place, by_image], 0)
+    return Spread(*map(float, parts / max(parts.sum(), 1e-300)))
+
+
+def entropy_of_chance(heard: Heard) -> float | None:
+    """Returns the entropy that a map has whose weights are drawn from one normal distribution.
+
+    A norm over many channels is nearly the same everywhere, whatever the weights: it is chi
+    distributed, with as many degrees of freedom as there are maps. None for softmax weights.
+    """
+    if not isinstance(heard.layer, (san.SAN, dfn.DFN)):
+        return None
+    taps, maps = heard.weights.shape[-2:]
+    logarithm = special.gammaln((maps + 1) / 2) - special.gammaln(maps / 2)
+    return float(np.log(taps) + logarithm - special.digamma((maps + 1) / 2) / 2)
 
 
 def window_map(

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
+from scipy import ndimage
 
 from dualcontrast.trainer.errors import UserError
 
@@ -59,30 +60,57 @@ def parse(flag: str, text: str) -> list[Dot]:
 def choose(image: np.ndarray, side: int) -> list[Dot]:
     """Returns three dots, on an object, on the background and on a boundary, where there are such.
 
-    The paper chose by eye. Here the colour along the image's frame stands for the background: the
-    object is what differs most from it, with its surroundings; the background is what differs
-    least; the boundary is where the difference changes most. No two are close to each other.
+    The paper chose by eye. Here the colour along the image's frame stands for the background, and
+    what differs from it by more than the threshold that parts the pixels best (Otsu 1979) for
+    objects. The first dot is where an object is deepest, the second is farthest from all objects,
+    the third on the rim of one, away from the first. They are in three cells of the map.
 
     Args:
       image: uint8 [resolution, resolution, channels].
-      side: of the attention's map, at least 8; every dot is in the middle of one of its cells.
+      side: of the attention's map, at least 8.
     """
-    cell = image.shape[0] // side
-    cells = image.reshape(side, cell, side, cell, -1).mean(axis=(1, 3))
-    frame = np.concatenate([cells[0], cells[-1], cells[1:-1, 0], cells[1:-1, -1]])
-    contrast = np.linalg.norm(cells - np.median(frame, axis=0), axis=-1)
-    padded = np.pad(contrast, 1, mode="edge")
-    around = [padded[i : i + side, j : j + side] for i in range(3) for j in range(3)]
-    smooth = np.mean(around, axis=0)
-    edges = np.hypot(*np.gradient(contrast))
+    resolution = image.shape[0]
+    cell = resolution // side
+    frame = [image[:cell], image[-cell:], image[:, :cell], image[:, -cell:]]
+    colour = np.median(
+        np.concatenate([part.reshape(-1, image.shape[-1]) for part in frame]), axis=0
+    )
+    # Grain is no object.
+    contrast = ndimage.gaussian_filter(np.linalg.norm(image - colour, axis=-1), resolution / 64)
+    objects = contrast > _threshold(contrast)
+    inside, outside = _distances(objects), _distances(~objects)
     # Most of a window at the border would be reflected or cut away.
-    allowed = np.zeros([side, side], bool)
-    margin = side // 8
-    allowed[margin : side - margin, margin : side - margin] = True
-    found = []
-    for title, score in (("object", smooth), ("background", -smooth), ("boundary", edges)):
+    margin = resolution // 16
+    allowed = np.pad(np.ones([resolution - 2 * margin] * 2, bool), margin)
+
+    def take(title: str, score: np.ndarray) -> Dot:
         row, column = np.unravel_index(np.argmax(np.where(allowed, score, -np.inf)), score.shape)
-        rows, columns = np.ogrid[:side, :side]
-        allowed &= np.hypot(rows - row, columns - column) >= side / 5
-        found.append(Dot((column + 0.5) / side, (row + 0.5) / side, title))
-    return found
+        top, left = row // cell * cell, column // cell * cell
+        allowed[top : top + cell, left : left + cell] = False
+        return Dot((column + 0.5) / resolution, (row + 0.5) / resolution, title)
+
+    on_object = take("object", inside)
+    on_background = take("background", outside)
+    rows, columns = np.ogrid[:resolution, :resolution]
+    away = np.hypot(rows + 0.5 - on_object.y * resolution, columns + 0.5 - on_object.x * resolution)
+    steep = np.hypot(*np.gradient(contrast))
+    # A rim first of all; of rims one that is away from the first dot, and of these the clearest.
+    rank = np.minimum(away / (resolution / 5), 1) + 0.1 * steep / max(float(steep.max()), 1e-9)
+    rim = objects & ndimage.binary_dilation(~objects)
+    boundary = take("boundary", np.where(rim, rank, -ndimage.distance_transform_edt(~rim)))
+    return [on_object, on_background, boundary]
+
+
+def _distances(part: np.ndarray) -> np.ndarray:
+    """Returns how far a part's pixels are from the others and the border; 0 for the others."""
+    return ndimage.distance_transform_edt(np.pad(part, 1))[1:-1, 1:-1]
+
+
+def _threshold(values: np.ndarray) -> float:
+    """Returns what parts values into two sets of the largest variance between them."""
+    ordered = np.sort(values, axis=None)
+    below = np.arange(1, len(ordered))
+    sums = np.cumsum(ordered)
+    means = sums[:-1] / below, (sums[-1] - sums[:-1]) / below[::-1]
+    between = below * below[::-1] * np.square(means[1] - means[0])
+    return float(ordered[np.argmax(between)])

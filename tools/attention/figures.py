@@ -149,11 +149,12 @@ def of_generator(generator: networks.Generator, look: Look, images_seen: int) ->
       images_seen: by the generator.
     """
     sampler = samplers.Sampler(generator, look.truncation_psi, random_noise=False)
-    rows, records = [], []
+    rows, records, all_heard = [], [], []
     for seed in look.seeds:
         labels = sampler.labels([seed])
         latents = sampler.styles(sampler.latents([seed]), labels)
         image, heard = attention_weights.of_generator(generator, latents, labels)
+        all_heard.append(heard)
         pixels = pictures.to_uint8(image)[0].numpy()
         row_dots = look.dots or dots.choose(pixels, heard.side)
         maps = _maps(heard, row_dots, look.reflections)
@@ -166,6 +167,7 @@ def of_generator(generator: networks.Generator, look: Look, images_seen: int) ->
         "images_seen": images_seen,
         "truncation_psi": look.truncation_psi,
         "noise": "fixed",
+        **_of_all(all_heard),
         "rows": records,
     }
     titles = ["generated", *(dot.title for dot in rows[0].dots)]
@@ -184,21 +186,23 @@ def of_discriminator(
     """
     count = len(look.seeds)
     images = _reals(dataset, 2 * count if network.takes_references else count, look.seeds[0])
-    rows, records = [], []
+    rows, records, all_heard = [], [], []
     for index in range(count):
         shown = images[index::count]
         floats = [discriminator_features.to_float(image[None]) for image in shown]
         heard = attention_weights.of_discriminator(network, floats[0], floats[-1])
+        all_heard.append(heard)
         row_dots = look.dots or dots.choose(shown[-1], heard.side)
         maps = _maps(heard, row_dots, look.reflections)
         values = [found.values for found in maps]
-        rows.append(attention_figure.Row(list(shown), row_dots, values, over=shown[-1]))
+        rows.append(attention_figure.Row(list(shown), row_dots, values))
         records.append({"dots": _records(row_dots, maps, heard.side)})
     record = {
         "attention": heard.layer.pairing if network.takes_references else "self",
         "resolution": heard.side,
         "data": str(dataset.folder),
         "data_seed": look.seeds[0],
+        **_of_all(all_heard),
         "rows": records,
     }
     titles = ["image", "reference"][: len(rows[0].images)]
@@ -257,6 +261,15 @@ def _maps(heard: Heard, row_dots: list[Dot], reflections: bool) -> list[Attentio
     return [attention_weights.map_of(heard, place, reflections) for place in places]
 
 
+def _of_all(all_heard: list[Heard]) -> dict:
+    """Returns what is said of all images of a network."""
+    chance = attention_weights.entropy_of_chance(all_heard[0])
+    found: dict = {} if chance is None else {"entropy_of_chance": chance}
+    if len(all_heard) > 1:
+        found["spread"] = attention_weights.spread(all_heard)._asdict()
+    return found
+
+
 def _records(row_dots: list[Dot], maps: list[AttentionMap], side: int) -> list[dict]:
     return [
         {
@@ -266,6 +279,7 @@ def _records(row_dots: list[Dot], maps: list[AttentionMap], side: int) -> list[d
             "row": dot.place(side)[0],
             "column": dot.place(side)[1],
             "largest": float(found.values.max()),
+            "of_even": list(attention_figure.range_of(found.values)),
             "entropy": found.entropy,
             "distance": found.distance,
         }
@@ -276,11 +290,18 @@ def _records(row_dots: list[Dot], maps: list[AttentionMap], side: int) -> list[d
 def _summary(record: dict) -> str:
     drawn = [dot for row in record["rows"] for dot in row["dots"]]
     entropy, distance = (np.mean([dot[key] for dot in drawn]) for key in ("entropy", "distance"))
-    return (
+    chance, parts = record.get("entropy_of_chance"), record.get("spread")
+    said = (
         f"{record['attention']} at {record['resolution']}x{record['resolution']}: entropy"
-        f" {entropy:.2f} nats, distance {distance:.2f} of its pixels, in the mean of"
-        f" {len(drawn)} dots"
+        f" {entropy:.2f} nats{f' (by chance {chance:.2f})' if chance else ''}, distance"
+        f" {distance:.2f} of its pixels, in the mean of {len(drawn)} dots"
     )
+    if parts:
+        said += (
+            f"; of the weights {parts['fixed']:.0%} are the same everywhere, {parts['place']:.0%}"
+            f" go with the place, {parts['image']:.0%} with the image"
+        )
+    return said
 
 
 def write(figures: dict[str, Figure], folder: pathlib.Path, name: str, reflections: bool) -> None:

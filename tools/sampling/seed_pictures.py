@@ -79,23 +79,26 @@ def save_style_mixing(
 
 def save_interpolation(
     sampler: Sampler,
-    seeds: list[int],
+    ways: list[list[list[int]]],
     between: int,
     rate: int,
     label: int | None,
     folder: pathlib.Path,
 ) -> str:
-    """Writes an animation through the seeds that begins again.
+    """Writes an animation through seeds that begins again, or several side by side.
 
     Args:
       sampler: draws the frames.
-      seeds: two or more.
+      ways: the seeds of each, two or more and of all alike, by rows and columns.
       between: frames from each seed to the next.
       rate: frames a second.
       label: of the frames, where there are classes.
       folder: for the file.
     """
-    frames = list(_counted(sampler.interpolated(seeds, between, label), between * len(seeds)))
+    columns = len(ways[0])
+    of_each = [sampler.interpolated(seeds, between, label) for row in ways for seeds in row]
+    together = (pictures.grid(np.stack(cells), columns) for cells in zip(*of_each, strict=True))
+    frames = list(_counted(together, between * len(ways[0][0])))
     path = folder / "interpolation.webp"
     pictures.save_animation(path, frames, 1000 // rate)
     return f"{path} of {len(frames)} frames"
