@@ -23,13 +23,15 @@ from collections.abc import Iterator
 from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
-from dualcontrast.trainer import cluster, errors, path_flags, tensorflow_start
+from dualcontrast.trainer import cluster, errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
 from dualcontrast.trainer.data import manifest
 
-_DATA = path_flags.define("data", None, "The dataset's folder.")
-_WORKDIR = path_flags.define("workdir", None, "The run's folder, made if need be.")
+_DATA = path_flags.define("data", None, "The dataset's folder.", may_have_scheme=True)
+_WORKDIR = path_flags.define(
+    "workdir", None, "The run's folder, made if need be.", may_have_scheme=True
+)
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )
@@ -49,7 +51,10 @@ _CUSTOM_OPS = flags.DEFINE_enum(
     "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
 _INIT_FROM = path_flags.define(
-    "init_from", None, "A run, or a checkpoint of one, whose networks a new run starts with."
+    "init_from",
+    None,
+    "A run, or a checkpoint of one, whose networks a new run starts with.",
+    may_have_scheme=True,
 )
 _FULL = flags.DEFINE_bool(
     "full",
@@ -72,9 +77,10 @@ def main(argv: list[str]) -> int:
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     hosts = cluster.of_environment()
+    workdir = locations.of(_WORKDIR.value)
     _check_init(hosts)
     dataset = manifest.open_dataset(_DATA.value)
-    with _advising(pathlib.Path(_WORKDIR.value)):
+    with _advising(workdir):
         config = schema.resolve(
             config_flags.config(), dataset.resolution, dataset.channels, len(dataset.classes)
         )
@@ -118,10 +124,10 @@ def _train_on(joined, config: schema.Config, dataset: manifest.Manifest) -> int:
     devices.allow_tf32(_TF32.value)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
-    workdir = pathlib.Path(_WORKDIR.value)
+    workdir = locations.of(_WORKDIR.value)
     request = None
     if _INIT_FROM.value:
-        path = pathlib.Path(_INIT_FROM.value)
+        path = locations.of(_INIT_FROM.value)
         request = origin.Request(path, _FULL.value, _INIT_AVERAGE.value, _ALLOW_PARTIAL.value)
     return loop.train(
         config, dataset, workdir, joined.strategy, _DETERMINISTIC.value, request, joined
@@ -131,7 +137,7 @@ def _train_on(joined, config: schema.Config, dataset: manifest.Manifest) -> int:
 def _check_devices(config: schema.Config, replicas: int) -> None:
     from dualcontrast.trainer import devices
 
-    with _advising(pathlib.Path(_WORKDIR.value)):
+    with _advising(locations.of(_WORKDIR.value)):
         contradictions.check_replicas(config, replicas)
         if config.training.jit_compile:
             devices.select_compilable_operations(_CUSTOM_OPS.value)
@@ -145,7 +151,7 @@ def _check_init(hosts: cluster.Cluster) -> None:
     """
     if _INIT_FROM.value:
         if hosts.is_chief:  # which alone reads it
-            run_path.check(pathlib.Path(_INIT_FROM.value))
+            run_path.check(locations.of(_INIT_FROM.value))
         return
     for flag in (_FULL, _INIT_AVERAGE, _ALLOW_PARTIAL):
         if flag.value:

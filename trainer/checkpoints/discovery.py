@@ -7,7 +7,6 @@ older than what lies beside it, so nothing here goes by it.
 import contextlib
 import glob
 import logging
-import os
 import pathlib
 import re
 from collections.abc import Iterator
@@ -39,7 +38,7 @@ def numbers(folder: pathlib.Path) -> list[int]:
     Raises:
       UserError: it cannot be read, so that nobody knows.
     """
-    if not os.path.lexists(folder):
+    if not (folder.exists() or folder.is_symlink()):
         return []
     try:
         matches = [_PART.fullmatch(path.name) for path in folder.iterdir()]

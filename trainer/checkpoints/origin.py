@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import errors, files, literal_path, state
+from dualcontrast.trainer import errors, files, literal_path, locations, state
 from dualcontrast.trainer.checkpoints import checkpoint, discovery
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
@@ -136,7 +136,7 @@ def check_same(workdir: pathlib.Path, request: Request | None) -> None:
         return
     recorded = read(workdir)
     source = checkpoint.workdir_of(request.path)
-    if recorded and pathlib.Path(recorded["checkpoint"]).parent.parent == source.resolve():
+    if recorded and locations.of(recorded["checkpoint"]).parent.parent == source.resolve():
         return
     began = f"from {recorded['checkpoint']}" if recorded else "at random"
     raise UserError(
