@@ -14,10 +14,15 @@ import io
 import os
 import pathlib
 import re
+import threading
 from collections.abc import Iterator
 from typing import IO, cast
 
 from dualcontrast.trainer import errors
+
+# How long a file system may take for its first answer.
+ANSWER_SECONDS = 60
+_ANSWERED: set[str] = set()  # scheme://HOST of those that did
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # TensorFlow looks checkpoints up as patterns, and takes no escape; see literal_path.py.
@@ -34,7 +39,8 @@ def of(path: str | os.PathLike) -> pathlib.Path:
       A `pathlib.Path`, or a `RemotePath`, which is used like one.
 
     Raises:
-      UserError: TensorFlow knows no such scheme, or would take the path for a pattern.
+      UserError: TensorFlow knows no such scheme or would take the path for a pattern, or the file
+        system there does not answer.
     """
     if isinstance(path, RemotePath):
         return cast(pathlib.Path, path)
@@ -52,6 +58,7 @@ def of(path: str | os.PathLike) -> pathlib.Path:
             f"{text} has a {found[0]!r}, which TensorFlow takes for a pattern.\n"
             "Give a path with a scheme other characters than * ? [ and \\."
         )
+    _look(text)
     return cast(pathlib.Path, RemotePath(text))
 
 
@@ -64,6 +71,31 @@ def scheme_of(text: str) -> str:
 def is_remote(path: str | os.PathLike) -> bool:
     """Whether a path is one of TensorFlow's file systems."""
     return isinstance(path, RemotePath)
+
+
+def _look(url: str) -> None:
+    """Looks at a path for the first time, within limits.
+
+    TensorFlow tries ten times, two minutes each, and hears of no exception meanwhile.
+    """
+    root = "/".join(url.split("/", 3)[:3])
+    if root in _ANSWERED:
+        return
+    exists = _tensorflow().io.gfile.exists
+
+    def look():
+        with contextlib.suppress(Exception):  # Whoever reads there says what is wrong.
+            exists(url)
+
+    asking = threading.Thread(target=look, daemon=True)
+    asking.start()
+    asking.join(ANSWER_SECONDS)
+    if asking.is_alive():
+        raise errors.UserError(
+            f"{url}: {root} does not answer within {ANSWER_SECONDS} seconds.\n"
+            "See that this machine has a way to it, then run the same command again."
+        )
+    _ANSWERED.add(root)
 
 
 def _schemes() -> list[str]:

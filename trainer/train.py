@@ -26,7 +26,7 @@ from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
 from dualcontrast.trainer import cluster, errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
-from dualcontrast.trainer.data import manifest
+from dualcontrast.trainer.data import data_service, manifest
 
 _DATA = path_flags.define("data", None, "The dataset's folder.", may_have_scheme=True)
 _WORKDIR = path_flags.define(
@@ -42,6 +42,12 @@ _TF32 = flags.DEFINE_bool(
     "tf32",
     False,
     "Let GPUs round to TF32 what convolutions and products of matrices multiply in float32.",
+)
+_DATA_SERVICE = flags.DEFINE_list(
+    "data_service",
+    [],
+    "The tf.data service that reads and decodes the images, as in grpc://HOST:5050, or several; see"
+    " docs/scale.md.",
 )
 _CUSTOM_OPS = flags.DEFINE_enum(
     "custom_ops",
@@ -78,6 +84,9 @@ def main(argv: list[str]) -> int:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     hosts = cluster.of_environment()
     workdir = locations.of(_WORKDIR.value)
+    services = data_service.parse(_DATA_SERVICE.value)
+    if not _DRY_RUN.value:
+        data_service.check(services)
     _check_init(hosts)
     dataset = manifest.open_dataset(_DATA.value)
     with _advising(workdir):
@@ -130,7 +139,14 @@ def _train_on(joined, config: schema.Config, dataset: manifest.Manifest) -> int:
         path = locations.of(_INIT_FROM.value)
         request = origin.Request(path, _FULL.value, _INIT_AVERAGE.value, _ALLOW_PARTIAL.value)
     return loop.train(
-        config, dataset, workdir, joined.strategy, _DETERMINISTIC.value, request, joined
+        config,
+        dataset,
+        workdir,
+        joined.strategy,
+        _DETERMINISTIC.value,
+        request,
+        joined,
+        data_service.parse(_DATA_SERVICE.value),
     )
 
 

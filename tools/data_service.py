@@ -1,0 +1,61 @@
+"""Decodes images for trainings on this machine or others, by TensorFlow's data service.
+
+  python -m dualcontrast.tools.data_service --port=5050
+  dualcontrast-train --config=demo --data=demo/data --workdir=demo/run \
+      --data_service=grpc://localhost:5050
+
+For trainings on other machines give the name by which they reach this one, --host=NAME. It must see
+the dataset under the path that the training gives as --data. It runs until Ctrl-C or SIGTERM.
+
+The ports have no password: open them to the hosts of the trainings, and to nobody else.
+"""
+
+import signal
+
+from absl import flags
+
+from dualcontrast.trainer import errors, tensorflow_start
+from dualcontrast.trainer.errors import UserError
+
+_HOST = flags.DEFINE_string(
+    "host", "localhost", "The name by which trainings reach this machine; see above."
+)
+_PORT = flags.DEFINE_integer(
+    "port", 5050, "Of the dispatcher; the next one is the worker's.", 1, 2**16 - 2
+)
+
+
+def main(argv: list[str]) -> None:
+    """Serves until a signal."""
+    errors.no_arguments(argv)
+    tensorflow_start.start()
+    import tensorflow as tf
+
+    service, port = tf.data.experimental.service, _PORT.value
+    try:
+        dispatcher = service.DispatchServer(service.DispatcherConfig(port=port))
+        worker = service.WorkerServer(
+            service.WorkerConfig(
+                dispatcher_address=f"localhost:{port}",
+                worker_address=f"{_HOST.value}:{port + 1}",
+                port=port + 1,
+            )
+        )
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"--port={port} or the next one cannot be used: {errors.first_line(error)}\n"
+            "Give the first of two that are free."
+        ) from error
+    print(f"serving at {dispatcher.target.replace('localhost', _HOST.value)}", flush=True)
+    # Both serve in threads of their own for as long as they are held.
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    del worker, dispatcher
+
+
+def run() -> None:
+    """The command."""
+    errors.run(main)
+
+
+if __name__ == "__main__":
+    run()
