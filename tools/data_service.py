@@ -28,6 +28,8 @@ _PORT = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
     """Serves until a signal."""
     errors.no_arguments(argv)
+    ending = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # of all threads: they wait for `sigwait`
     tensorflow_start.start()
     import tensorflow as tf
 
@@ -48,7 +50,7 @@ def main(argv: list[str]) -> None:
         ) from error
     print(f"serving at {dispatcher.target.replace('localhost', _HOST.value)}", flush=True)
     # Both serve in threads of their own for as long as they are held.
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    signal.sigwait(ending)
     del worker, dispatcher
 
 

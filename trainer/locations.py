@@ -266,6 +266,7 @@ class RemotePath(os.PathLike):
             return file.read()
 
     def write_bytes(self, content: bytes) -> None:
+        self.unlink(missing_ok=True)  # ram:// would add to what is there
         with self._files() as files, files.GFile(str(self), "wb") as file:
             file.write(content)
 

@@ -248,7 +248,7 @@ class _Run:
             with data_service.watched(self.services):
                 return next(batches)
         except image_stream.READ_ERRORS as error:
-            raise image_stream.explain(error, self.dataset) from error
+            raise image_stream.explain(error, self.dataset, self.services) from error
 
     def _shared(self, batch: tf.Tensor):
         """Returns every replica's share of a batch."""

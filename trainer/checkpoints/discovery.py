@@ -98,7 +98,7 @@ def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
         if missing := _missing_part(prefix):
             return missing
         with literal_path.inside(prefix) as name:
-            reader = tf.train.load_checkpoint(name)
+            reader = tf.compat.v1.train.NewCheckpointReader(name)
             for tensor in reader.get_variable_to_shape_map() if read_values else ():
                 reader.get_tensor(tensor)
     except DAMAGE as error:

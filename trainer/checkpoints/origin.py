@@ -220,7 +220,7 @@ def _read(prefix: pathlib.Path) -> dict[str, np.ndarray]:
     """Returns the values of a checkpoint, by PART/PATH."""
     try:
         with literal_path.inside(prefix) as name:
-            reader = tf.train.load_checkpoint(name)
+            reader = tf.compat.v1.train.NewCheckpointReader(name)
             return {
                 _plain(key): reader.get_tensor(key)
                 for key in reader.get_variable_to_shape_map()

@@ -15,6 +15,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from dualcontrast.trainer import errors
 from dualcontrast.trainer.data import dataset_damage
 from dualcontrast.trainer.data.manifest import Manifest
 from dualcontrast.trainer.errors import UserError
@@ -25,7 +26,7 @@ CHUNK_BYTES = 128 << 20
 READ_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
 
 # Of several workers each serves the whole stream, and one that was started again from its start.
-_OUT_OF_TURN = "the data service has several workers, or was started again"
+_OUT_OF_TURN = "it has several workers, or its worker was started again (give each a dispatcher)"
 
 _RECORDS = 64  # Examples that are parsed at once where images are read in order.
 
@@ -187,21 +188,28 @@ def first_images(dataset: Manifest, count: int) -> np.ndarray:
         raise explain(error, dataset) from error
 
 
-def explain(error: Exception, dataset: Manifest) -> UserError:
+def explain(error: Exception, dataset: Manifest, services: tuple[str, ...] = ()) -> UserError:
     """Turns what TensorFlow raised while reading into an error that names shard and record.
 
     TensorFlow names neither, so every shard is read until the damage is found.
+
+    Args:
+      error: one of `READ_ERRORS`.
+      dataset: that was read.
+      services: that read it; none for this process.
     """
-    reason = getattr(error, "message", "its message is no text")
-    if _OUT_OF_TURN in reason:
+    # A shard that is missing here was missed when the dataset was opened.
+    lost = isinstance(error, tf.errors.NotFoundError) or _OUT_OF_TURN in str(error)
+    found = None if services and lost else dataset_damage.find(dataset)
+    if found is not None:
+        return UserError(f"{found}\nCopy the shard again, or convert the images again.")
+    if services:
         return UserError(
-            f"{_OUT_OF_TURN}, and so sends no batch in its turn: start the same command again, and"
-            " for several workers\na dispatcher each: --data_service=grpc://HOST:5050,grpc://..."
+            f"The data service failed: {errors.first_line(error)}\nSee that it runs and has"
+            f" {dataset.folder.absolute()} too, then start the same command again."
         )
-    found = dataset_damage.find(dataset)
-    if found is None:
-        return UserError(f"Reading {dataset.folder} failed, its shards are sound: {reason}")
-    return UserError(f"{found}\nCopy the shard again, or convert the images again.")
+    reason = getattr(error, "message", "its message is no text")
+    return UserError(f"Reading {dataset.folder} failed, its shards are sound: {reason}")
 
 
 def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
