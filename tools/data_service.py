@@ -11,6 +11,7 @@ The ports have no password: open them to the hosts of the trainings, and to nobo
 """
 
 import signal
+import socket
 
 from absl import flags
 
@@ -29,29 +30,42 @@ def main(argv: list[str]) -> None:
     """Serves until a signal."""
     errors.no_arguments(argv)
     ending = {signal.SIGINT, signal.SIGTERM}
+    for port in (_PORT.value, _PORT.value + 1):
+        check_free(port)
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # of all threads: they wait for `sigwait`
     tensorflow_start.start()
     import tensorflow as tf
 
     service, port = tf.data.experimental.service, _PORT.value
-    try:
-        dispatcher = service.DispatchServer(service.DispatcherConfig(port=port))
-        worker = service.WorkerServer(
-            service.WorkerConfig(
-                dispatcher_address=f"localhost:{port}",
-                worker_address=f"{_HOST.value}:{port + 1}",
-                port=port + 1,
-            )
+    dispatcher = service.DispatchServer(service.DispatcherConfig(port=port))
+    worker = service.WorkerServer(
+        service.WorkerConfig(
+            dispatcher_address=f"localhost:{port}",
+            worker_address=f"{_HOST.value}:{port + 1}",
+            port=port + 1,
         )
-    except tf.errors.OpError as error:
-        raise UserError(
-            f"--port={port} or the next one cannot be used: {errors.first_line(error)}\n"
-            "Give the first of two that are free."
-        ) from error
+    )
     print(f"serving at {dispatcher.target.replace('localhost', _HOST.value)}", flush=True)
     # Both serve in threads of their own for as long as they are held.
     signal.sigwait(ending)
     del worker, dispatcher
+
+
+def check_free(port: int) -> None:
+    """Checks that nobody listens at a port: TensorFlow would share it, and get half of the calls.
+
+    Raises:
+      UserError: somebody does.
+    """
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("", port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} cannot be used: {error.strerror}.\n"
+                "Give another --port, the first of two that are free (ss -ltnp lists those in use)."
+            ) from None
 
 
 def run() -> None:

@@ -204,8 +204,9 @@ def explain(error: Exception, dataset: Manifest, services: tuple[str, ...] = ())
     if found is not None:
         return UserError(f"{found}\nCopy the shard again, or convert the images again.")
     if services:
+        what = _OUT_OF_TURN if _OUT_OF_TURN in str(error) else errors.first_line(error)
         return UserError(
-            f"The data service failed: {errors.first_line(error)}\nSee that it runs and has"
+            f"The data service failed: {what}\nSee that it runs and has"
             f" {dataset.folder.absolute()} too, then start the same command again."
         )
     reason = getattr(error, "message", "its message is no text")
