@@ -22,7 +22,7 @@ _HOST = flags.DEFINE_string(
     "host", "localhost", "The name by which trainings reach this machine; see above."
 )
 _PORT = flags.DEFINE_integer(
-    "port", 5050, "Of the dispatcher; the next one is the worker's.", 1, 2**16 - 2
+    "port", 5050, "Of the dispatcher; the next one is the worker's. 0 for any two.", 0, 2**16 - 2
 )
 
 
@@ -30,19 +30,20 @@ def main(argv: list[str]) -> None:
     """Serves until a signal."""
     errors.no_arguments(argv)
     ending = {signal.SIGINT, signal.SIGTERM}
-    for port in (_PORT.value, _PORT.value + 1):
+    ports = [_PORT.value, _PORT.value + 1] if _PORT.value else [0, 0]
+    for port in ports:
         check_free(port)
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # of all threads: they wait for `sigwait`
     tensorflow_start.start()
     import tensorflow as tf
 
-    service, port = tf.data.experimental.service, _PORT.value
-    dispatcher = service.DispatchServer(service.DispatcherConfig(port=port))
+    service = tf.data.experimental.service
+    dispatcher = service.DispatchServer(service.DispatcherConfig(port=ports[0]))
     worker = service.WorkerServer(
         service.WorkerConfig(
-            dispatcher_address=f"localhost:{port}",
-            worker_address=f"{_HOST.value}:{port + 1}",
-            port=port + 1,
+            dispatcher_address=dispatcher.target.partition("://")[2],
+            worker_address=f"{_HOST.value}:%port%",
+            port=ports[1],
         )
     )
     print(f"serving at {dispatcher.target.replace('localhost', _HOST.value)}", flush=True)

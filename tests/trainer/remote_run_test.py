@@ -1,8 +1,8 @@
 """Runs and datasets where there are no local files: all of a run's life, on ram:// and file://.
 
 ram:// is TensorFlow's file system inside of a process. It has no place on the disk, so that code
-which asks the operating system for a path with that scheme finds nothing. To it, every beginning of a
-name is a folder: single checkpoints are named on file://.
+which asks the operating system for a path with that scheme finds nothing. To it every beginning of
+a name is a folder: single checkpoints are named on file://.
 """
 
 import json
