@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from dualcontrast.trainer.checkpoints import discovery
-from dualcontrast.trainer.data import data_service, image_stream
+from dualcontrast.trainer.data import data_service, image_stream, manifest
 from dualcontrast.trainer.errors import UserError
 
 SMALL = {
@@ -67,8 +67,11 @@ def batches(dataset, count, **how) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("services", [1, 3])
 @pytest.mark.parametrize("own", [{}, {"replicas": 4, "own": range(1, 3)}], ids=["all", "own"])
-def test_the_stream_is_the_same_through_a_service(dataset, service, services, own):
-    # More than two epochs. One service stands for several: each share is a job of its own.
+def test_the_stream_is_the_same_through_a_service(dataset, service, services, own, monkeypatch):
+    # More than two epochs. One service stands for several: each share is a job of its own. It runs
+    # in another folder than the one from which the dataset's path is given.
+    monkeypatch.chdir(dataset.folder.parent)
+    dataset = manifest.open_dataset(dataset.folder.name)
     expected = batches(dataset, 30, **own)
     served = batches(dataset, 30, services=(service.address,) * services, **own)
     np.testing.assert_array_equal(served, expected)
