@@ -43,9 +43,7 @@ def contents(folder: pathlib.Path) -> dict[str, bytes]:
 
 
 @pytest.mark.faults
-def test_a_large_conversion_is_resumed_after_kills_at_random_points(
-    source, tmp_path, count_faults
-):
+def test_a_large_conversion_is_resumed_after_kills_at_random_points(source, tmp_path, count_faults):
     count_faults("kills of a conversion", KILLS)
     began = time.monotonic()
     whole = start(source, tmp_path / "whole")
