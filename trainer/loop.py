@@ -222,17 +222,18 @@ class _Run:
         return self._batches(self.config.training.seed ^ _REFERENCE_SEED)
 
     def _batches(self, seed: int):
-        dataset = image_stream.labelled_batches(
-            self.dataset,
-            batch_size=self._now(self.images_seen).training.batch_size,
-            seed=seed,
-            start_image=self.images_seen,
-            mirror=self.config.data.mirror,
-            replicas=self.hosts.strategy.num_replicas_in_sync,
-            own=self.hosts.replicas,
-            services=self.services,
-        )
-        return iter(dataset)
+        with data_service.watched(self.services):
+            dataset = image_stream.labelled_batches(
+                self.dataset,
+                batch_size=self._now(self.images_seen).training.batch_size,
+                seed=seed,
+                start_image=self.images_seen,
+                mirror=self.config.data.mirror,
+                replicas=self.hosts.strategy.num_replicas_in_sync,
+                own=self.hosts.replicas,
+                services=self.services,
+            )
+            return iter(dataset)
 
     def _shown(self, batches, references) -> training_steps.Shown:
         """Returns what a step of the discriminator is shown."""

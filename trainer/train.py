@@ -28,9 +28,14 @@ from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
 from dualcontrast.trainer.data import data_service, manifest
 
-_DATA = path_flags.define("data", None, "The dataset's folder.", may_have_scheme=True)
+_DATA = path_flags.define(
+    "data", None, "The dataset's folder; also as gs://BUCKET/FOLDER.", may_have_scheme=True
+)
 _WORKDIR = path_flags.define(
-    "workdir", None, "The run's folder, made if need be.", may_have_scheme=True
+    "workdir",
+    None,
+    "The run's folder, made if need be; also as gs://BUCKET/FOLDER.",
+    may_have_scheme=True,
 )
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."

@@ -146,6 +146,24 @@ def test_a_damaged_checkpoint_and_a_damaged_shard_are_named(run, dataset, remote
     path.write_bytes(sound)
 
 
+def test_a_checkpoint_that_cannot_be_reached_is_no_damaged_one(
+    run, config, remote_data, monkeypatch
+):
+    before = {path.name for path in (run / "checkpoints").iterdir()}
+
+    def fail(name):
+        raise tf.errors.UnavailableError(None, None, "All 10 retry attempts failed")
+
+    monkeypatch.setattr(tf.compat.v1.train, "NewCheckpointReader", fail)
+    told = "images-16 cannot be read: .*All 10 retry attempts failed\n"
+    with pytest.raises(UserError, match=told):
+        discovery.newest_whole(run)
+    monkeypatch.setattr(tf.io.gfile, "exists", fail)
+    with pytest.raises(UserError, match=told):
+        discovery.fault(run / "checkpoints" / "images-16")
+    assert {path.name for path in (run / "checkpoints").iterdir()} == before
+
+
 def test_a_checkpoint_with_a_scheme_is_read_by_what_measures(local):
     prefix = f"file://{local}/checkpoints/images-8"
     assert checkpoint.load_discriminator(prefix).count_params()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from dualcontrast.trainer import errors, literal_path
+from dualcontrast.trainer import errors, literal_path, locations
 from dualcontrast.trainer.errors import UserError
 
 FOLDER = "checkpoints"
@@ -23,6 +23,18 @@ INDEX_NAME = "checkpoint"
 # What TensorFlow raises for a damaged checkpoint: a truncated data file is a bare IndexError, and
 # a name in its index that is no UTF-8 any more a UnicodeDecodeError, which is a ValueError.
 DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError, RuntimeError, OSError)
+
+# What a file system elsewhere raises where there is no way to it: that says nothing of the file.
+_NO_WAY = (
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.UnauthenticatedError,
+    tf.errors.UnavailableError,
+    OSError,
+)
 
 _LOG = logging.getLogger(__name__)
 _PART = re.compile(r"images-(\d+)\.(index|data-\d{5}-of-(\d{5}))")
@@ -93,6 +105,9 @@ def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
     Args:
       prefix: of a checkpoint.
       read_values: and compare their checksums, which takes as long as to restore them.
+
+    Raises:
+      UserError: it lies elsewhere and cannot be reached, so that nobody knows.
     """
     try:
         if missing := _missing_part(prefix):
@@ -102,6 +117,12 @@ def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
             for tensor in reader.get_variable_to_shape_map() if read_values else ():
                 reader.get_tensor(tensor)
     except DAMAGE as error:
+        is_missing = isinstance(error, FileNotFoundError)
+        if locations.is_remote(prefix) and isinstance(error, _NO_WAY) and not is_missing:
+            raise UserError(
+                f"checkpoint {prefix} cannot be read: {errors.first_line(error)}\n"
+                "See that this machine has a way to it, then run the same command again."
+            ) from error
         return errors.first_line(error)
     return None
 
