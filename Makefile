@@ -10,7 +10,7 @@ PACKAGES := augmentation configs custom_ops layers losses tools trainer
 SOURCES := $(PACKAGES) dualcontrast/__init__.py tests
 BLACK := $(BIN)/black --line-length 100 --target-version py310 --quiet
 
-.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops benchmark-peer crosscheck crosscheck-import gpu-check lint format
+.PHONY: demo operations test test-slow faults benchmark benchmark-data benchmark-ops benchmark-peer benchmark-systems crosscheck crosscheck-import gpu-check lint format
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(TOO_OLD) if sys.version_info < (3, 10) else 0)'
@@ -48,6 +48,10 @@ faults: operations
 benchmark: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark --resolution=32 --measure=conv2d --measure=augmentation
 	$(BIN)/python -m dualcontrast.tools.benchmark
+
+# Every system, as wide as published and as narrow as in docs/systems.md.
+benchmark-systems: operations
+	$(BIN)/python -m dualcontrast.tools.benchmark_systems
 
 benchmark-data: $(INSTALLED)
 	$(BIN)/python -m dualcontrast.tools.benchmark_data

@@ -27,8 +27,10 @@ from dualcontrast.tools.benchmarks import (
     attention_cost,
     augmentation_cost,
     contrad_cost,
+    convolution_operations,
     convolution_speed,
     convolutions,
+    peak_memory,
     training_iteration,
 )
 from dualcontrast.tools.benchmarks.quiet_clock import QuietClock
@@ -40,6 +42,7 @@ _RESOLUTIONS = flags.DEFINE_multi_integer(
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Clean samples of each figure.", lower_bound=1)
 
+TYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16}
 LEAST_FRACTION = {"float32": 0.80, "mixed_bfloat16": 0.66}
 _SPEED, _AUGMENTATION = "conv2d", "augmentation"
 _SUBJECTS = [*LEAST_FRACTION, *attention_cost.KINDS, _AUGMENTATION, _SPEED]
@@ -101,12 +104,16 @@ def measure(resolution: int, precision: str) -> int:
     sample = {name: training_iteration.stepper(config, run, strategy, name) for name in SHARES}
     for step in sample.values():
         step()
-    memory = peak_gigabytes()
+    memory = peak_memory.gigabytes()
     sample["generator"] = _generator(run)
     sample["generator"]()
     needed = convolutions.steps(config) | {"generator": convolutions.inference(config)}
     needed["average"] = convolutions.Calls()
-    calls = {call: _operation(call, precision) for counts in needed.values() for call in counts}
+    calls = {
+        call: convolution_operations.operation(call, TYPES[precision])
+        for counts in needed.values()
+        for call in counts
+    }
     clock = QuietClock(_ROUNDS.value)
     seconds = clock.medians({**{(name,): step for name, step in sample.items()}, **calls})
     if seconds is None:
@@ -153,33 +160,6 @@ def _generator(run: state.State) -> Callable[[], None]:
     z = tf.random.stateless_normal([BATCH, run.average.latent_size], [0, 0])
     generate = tf.function(run.average, autograph=False)
     return lambda: generate(z).numpy()
-
-
-def _operation(call: convolutions.Call, precision: str) -> Callable[[], None]:
-    """Returns the function that runs one pass of one convolution, as TensorFlow does."""
-    shape, dtype = call.convolution, tf.float32 if precision == "float32" else tf.bfloat16
-    strides = [1, shape.stride, shape.stride, 1]
-    padding = "SAME" if shape.stride == 1 else "VALID"
-    x = tf.zeros([call.batch, shape.side, shape.side, shape.channels], dtype)
-    kernel = tf.zeros([shape.taps, shape.taps, shape.channels, shape.filters], dtype)
-    y = tf.zeros([call.batch, shape.out_side, shape.out_side, shape.filters], dtype)
-    how = {"strides": strides, "padding": padding}
-    if call.kind is convolutions.FORWARD:
-        return lambda: tf.raw_ops.Conv2D(input=x, filter=kernel, **how)
-    if call.kind is convolutions.INPUT_GRADIENT:
-        return lambda: tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=x.shape, filter=kernel, out_backprop=y, **how
-        )
-    return lambda: tf.raw_ops.Conv2DBackpropFilter(
-        input=x, filter_sizes=kernel.shape, out_backprop=y, **how
-    )
-
-
-def peak_gigabytes() -> float:
-    """Returns the most memory that this process has held."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        (line,) = [line for line in file if line.startswith("VmHWM")]
-    return int(line.split()[1]) * 1024 / 1e9
 
 
 def run() -> None:

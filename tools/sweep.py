@@ -25,8 +25,9 @@ seed by seed. Ctrl-C has them save and stop, and the same command goes on; a run
 none of the others. At the end there is a table: the mean over the seeds with its 95 % interval
 (Student's t), and the difference from the baseline, paired by seed. A row is called better or worse
 where the interval of the difference excludes zero. OUTPUT/values.csv has every value; without
-`evaluate` they are those that the trainer measures (evaluation.every_images). With --print nothing
-is run: the commands are printed, a line a run, for the scheduler that you have.
+`evaluate` they are those that the trainer measures (evaluation.every_images). OUTPUT/report.html
+has the table, what each row generates (samples.png, the newest grids) and the commands. With
+--print nothing is run: the commands are printed, a line a run, for the scheduler that you have.
 """
 
 import os
@@ -34,7 +35,7 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.tools.sweeps import results, runner, sweep_file
+from dualcontrast.tools.sweeps import report, results, runner, samples, sweep_file
 from dualcontrast.tools.sweeps.sweep_file import Run, Sweep
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, files, path_flags
@@ -81,6 +82,9 @@ def _go(sweep: Sweep, output: pathlib.Path) -> int:
         )
     found = results.lines(sweep)
     files.write(output / "values.csv", results.as_csv(found))
+    picture = output / "samples.png"
+    any_samples = samples.write(sweep, picture)
+    report.write(sweep, found, picture if any_samples else None, output / "report.html")
     if found:
         print(results.table(found))
     for failure in failures:

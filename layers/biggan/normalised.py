@@ -2,6 +2,7 @@
 
 import keras
 
+from dualcontrast.layers.convolution import Conv2D
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 ORTHOGONAL = "orthogonal"
@@ -9,7 +10,7 @@ ORTHOGONAL = "orthogonal"
 
 def convolution(filters: int, side: int, name: str, dtype) -> SpectralNormalization:
     """Returns a convolution that keeps height and width."""
-    layer = keras.layers.Conv2D(filters, side, padding="same", kernel_initializer=ORTHOGONAL)
+    layer = Conv2D(filters, side, kernel_initializer=ORTHOGONAL)
     return SpectralNormalization(layer, name=name, dtype=dtype)
 
 

@@ -3,6 +3,7 @@
 import keras
 
 from dualcontrast.layers.batch_normalisation import BatchNormalization
+from dualcontrast.layers.convolution import Conv2D
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
 
@@ -13,7 +14,7 @@ def normalised(layer: keras.layers.Layer, name: str, dtype) -> SpectralNormaliza
 
 def convolution(filters: int, side: int, name: str, dtype) -> SpectralNormalization:
     """Returns a convolution, Glorot's uniform distribution at the start as in all of SAGAN."""
-    return normalised(keras.layers.Conv2D(filters, side, padding="same"), name, dtype)
+    return normalised(Conv2D(filters, side), name, dtype)
 
 
 def batch_normalisation(name: str, dtype, decay: float = 0.999, classes: int = 0):

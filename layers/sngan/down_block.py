@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dualcontrast.layers import convolution
 from dualcontrast.layers.sngan import up_block
 from dualcontrast.layers.spectral_normalisation import SpectralNormalization
 
@@ -50,14 +51,12 @@ class DownBlock(keras.layers.Layer):
 
     def _residual(self, filters: int, name: str) -> SpectralNormalization:
         """Returns a 3x3 convolution of the residual."""
-        layer = keras.layers.Conv2D(
-            filters, 3, padding="same", kernel_initializer=up_block.residual_initializer()
-        )
+        layer = convolution.Conv2D(filters, 3, kernel_initializer=up_block.residual_initializer())
         return SpectralNormalization(layer, name=name, dtype=self.dtype_policy)
 
     def _shortcut(self, name: str) -> SpectralNormalization:
         """Returns the 1x1 convolution of the shortcut."""
-        layer = keras.layers.Conv2D(self.filters, 1)
+        layer = convolution.Conv2D(self.filters, 1)
         return SpectralNormalization(layer, name=name, dtype=self.dtype_policy)
 
     def call(self, x, iterations: int = 1):

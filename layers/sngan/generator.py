@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import batch_normalisation, networks
+from dualcontrast.layers import batch_normalisation, convolution, networks
 from dualcontrast.layers.sngan import base, up_block, widths
 
 
@@ -83,9 +83,7 @@ class Generator(base.Generator):
 
     def _to_rgb(self, name: str) -> keras.layers.Layer:
         # The image is in the variables' float32 under mixed precision.
-        return keras.layers.Conv2D(
-            self.channels, 3, padding="same", name=name, dtype=self.variable_dtype
-        )
+        return convolution.Conv2D(self.channels, 3, name=name, dtype=self.variable_dtype)
 
     def call(self, z, labels=None, training: bool = False, track: bool = False):
         """Returns images, [batch, resolution, resolution, channels] float32 in [-1, 1].

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from dualcontrast.layers import batch_normalisation
+from dualcontrast.layers import batch_normalisation, convolution
 
 
 @keras.saving.register_keras_serializable("dualcontrast")
@@ -44,10 +44,9 @@ class UpBlock(keras.layers.Layer):
 
     def _residual(self, name: str) -> keras.layers.Layer:
         """Returns a 3x3 convolution of the residual."""
-        return keras.layers.Conv2D(
+        return convolution.Conv2D(
             self.filters,
             3,
-            padding="same",
             name=name,
             dtype=self.dtype_policy,
             kernel_initializer=residual_initializer(),
@@ -55,7 +54,7 @@ class UpBlock(keras.layers.Layer):
 
     def _shortcut(self, name: str) -> keras.layers.Layer:
         """Returns the 1x1 convolution of the shortcut."""
-        return keras.layers.Conv2D(self.filters, 1, name=name, dtype=self.dtype_policy)
+        return convolution.Conv2D(self.filters, 1, name=name, dtype=self.dtype_policy)
 
     def call(self, x, labels=None, training: bool = False, track: bool = False):
         """Returns [batch, 2 height, 2 width, filters].

@@ -13,6 +13,7 @@ import tensorflow as tf
 from dualcontrast.layers import (
     batch_normalisation,
     class_table,
+    convolution,
     equalized_conv2d,
     equalized_dense,
     head,
@@ -28,10 +29,8 @@ from dualcontrast.layers.biggan import generator as biggan_generator
 from dualcontrast.layers.biggan import modulated_normalisation
 from dualcontrast.layers.biggan import self_attention as biggan_self_attention
 from dualcontrast.layers.biggan import up_block as biggan_up_block
-from dualcontrast.layers.r3gan import (
-    convolution,
-    discriminative_basis,
-)
+from dualcontrast.layers.r3gan import convolution as r3gan_convolution
+from dualcontrast.layers.r3gan import discriminative_basis
 from dualcontrast.layers.r3gan import discriminator as r3gan_discriminator
 from dualcontrast.layers.r3gan import down_transition, generative_basis
 from dualcontrast.layers.r3gan import generator as r3gan_generator
@@ -105,6 +104,11 @@ LAYERS = {
             "gain_on_bias": False,
         },
         [(6, 4)],
+    ),
+    "conv2d": (
+        convolution.Conv2D,
+        {"filters": 5, "kernel_size": (3, 3), "use_bias": False},
+        [(6, 4, 4, 3)],
     ),
     "equalized_conv2d": (
         equalized_conv2d.EqualizedConv2D,
@@ -311,7 +315,7 @@ LAYERS = {
         [(6, 32, 32, 4), (6,)],
     ),
     "r3gan_convolution": (
-        convolution.Convolution,
+        r3gan_convolution.Convolution,
         {"filters": 6, "kernel_size": 3, "groups": 2, "gain": 0.5, "activated": True},
         [(6, 4, 4, 4)],
     ),
@@ -780,6 +784,9 @@ def test_mixed_precision_gives_gradients_near_those_of_float32(name):
         ("equalized_dense", {"units": 0}, "units must be >= 1, got 0"),
         ("equalized_dense", {"learning_rate_multiplier": 0}, "learning_rate_multiplier .* got 0"),
         ("equalized_dense", {"activation": "relu"}, "activation must be .* got 'relu'"),
+        ("conv2d", {"kernel_size": 2}, r"expected 1 or 3 taps a side.* got \(2, 2\), 'same'"),
+        ("conv2d", {"padding": "valid"}, "padding 'same' and no .* 'valid'"),
+        ("conv2d", {"strides": 2}, r"no strides.* \(2, 2\), \(1, 1\) and 1"),
         ("equalized_conv2d", {"filters": 0}, "filters must be >= 1, got 0"),
         ("equalized_conv2d", {"kernel_size": 2}, "kernel_size must be odd, got 2"),
         ("equalized_conv2d", {"kernel_size": -1}, "kernel_size must be odd, got -1"),

@@ -3,7 +3,7 @@
 import pytest
 
 from dualcontrast.tools import benchmark
-from dualcontrast.tools.benchmarks import convolutions
+from dualcontrast.tools.benchmarks import convolutions, peak_memory
 from dualcontrast.trainer.config import schema
 
 
@@ -55,4 +55,4 @@ def test_a_missed_target_is_the_exit_code(capsys):
 
 
 def test_peak_memory_is_that_of_this_process():
-    assert 0.05 < benchmark.peak_gigabytes() < 24
+    assert 0.05 < peak_memory.gigabytes() < 24

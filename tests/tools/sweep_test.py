@@ -36,5 +36,7 @@ def test_rows_are_trained_measured_and_compared_and_nothing_is_done_twice(bench,
     with (tmp_path / "out" / "values.csv").open() as file:
         found = {(row["row"], row["seed"]): float(row["value"]) for row in csv.DictReader(file)}
     assert len(found) == 4 and len(set(found.values())) == 4
+    assert "augmented" in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "samples.png").stat().st_size > 1000
     again = bench.run("sweep", *command)
     assert again.stdout == done.stdout and again.returncode == 0

@@ -50,7 +50,7 @@ def embed(paths: Sequence[pathlib.Path], most_bytes: float) -> tuple[list[Pictur
     Raises:
       UserError: a file cannot be read.
     """
-    originals = [_read(path) for path in paths]
+    originals = [read(path) for path in paths]
     contents, kind, done = [content for content, _ in originals], "png", ""
     for side, quality in _LEVELS:
         if sum(map(len, contents)) <= most_bytes:
@@ -64,7 +64,12 @@ def embed(paths: Sequence[pathlib.Path], most_bytes: float) -> tuple[list[Pictur
     return pictures, done
 
 
-def _read(path: pathlib.Path) -> tuple[bytes, Image.Image]:
+def read(path: pathlib.Path) -> tuple[bytes, Image.Image]:
+    """Returns a PNG file and its picture.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
     content = files.read_bytes(path)
     try:
         image = Image.open(io.BytesIO(content), formats=("PNG",))

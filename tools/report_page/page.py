@@ -65,26 +65,37 @@ def page(runs: list[Run]) -> str:
         environment.section(runs),
     ]
     title = " · ".join(run.name for run in runs)
-    body = [_header(title, sections), markup.element("main", markup.join(filter(None, sections)))]
-    return _document(title, [*body, _footer()])
+    return document(title, sections, "dualcontrast-report")
 
 
-def _header(title: str, sections: list[Html | None]) -> Html:
+def document(title: str, sections: list[Html | None], program: str) -> str:
+    """Returns a page that loads nothing, as HTML.
+
+    Args:
+      title: of the page.
+      sections: see `markup.section`; those that are None are left out.
+      program: that writes it.
+    """
+    main = markup.element("main", markup.join(filter(None, sections)))
+    return _document(title, [_header(title, sections, program), main, _footer(program)])
+
+
+def _header(title: str, sections: list[Html | None], program: str) -> Html:
     names = [part.split('id="', 1)[1].split('"', 1)[0] for part in sections if part]
     links = [
         markup.element("a", name.replace("-", " ").capitalize(), href=f"#{name}") for name in names
     ]
     parts = [
-        markup.element("p", "dualcontrast report", class_="kicker"),
+        markup.element("p", program.replace("-", " "), class_="kicker"),
         markup.element("h1", title),
         markup.element("nav", markup.join(links)),
     ]
     return markup.element("header", markup.join(parts))
 
 
-def _footer() -> Html:
+def _footer(program: str) -> Html:
     now = datetime.datetime.now().strftime("%Y-%m-%d %H:%M")
-    return markup.element("footer", f"Written by dualcontrast-report, {now}. Loads nothing.")
+    return markup.element("footer", f"Written by {program}, {now}. Loads nothing.")
 
 
 def _document(title: str, body: list[Html]) -> str:
@@ -100,7 +111,7 @@ def _document(title: str, body: list[Html]) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             '<link rel="icon" href="data:,">',
-            markup.element("title", f"{title} – dualcontrast report"),
+            markup.element("title", f"{title} – dualcontrast"),
             f"<script>{guard}</script>",
             f"<style>{style}</style>",
             *body,

@@ -122,12 +122,13 @@ def table(found: list[Line]) -> str:
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    difference = ("", "") if line.difference is None else _shown(line.difference, sign="+")
+    difference = ("", "") if line.difference is None else shown(line.difference, sign="+")
     seeds = str(len(line.values))
-    return line.row, line.metric, seeds, *_shown(line.own), *difference, line.verdict
+    return line.row, line.metric, seeds, *shown(line.own), *difference, line.verdict
 
 
-def _shown(one: Interval, sign: str = "") -> tuple[str, str]:
+def shown(one: Interval, sign: str = "") -> tuple[str, str]:
+    """Returns the mean and the width as they are printed; no width where it is infinite."""
     width = "" if math.isinf(one.half_width) else f"± {one.half_width:.3g}"
     return f"{one.mean:{sign}.4g}", width
 
