@@ -47,7 +47,9 @@ _REFLECTIONS = flags.DEFINE_bool(
     "SAN, DFN: show weights beyond a reflecting border too, where it reflects them to. The places"
     " near a border then look brighter wherever the network looks.",
 )
-_DATA = path_flags.define("data", None, "The dataset that the discriminator is shown.")
+_DATA = path_flags.define(
+    "data", None, "The dataset that the discriminator is shown.", may_have_scheme=True
+)
 
 _MOST_ROWS = 64
 

@@ -21,7 +21,9 @@ from dualcontrast.trainer import errors, path_flags, tensorflow_start
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_DATA = path_flags.define("data", None, "The dataset of the image.", required=True)
+_DATA = path_flags.define(
+    "data", None, "The dataset of the image.", required=True, may_have_scheme=True
+)
 _OUTPUT = path_flags.define("output", None, "The PNG file to write.", required=True)
 _COLUMNS = flags.DEFINE_integer(
     "columns", 8, "Changed images in a row.", lower_bound=2, upper_bound=32

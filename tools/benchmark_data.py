@@ -5,12 +5,16 @@
 Exits with 1 when a figure falls short of its target. A rate is that of one core: images for a
 second of processor time, the best of several tries. What two workers gain is measured by the clock,
 so tries during which other programs were at work do not count. What an archive, or a colour
-profile, costs is the ratio of two rates of one core, whose tries take turns. The images are
-rendered scenes with texture and noise, which compress about as well as photographs.
+profile, costs is the ratio of two rates of one core, whose tries take turns. So is what a data
+service in another process gains, by the processor time of the reading process alone, which is what
+a training keeps, and by the clock. The images are rendered scenes with texture and noise, which
+compress about as well as photographs.
 """
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -61,6 +65,7 @@ def _figures(folder: Path) -> Iterator[bool]:
     yield from _ratios_of_archives(folder)
     yield from _ratios_of_profiles(folder)
     yield _show("read and mirror PNG records of 64x64", _reading_rate(folder), "images/s", 2000)
+    yield from _ratios_of_service(folder)
 
 
 def _show(what: str, value: float | None, unit: str, target: float) -> bool:
@@ -223,6 +228,42 @@ def _reading_rate(folder: Path) -> float:
     )
     next(batches)
     return _best_rate(100 * 32, lambda: [next(batches) for _ in range(100)])
+
+
+def _ratios_of_service(folder: Path) -> Iterator[bool]:
+    """How fast 256x256 PNG records are read through a data service, to reading them here."""
+    from dualcontrast.trainer.data import image_stream
+
+    source = Folder(str(folder / "png"))
+    _write(source, source.listing().entries, 256, folder / "served", 1, lambda count: None)
+    dataset = manifest.open_dataset(folder / "served")
+    command = [sys.executable, "-m", "dualcontrast.tools.data_service", "--port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        address = service.stdout.readline().split()[-1]
+        streams = {
+            services: iter(
+                image_stream.labelled_batches(
+                    dataset, batch_size=32, seed=0, start_image=0, mirror=True, services=services
+                )
+            )
+            for services in ((), (address,))
+        }
+        by_core, by_clock = dict.fromkeys(streams, 0.0), dict.fromkeys(streams, 0.0)
+        for _ in range(_TRIES):
+            for services, batches in streams.items():
+                for _ in range(5):  # What was made while the other one was measured.
+                    next(batches)
+                own, start = time.process_time(), time.perf_counter()
+                for _ in range(20):
+                    next(batches)
+                own, clock = time.process_time() - own, time.perf_counter() - start
+                by_core[services] = max(by_core[services], 20 * 32 / own)
+                by_clock[services] = max(by_clock[services], 20 * 32 / clock)
+        service.terminate()
+    gain = by_core[(address,)] / by_core[()]
+    yield _show("read 256x256 PNG by a service, own time", gain, "times", 3)
+    gain = by_clock[(address,)] / by_clock[()]
+    yield _show("read 256x256 PNG by a service, clock", gain, "times", 0.7)
 
 
 def run() -> None:

@@ -47,7 +47,7 @@ from absl import flags
 
 from dualcontrast.tools.evaluation import evaluation_flags
 from dualcontrast.tools.sampling import variety_flags
-from dualcontrast.trainer import errors, files, folder_lock, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, files, folder_lock, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import metric_names
@@ -59,7 +59,10 @@ if TYPE_CHECKING:
 flags.adopt_module_key_flags(evaluation_flags)
 flags.adopt_module_key_flags(variety_flags)
 _RUN = path_flags.define(
-    "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
+    "run",
+    None,
+    "A run's folder, for its newest checkpoint, or one checkpoint.",
+    may_have_scheme=True,
 )
 _MODEL = path_flags.define(
     "model", None, "In place of --run: a SavedModel of a generator; see --trust_model."
@@ -117,7 +120,7 @@ def main(argv: list[str]) -> None:
     session, output = _session(metrics), _output()
     with _alone(output):
         if _WATCH.value:
-            workdir, of_run = pathlib.Path(_RUN.value), functools.partial(_of_run, session)
+            workdir, of_run = locations.of(_RUN.value), functools.partial(_of_run, session)
             watching.watch(session, workdir, of_run, output, _POLL.value)
             return
         report.append(output, session.evaluate(_subject(session)))
@@ -172,10 +175,10 @@ def check_flags() -> tuple[str, ...]:
     if compares and not evaluation_flags.DATA.value:
         raise UserError("--data is missing: expected a dataset, a folder of images, or statistics")
     _check_inputs(metrics)
-    if _WATCH.value and not (_RUN.value and pathlib.Path(_RUN.value).is_dir()):
+    if _WATCH.value and not (_RUN.value and locations.of(_RUN.value).is_dir()):
         raise UserError("--watch follows a training run: give its folder as --run")
     if _RUN.value:
-        run_path.check(pathlib.Path(_RUN.value))
+        run_path.check(locations.of(_RUN.value))
     return metrics
 
 
@@ -207,7 +210,7 @@ def _output() -> pathlib.Path:
 
     if _OUTPUT.value or not _RUN.value:
         return pathlib.Path(_OUTPUT.value or report.FILE_NAME)
-    return checkpoint.workdir_of(pathlib.Path(_RUN.value)) / report.FILE_NAME
+    return checkpoint.workdir_of(locations.of(_RUN.value)) / report.FILE_NAME
 
 
 def _session(metrics: tuple[str, ...]) -> "Session":

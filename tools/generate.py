@@ -55,7 +55,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from dualcontrast.tools.sampling import class_names, ranges, run_flags, variety_flags
-from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, files, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _self_conditional(run_path: str) -> None:
     from dualcontrast.trainer.checkpoints import checkpoint
     from dualcontrast.trainer.evaluation import generated, linear_head
 
-    _, prefix = checkpoint.locate(pathlib.Path(run_path))
+    _, prefix = checkpoint.locate(locations.of(run_path))
     generator, _, images_seen = checkpoint.load_average(str(prefix))
     discriminator = checkpoint.load_discriminator(str(prefix))
     if generator.classes or discriminator.takes_references:

@@ -33,7 +33,10 @@ from dualcontrast.trainer.errors import UserError
 _WEIGHTS = path_flags.define("weights", None, "The file of networks.", required=True)
 _WORKDIR = path_flags.define("workdir", None, "The run's folder, to be made.", required=True)
 _DATA = path_flags.define(
-    "data", None, "A dataset whose classes the networks know, number by number, for their names."
+    "data",
+    None,
+    "A dataset whose classes the networks know, number by number, for their names.",
+    may_have_scheme=True,
 )
 config_flags.define(default="stylegan2_e")
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, files, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
@@ -35,11 +35,20 @@ if TYPE_CHECKING:
     from dualcontrast.tools.evaluation.linear_evaluation import Labelled, Line
 
 _RUN = path_flags.define(
-    "run", None, "A run's folder, for its newest checkpoint, or one checkpoint.", required=True
+    "run",
+    None,
+    "A run's folder, for its newest checkpoint, or one checkpoint.",
+    required=True,
+    may_have_scheme=True,
 )
-_DATA = path_flags.define("data", None, "A dataset with labels, to train with.", required=True)
+_DATA = path_flags.define(
+    "data", None, "A dataset with labels, to train with.", required=True, may_have_scheme=True
+)
 _TEST = path_flags.define(
-    "test", None, "Another one, with the same classes, to test with (default: a fifth of --data)."
+    "test",
+    None,
+    "Another one, with the same classes, to test with (default: a fifth of --data).",
+    may_have_scheme=True,
 )
 _OUTPUT = path_flags.define("output", None, "File for the classifier of the first run, an .npz.")
 _RUNS = flags.DEFINE_integer("runs", 3, "Classifiers, each with its own draws.", lower_bound=1)
@@ -55,7 +64,7 @@ _HELD = 0.2  # of the images, to test with
 def main(argv: list[str]) -> None:
     """Trains and measures what the flags ask for."""
     errors.no_arguments(argv)
-    path = pathlib.Path(_RUN.value)
+    path = locations.of(_RUN.value)
     run_path.check(path)
     datasets = _datasets()
     _check_output()

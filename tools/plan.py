@@ -16,11 +16,11 @@ import pathlib
 from absl import flags
 
 from dualcontrast.tools.planning import numbers
-from dualcontrast.trainer import errors, files, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, files, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
-_DATA = path_flags.define("data", None, "The dataset's folder.")
+_DATA = path_flags.define("data", None, "The dataset's folder.", may_have_scheme=True)
 _OUTPUT = path_flags.define("output", "plan.py", "The file to write, which must not exist.")
 _HOURS = flags.DEFINE_float("hours", None, "That training may take.", lower_bound=0)
 _MEMORY = flags.DEFINE_float(
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
     errors.no_arguments(argv)
     if not _DATA.value:
         raise UserError("--data is missing: expected a folder of dualcontrast-convert; see --help")
-    output, data = pathlib.Path(_OUTPUT.value), pathlib.Path(_DATA.value)
+    output, data = pathlib.Path(_OUTPUT.value), locations.of(_DATA.value)
     _check_output(output)
     dataset = manifest.open_dataset(data)
     _check_count(dataset)

@@ -28,12 +28,15 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.trainer import errors, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
 _RUN = path_flags.define(
-    "run", None, "A run's folder, for its newest checkpoint, or one checkpoint."
+    "run",
+    None,
+    "A run's folder, for its newest checkpoint, or one checkpoint.",
+    may_have_scheme=True,
 )
 _MODEL = path_flags.define("model", None, "In place of --run: a folder of dualcontrast-export.")
 _IMAGE = path_flags.define("image", None, "The picture to find.", required=True)
@@ -58,8 +61,12 @@ _DISTANCE = flags.DEFINE_enum(
     ["lpips", "embedded", "pixels"],
     "What is made small (default: lpips where --vgg16 and --lpips are given, else embedded).",
 )
-_VGG16 = path_flags.define("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
-_LPIPS = path_flags.define("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
+_VGG16 = path_flags.define(
+    "vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.", may_have_scheme=True
+)
+_LPIPS = path_flags.define(
+    "lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.", may_have_scheme=True
+)
 
 
 def main(argv: list[str]) -> None:
@@ -98,7 +105,7 @@ def check_flags() -> str:
     if bool(_RUN.value) == bool(_MODEL.value):
         raise UserError("give either --run=RUN or --model=MODEL: the generator to search")
     if _RUN.value:
-        run_path.check(pathlib.Path(_RUN.value))
+        run_path.check(locations.of(_RUN.value))
     if not pathlib.Path(_IMAGE.value).is_file():
         raise UserError(f"--image={_IMAGE.value}: there is no such file, expected a picture")
     if pathlib.Path(_OUTPUT.value).is_file():

@@ -11,18 +11,21 @@ features, so it sees what FID by the embedded extractor may not: shapes that are
 """
 
 import json
-import pathlib
 
 from absl import flags
 
 from dualcontrast.tools.scenes import kind_flags
-from dualcontrast.trainer import errors, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(kind_flags)
 _RUN = path_flags.define(
-    "run", None, "A run's folder, for its newest checkpoint, or one checkpoint.", required=True
+    "run",
+    None,
+    "A run's folder, for its newest checkpoint, or one checkpoint.",
+    required=True,
+    may_have_scheme=True,
 )
 _COUNT = flags.DEFINE_integer("count", 2000, "Images of the run, and other renders.", lower_bound=1)
 _RENDERS = flags.DEFINE_integer("renders", 20_000, "Renders to train with.", lower_bound=64)
@@ -31,7 +34,7 @@ _RENDERS = flags.DEFINE_integer("renders", 20_000, "Renders to train with.", low
 def main(argv: list[str]) -> None:
     """Prints what the flags ask for, the last line as JSON."""
     errors.no_arguments(argv)
-    run_path.check(pathlib.Path(_RUN.value))
+    run_path.check(locations.of(_RUN.value))
     kind = kind_flags.kind()
     tensorflow_start.start()
     import numpy as np

@@ -15,15 +15,17 @@ they are still too many, they are made smaller. The page says so.
 
 import pathlib
 
-from dualcontrast.trainer import errors, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
 _RUNS = path_flags.define_multi(
-    "run", None, "A run's folder; give it again to compare.", required=True
+    "run", None, "A run's folder; give it again to compare.", required=True, may_have_scheme=True
 )
 _OUTPUT = path_flags.define("output", "report.html", "The file to write.")
-_DATA = path_flags.define_multi("data", [], "The dataset of a run, for the data card.")
+_DATA = path_flags.define_multi(
+    "data", [], "The dataset of a run, for the data card.", may_have_scheme=True
+)
 
 MOST_RUNS = 8  # So many colours can be told apart.
 
@@ -52,7 +54,7 @@ def check_flags() -> None:
         raise UserError(
             f"--output={_OUTPUT.value} is a folder, expected a file such as report.html"
         )
-    for folder in map(pathlib.Path, _RUNS.value):
+    for folder in map(locations.of, _RUNS.value):
         if not folder.is_dir():
             raise UserError(f"--run={folder}: there is no such folder, expected a training run")
         run_path.check(folder)

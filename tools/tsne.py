@@ -16,15 +16,21 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.trainer import errors, path_flags, tensorflow_start
+from dualcontrast.trainer import errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 
 _RUN = path_flags.define_multi(
-    "run", None, "A run's folder, or one checkpoint; once for each panel.", required=True
+    "run",
+    None,
+    "A run's folder, or one checkpoint; once for each panel.",
+    required=True,
+    may_have_scheme=True,
 )
-_DATA = path_flags.define("data", None, "The dataset of the real images.", required=True)
+_DATA = path_flags.define(
+    "data", None, "The dataset of the real images.", required=True, may_have_scheme=True
+)
 _OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 _COUNT = flags.DEFINE_integer("count", 2000, "Real images, and as many generated.", lower_bound=2)
 _PERPLEXITY = flags.DEFINE_float("perplexity", 30.0, "Neighbours that a point has, about.")
@@ -39,7 +45,7 @@ def main(argv: list[str]) -> None:
     if len(set(_RUN.value)) < len(_RUN.value):
         raise UserError("--run names one checkpoint twice: give different ones, a panel each")
     for path in _RUN.value:
-        run_path.check(pathlib.Path(path))
+        run_path.check(locations.of(path))
     dataset, folder = manifest.open_dataset(_DATA.value), pathlib.Path(_OUTPUT.value)
     tensorflow_start.start()
     from dualcontrast.tools.evaluation import feature_map

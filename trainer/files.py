@@ -8,10 +8,11 @@ them, inside of `reading` and `writing`.
 import contextlib
 import json
 import os
-import pathlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from dualcontrast.trainer import locations
 from dualcontrast.trainer.errors import UserError
 
 Path = str | os.PathLike
@@ -83,7 +84,7 @@ def read_bytes(path: Path, advice: str = _MEND) -> bytes:
       Missing, FileError: see `reading`.
     """
     with reading(path, advice):
-        return pathlib.Path(path).read_bytes()
+        return locations.of(path).read_bytes()
 
 
 def read_text(path: Path, advice: str = "") -> str:
@@ -175,17 +176,14 @@ def write(path: Path, content: bytes | str, advice: str = _MEND) -> None:
     Raises:
       FileError: the folder may not be written to, or the disk is full; the old file is as it was.
     """
-    path = pathlib.Path(path)
+    path = locations.of(path)
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
     # In the same folder, where a rename is atomic; the process's number keeps two writers apart.
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with writing(path, advice):
         try:
-            with open(partial, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_through(partial, content)
             partial.replace(path)
         except OSError:
             with contextlib.suppress(OSError):  # or it would hide what happened
@@ -223,6 +221,9 @@ def append(path: Path, row: Mapping[str, Any], advice: str = _MEND) -> None:
       FileError: the disk refused; the file is as it was.
     """
     line = (json.dumps(row, allow_nan=False) + "\n").encode()
+    if locations.is_remote(path):  # where nothing can be added to a file
+        write(path, _mended(path) + line, advice)
+        return
     with writing(path, advice):
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
@@ -243,7 +244,27 @@ def make_folder(path: Path, what: str = "", advice: str = _MEND) -> None:
       FileError: it cannot be made.
     """
     with writing(what or path, advice):
-        pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+        locations.of(path).mkdir(parents=True, exist_ok=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Deletes a folder and what is in it, as far as that can be done."""
+    if not locations.is_remote(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        locations.of(path).rmtree()  # type: ignore[attr-defined]
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Writes a file and brings it to the disk."""
+    if locations.is_remote(path):
+        locations.of(path).write_bytes(content)
+        return
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _append(descriptor: int, line: bytes) -> None:
@@ -257,6 +278,17 @@ def _append(descriptor: int, line: bytes) -> None:
         if os.fstat(descriptor).st_size == end + written:  # nobody else has added to it
             os.ftruncate(descriptor, end)
         raise
+
+
+def _mended(path: Path) -> bytes:
+    """Returns the lines of a file, without a last one that somebody did not write to its end."""
+    try:
+        content = read_bytes(path)
+    except Missing:
+        return b""
+    whole, newline, unfinished = content.rpartition(b"\n")
+    is_line = unfinished and not _row(unfinished, None, None)[1]
+    return content + b"\n" if is_line else whole + newline
 
 
 def _mended_end(descriptor: int) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from dualcontrast.custom_ops import file_lock
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, locations
 from dualcontrast.trainer.errors import UserError
 
 _LOG = logging.getLogger(__name__)
@@ -54,6 +54,10 @@ def hold(path: pathlib.Path, what: str, advice: str) -> Iterator[bool]:
       UserError: another process holds it; nothing was touched.
       OSError: the file cannot be made.
     """
+    if locations.is_remote(path):
+        _warn(path)
+        yield False
+        return
     file, locked = _acquire(path, what, advice)
     try:
         _sign(file)
@@ -95,10 +99,14 @@ def _acquire(path: pathlib.Path, what: str, advice: str) -> tuple[IO, bool]:
             file.close()
             raise
         if not locked:
-            _LOG.warning("%s cannot be locked here: let only one process write to its folder", path)
+            _warn(path)
         if not locked or _is_in_place(file, path):
             return file, locked
         file.close()
+
+
+def _warn(path: pathlib.Path) -> None:
+    _LOG.warning("%s cannot be locked here: let only one process write to its folder", path)
 
 
 def _is_in_place(file: IO, path: pathlib.Path) -> bool:

@@ -10,6 +10,8 @@ import pathlib
 import re
 from collections.abc import Iterator
 
+from dualcontrast.trainer import locations
+
 _PATTERN = re.compile(r"[*?\[\\\udc80-\udcff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_./ ~+=,:-]*")
 
@@ -28,7 +30,7 @@ def folder(path: str | os.PathLike) -> Iterator[str]:
       OSError: there is no such folder.
     """
     text = os.fspath(path)
-    if _PLAIN.fullmatch(text):
+    if locations.is_remote(path) or _PLAIN.fullmatch(text):
         yield text
         return
     descriptor = os.open(text, os.O_RDONLY | os.O_DIRECTORY)

@@ -30,7 +30,7 @@ from dualcontrast.trainer.checkpoints import (
     run_folder,
 )
 from dualcontrast.trainer.config import schema
-from dualcontrast.trainer.data import image_stream, manifest
+from dualcontrast.trainer.data import data_service, image_stream, manifest
 from dualcontrast.trainer.evaluation import periodic
 
 _REFERENCE_SEED = 0x5EED
@@ -44,6 +44,7 @@ def train(
     is_deterministic: bool = False,
     request: origin.Request | None = None,
     joined: hosts.Hosts | None = None,
+    services: tuple[str, ...] = (),
 ) -> int:
     """Trains until config.training.total_images, from the newest checkpoint in `workdir` if any.
 
@@ -56,6 +57,7 @@ def train(
       request: what a new run starts with, of another one; None to start at random.
       joined: the hosts of the strategy, of which the chief alone reads and writes `workdir`; None
         for this one alone.
+      services: tf.data services that read and decode, as in grpc://HOST:PORT; none to do it here.
 
     Returns:
       0 when the run is complete; 128 + the signal's number when one of `stopping.Stopping` stopped
@@ -79,7 +81,7 @@ def train(
         agreement.check_environment(joined, found)
         with strategy.scope():
             state = states.State(config)
-        run = _Run(config, dataset, workdir, joined, state, request)
+        run = _Run(config, dataset, workdir, joined, state, request, services)
         if joined.is_chief:
             if changes := environment.record_start(workdir, run.images_seen, found):
                 print(f"warning: no longer the bits of an unstopped run: {changes}", flush=True)
@@ -90,9 +92,9 @@ def train(
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, config, dataset, workdir, joined, state, request=None):
+    def __init__(self, config, dataset, workdir, joined, state, request=None, services=()):
         self.config, self.dataset, self.workdir = config, dataset, workdir
-        self.hosts, self.state = joined, state
+        self.hosts, self.state, self.services = joined, state, services
         self.steps = training_steps.Steps(config, state, joined.strategy, dataset.class_counts)
         self.evaluation = None
         self.restored = joined.on_chief(lambda: self._begin(request))
@@ -220,16 +222,18 @@ class _Run:
         return self._batches(self.config.training.seed ^ _REFERENCE_SEED)
 
     def _batches(self, seed: int):
-        dataset = image_stream.labelled_batches(
-            self.dataset,
-            batch_size=self._now(self.images_seen).training.batch_size,
-            seed=seed,
-            start_image=self.images_seen,
-            mirror=self.config.data.mirror,
-            replicas=self.hosts.strategy.num_replicas_in_sync,
-            own=self.hosts.replicas,
-        )
-        return iter(dataset)
+        with data_service.watched(self.services):
+            dataset = image_stream.labelled_batches(
+                self.dataset,
+                batch_size=self._now(self.images_seen).training.batch_size,
+                seed=seed,
+                start_image=self.images_seen,
+                mirror=self.config.data.mirror,
+                replicas=self.hosts.strategy.num_replicas_in_sync,
+                own=self.hosts.replicas,
+                services=self.services,
+            )
+            return iter(dataset)
 
     def _shown(self, batches, references) -> training_steps.Shown:
         """Returns what a step of the discriminator is shown."""
@@ -242,9 +246,10 @@ class _Run:
 
     def _next(self, batches):
         try:
-            return next(batches)
+            with data_service.watched(self.services):
+                return next(batches)
         except image_stream.READ_ERRORS as error:
-            raise image_stream.explain(error, self.dataset) from error
+            raise image_stream.explain(error, self.dataset, self.services) from error
 
     def _shared(self, batch: tf.Tensor):
         """Returns every replica's share of a batch."""

@@ -23,13 +23,20 @@ from collections.abc import Iterator
 from absl import flags
 
 from dualcontrast.custom_ops.implementation_names import IMPLEMENTATIONS
-from dualcontrast.trainer import cluster, errors, path_flags, tensorflow_start
+from dualcontrast.trainer import cluster, errors, locations, path_flags, tensorflow_start
 from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.config import advice, config_flags, contradictions, schema
-from dualcontrast.trainer.data import manifest
+from dualcontrast.trainer.data import data_service, manifest
 
-_DATA = path_flags.define("data", None, "The dataset's folder.")
-_WORKDIR = path_flags.define("workdir", None, "The run's folder, made if need be.")
+_DATA = path_flags.define(
+    "data", None, "The dataset's folder; also as gs://BUCKET/FOLDER.", may_have_scheme=True
+)
+_WORKDIR = path_flags.define(
+    "workdir",
+    None,
+    "The run's folder, made if need be; also as gs://BUCKET/FOLDER.",
+    may_have_scheme=True,
+)
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print configuration, layers and an estimate of memory and disk, and exit."
 )
@@ -41,6 +48,12 @@ _TF32 = flags.DEFINE_bool(
     False,
     "Let GPUs round to TF32 what convolutions and products of matrices multiply in float32.",
 )
+_DATA_SERVICE = flags.DEFINE_list(
+    "data_service",
+    [],
+    "The tf.data service that reads and decodes the images, as in grpc://HOST:5050, or several; see"
+    " docs/scale.md.",
+)
 _CUSTOM_OPS = flags.DEFINE_enum(
     "custom_ops",
     None,
@@ -49,7 +62,10 @@ _CUSTOM_OPS = flags.DEFINE_enum(
     "what is fastest here (auto, unless the environment variable DUALCONTRAST_OPS says otherwise).",
 )
 _INIT_FROM = path_flags.define(
-    "init_from", None, "A run, or a checkpoint of one, whose networks a new run starts with."
+    "init_from",
+    None,
+    "A run, or a checkpoint of one, whose networks a new run starts with.",
+    may_have_scheme=True,
 )
 _FULL = flags.DEFINE_bool(
     "full",
@@ -72,9 +88,13 @@ def main(argv: list[str]) -> int:
         if not flag.value:
             raise errors.UserError(f"--{flag.name} is missing: expected {meaning}; see --help")
     hosts = cluster.of_environment()
+    workdir = locations.of(_WORKDIR.value)
+    services = data_service.parse(_DATA_SERVICE.value)
+    if not _DRY_RUN.value:
+        data_service.check(services)
     _check_init(hosts)
     dataset = manifest.open_dataset(_DATA.value)
-    with _advising(pathlib.Path(_WORKDIR.value)):
+    with _advising(workdir):
         config = schema.resolve(
             config_flags.config(), dataset.resolution, dataset.channels, len(dataset.classes)
         )
@@ -118,20 +138,27 @@ def _train_on(joined, config: schema.Config, dataset: manifest.Manifest) -> int:
     devices.allow_tf32(_TF32.value)
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
-    workdir = pathlib.Path(_WORKDIR.value)
+    workdir = locations.of(_WORKDIR.value)
     request = None
     if _INIT_FROM.value:
-        path = pathlib.Path(_INIT_FROM.value)
+        path = locations.of(_INIT_FROM.value)
         request = origin.Request(path, _FULL.value, _INIT_AVERAGE.value, _ALLOW_PARTIAL.value)
     return loop.train(
-        config, dataset, workdir, joined.strategy, _DETERMINISTIC.value, request, joined
+        config,
+        dataset,
+        workdir,
+        joined.strategy,
+        _DETERMINISTIC.value,
+        request,
+        joined,
+        data_service.parse(_DATA_SERVICE.value),
     )
 
 
 def _check_devices(config: schema.Config, replicas: int) -> None:
     from dualcontrast.trainer import devices
 
-    with _advising(pathlib.Path(_WORKDIR.value)):
+    with _advising(locations.of(_WORKDIR.value)):
         contradictions.check_replicas(config, replicas)
         if config.training.jit_compile:
             devices.select_compilable_operations(_CUSTOM_OPS.value)
@@ -145,7 +172,7 @@ def _check_init(hosts: cluster.Cluster) -> None:
     """
     if _INIT_FROM.value:
         if hosts.is_chief:  # which alone reads it
-            run_path.check(pathlib.Path(_INIT_FROM.value))
+            run_path.check(locations.of(_INIT_FROM.value))
         return
     for flag in (_FULL, _INIT_AVERAGE, _ALLOW_PARTIAL):
         if flag.value:

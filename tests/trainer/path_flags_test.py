@@ -43,3 +43,13 @@ def test_no_flag_that_holds_a_path_is_a_plain_string():
     sources = [path for part in ("tools", "trainer") for path in (ROOT / part).rglob("*.py")]
     found = {name for path in sources for name in plain.findall(path.read_text(encoding="utf-8"))}
     assert len(sources) > 50 and found and found.isdisjoint(PATHS)
+
+
+def test_a_scheme_is_refused_where_a_flag_is_for_files_of_this_machine():
+    values = flags.FlagValues()
+    path_flags.define("output", None, "A folder.", flag_values=values)
+    run = path_flags.define("run", None, "A run.", flag_values=values, may_have_scheme=True)
+    values(["command", "--run=gs://bucket/run"])
+    assert run.value == "gs://bucket/run"
+    with pytest.raises(flags.IllegalFlagValueError, match="gs:// is not for this flag"):
+        values(["command", "--output=gs://bucket/samples"])

@@ -10,7 +10,7 @@ from dualcontrast.tools.attention import attention_figure, attention_weights, do
 from dualcontrast.tools.attention.attention_weights import AttentionMap, Heard
 from dualcontrast.tools.attention.dots import Dot
 from dualcontrast.tools.sampling import sampler as samplers
-from dualcontrast.trainer import files, folder_lock, pictures
+from dualcontrast.trainer import files, folder_lock, locations, pictures
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import section
 from dualcontrast.trainer.data import image_stream, manifest
@@ -65,7 +65,7 @@ def of_run(
     Raises:
       UserError: there is no such run or nothing to draw, or the folder cannot be written.
     """
-    workdir, prefix = checkpoint.locate(pathlib.Path(run))
+    workdir, prefix = checkpoint.locate(locations.of(run))
     if dataset is not None:
         check_data(run, checkpoint.read_config(workdir).images, dataset)
     generator, _, images_seen = checkpoint.load_average(str(prefix))

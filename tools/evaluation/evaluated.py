@@ -2,13 +2,12 @@
 
 import dataclasses
 import functools
-import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import standing_moments
+from dualcontrast.trainer import locations, standing_moments
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.evaluation import fake_labels, generated, image_set
@@ -83,7 +82,7 @@ def of_run(
     Raises:
       UserError: there is none, or it is damaged; or see `choose`.
     """
-    workdir, prefix = checkpoint.locate(pathlib.Path(path))
+    workdir, prefix = checkpoint.locate(locations.of(path))
     classes = tuple(category.name for category in checkpoint.read_classes(str(prefix)))
     frequencies = choose(str(prefix), classes)
     generator, config, images_seen = checkpoint.load_average(str(prefix))

@@ -8,14 +8,20 @@ from dualcontrast.trainer import path_flags
 from dualcontrast.trainer.features import weights
 
 DATA = path_flags.define(
-    "data", None, "Real images: a dataset, a folder of images, or statistics (.npz)."
+    "data",
+    None,
+    "Real images: a dataset, a folder of images, or statistics (.npz).",
+    may_have_scheme=True,
 )
 REAL_COUNT = flags.DEFINE_integer(
     "real_count", None, "Real images, the first ones (default: all, at most 50,000).", lower_bound=2
 )
 MIRROR = flags.DEFINE_bool("mirror", False, "Flip each real image by a coin of --seed.")
 VALIDATION = path_flags.define(
-    "validation", None, "For overfitting: a dataset like --data, of which the run has seen nothing."
+    "validation",
+    None,
+    "For overfitting: a dataset like --data, of which the run has seen nothing.",
+    may_have_scheme=True,
 )
 EXTRACTOR = path_flags.define(
     "extractor",
@@ -38,12 +44,20 @@ CLASSIFIER_DATA = path_flags.define(
     "classifier_data",
     None,
     "In place of --classifier: a dataset with labels, for a linear classifier upon --extractor.",
+    may_have_scheme=True,
 )
 INCEPTION = path_flags.define(
-    "inception", None, "The 2015 Inception graph: a path, or URL#sha256=DIGEST."
+    "inception",
+    None,
+    "The 2015 Inception graph: a path, or URL#sha256=DIGEST.",
+    may_have_scheme=True,
 )
-VGG16 = path_flags.define("vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.")
-LPIPS = path_flags.define("lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.")
+VGG16 = path_flags.define(
+    "vgg16", None, "Weights of VGG16: a path, or URL#sha256=DIGEST.", may_have_scheme=True
+)
+LPIPS = path_flags.define(
+    "lpips", None, "Weights of LPIPS: a path, or URL#sha256=DIGEST.", may_have_scheme=True
+)
 CACHE = path_flags.define(
     "cache",
     str(weights.cache_folder() / "references"),

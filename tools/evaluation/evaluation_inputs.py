@@ -1,9 +1,8 @@
 """The networks and the real images that the flags of an evaluation name."""
 
-import pathlib
-
 from dualcontrast.tools.evaluation import evaluation_flags, image_folder
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
+from dualcontrast.trainer import locations
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import attribute_classifier, image_set
@@ -40,7 +39,7 @@ def real_images(seed: int) -> ImageSet:
     Raises:
       UserError: there are none, or too few.
     """
-    path, count = pathlib.Path(evaluation_flags.DATA.value), evaluation_flags.REAL_COUNT.value
+    path, count = locations.of(evaluation_flags.DATA.value), evaluation_flags.REAL_COUNT.value
     if (path / manifest.FILE_NAME).exists() or not path.is_dir():
         return _of_dataset(str(path), count, seed)
     if evaluation_flags.MIRROR.value:

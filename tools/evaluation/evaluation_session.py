@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from dualcontrast.tools.evaluation import evaluated, evaluation_flags, evaluatio
 from dualcontrast.tools.evaluation.evaluated import Judging, Subject
 from dualcontrast.tools.evaluation.measurement import Measurement
 from dualcontrast.tools.evaluation.requested import Requested, Settings
+from dualcontrast.trainer import locations
 from dualcontrast.trainer.data import manifest
 from dualcontrast.trainer.errors import UserError
 from dualcontrast.trainer.evaluation import (
@@ -53,7 +53,7 @@ class Session:
         if isinstance(self._reals, Reals):
             return self._reals.images
         path = evaluation_flags.DATA.value
-        if path is None or not (pathlib.Path(path) / manifest.FILE_NAME).exists():
+        if path is None or not (locations.of(path) / manifest.FILE_NAME).exists():
             return None
         return evaluation_inputs.real_images(self._plan.seed)
 
@@ -187,7 +187,7 @@ def open_session(metrics: tuple[str, ...], how: Settings) -> Session:
 
 
 def _reals(plan: Plan) -> Reals | KnownReals:
-    path = pathlib.Path(evaluation_flags.DATA.value)
+    path = locations.of(evaluation_flags.DATA.value)
     if path.suffix != ".npz":
         return Reals(evaluation_inputs.real_images(plan.seed), evaluation_flags.cache_folder())
     if set(plan.metrics) - {"fid", "is"}:

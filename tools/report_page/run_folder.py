@@ -5,7 +5,7 @@ import pathlib
 import re
 from typing import Any
 
-from dualcontrast.trainer import files, progress
+from dualcontrast.trainer import files, locations, progress
 from dualcontrast.trainer.checkpoints import (
     best_checkpoint,
     checkpoint,
@@ -82,8 +82,8 @@ def read(folders: list[str], datasets: list[str]) -> list[Run]:
       UserError: a folder is no run or holds a damaged file, or no run was trained on a dataset.
     """
     known = {_content(found): found for found in map(manifest.read, datasets)}
-    names = _names([pathlib.Path(folder) for folder in folders])
-    runs = [_read(pathlib.Path(f), name, known) for f, name in zip(folders, names)]
+    names = _names([locations.of(folder) for folder in folders])
+    runs = [_read(locations.of(f), name, known) for f, name in zip(folders, names)]
     used = [_content(run.dataset) for run in runs if run.dataset]
     for content, dataset in known.items():
         if content not in used:

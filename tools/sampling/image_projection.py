@@ -14,7 +14,7 @@ from dualcontrast.layers import networks
 from dualcontrast.tools.conversion import colour, pixel_formats, pixels
 from dualcontrast.tools.sampling import class_names, distances, model_folder
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
-from dualcontrast.trainer import files, folder_lock, pictures, projection, state
+from dualcontrast.trainer import files, folder_lock, locations, pictures, projection, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
@@ -119,7 +119,7 @@ def _generator(asked: Request) -> tuple[networks.Generator, dict]:
         generator = load_model(pathlib.Path(asked.model))
         origin: dict[str, object] = {"model": asked.model}
     else:
-        _, prefix = checkpoint.locate(pathlib.Path(asked.run))
+        _, prefix = checkpoint.locate(locations.of(asked.run))
         generator, _, images_seen = checkpoint.load_average(str(prefix))
         origin = {"checkpoint": str(prefix), "images_seen": images_seen}
     return generator, {**origin, "weights_sha256": generated.weights_digest(generator)}

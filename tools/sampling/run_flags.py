@@ -3,13 +3,15 @@
 A tool shows them in its own help with `flags.adopt_module_key_flags(run_flags)`.
 """
 
-import pathlib
-
-from dualcontrast.trainer import path_flags
+from dualcontrast.trainer import locations, path_flags
 from dualcontrast.trainer.checkpoints import run_path
 
 RUN = path_flags.define(
-    "run", None, "The run's folder, for its newest checkpoint, or one checkpoint.", required=True
+    "run",
+    None,
+    "The run's folder, for its newest checkpoint, or one checkpoint.",
+    required=True,
+    may_have_scheme=True,
 )
 OUTPUT = path_flags.define("output", None, "The folder to write to.", required=True)
 
@@ -20,4 +22,4 @@ def check_run() -> None:
     Raises:
       UserError: it is something else, or nothing.
     """
-    run_path.check(pathlib.Path(RUN.value))
+    run_path.check(locations.of(RUN.value))

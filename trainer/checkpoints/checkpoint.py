@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from dualcontrast.layers import networks
-from dualcontrast.trainer import errors, files, literal_path, state
+from dualcontrast.trainer import errors, files, literal_path, locations, state
 from dualcontrast.trainer.checkpoints import discovery, run_path, writing
 from dualcontrast.trainer.config import advice, schema, serialisation
 from dualcontrast.trainer.data import manifest
@@ -210,7 +210,7 @@ def read_classes(path: str) -> tuple[manifest.Category, ...]:
     Raises:
       UserError: the file that has them is missing or damaged.
     """
-    workdir = workdir_of(pathlib.Path(path))
+    workdir = workdir_of(locations.of(path))
     classes = read_config(workdir).data.classes
     if classes is None:
         return ()
@@ -256,7 +256,7 @@ def load_generator(path: str) -> networks.Generator:
 
 
 def _load_generator(path: str, part: str) -> tuple[networks.Generator, schema.Config, int]:
-    config = read_config(workdir_of(pathlib.Path(path)))
+    config = read_config(workdir_of(locations.of(path)))
     network = state.make_generator(_in_float32(config), name=part)
     images_seen = tf.Variable(0, dtype=tf.int64)
     _restore(path, {part: state.variables_of(network), "images_seen": images_seen})
@@ -272,7 +272,7 @@ def load_discriminator(path: str) -> networks.Discriminator:
     Raises:
       UserError: there is no such run or checkpoint, or it is damaged.
     """
-    config = read_config(workdir_of(pathlib.Path(path)))
+    config = read_config(workdir_of(locations.of(path)))
     network = state.make_discriminator(_in_float32(config))
     _restore(path, {"discriminator": state.variables_of(network)})
     return network
@@ -285,7 +285,7 @@ def _in_float32(config: schema.Config) -> schema.Config:
 def _restore(path: str, parts: dict) -> None:
     """Gives variables the values of a checkpoint that holds more than those."""
     while True:
-        workdir, prefix = locate(pathlib.Path(path))
+        workdir, prefix = locate(locations.of(path))
         try:
             with literal_path.inside(prefix) as name:
                 status = tf.train.Checkpoint(**parts).restore(name)

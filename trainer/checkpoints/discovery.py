@@ -7,14 +7,13 @@ older than what lies beside it, so nothing here goes by it.
 import contextlib
 import glob
 import logging
-import os
 import pathlib
 import re
 from collections.abc import Iterator
 
 import tensorflow as tf
 
-from dualcontrast.trainer import errors, literal_path
+from dualcontrast.trainer import errors, literal_path, locations
 from dualcontrast.trainer.errors import UserError
 
 FOLDER = "checkpoints"
@@ -24,6 +23,18 @@ INDEX_NAME = "checkpoint"
 # What TensorFlow raises for a damaged checkpoint: a truncated data file is a bare IndexError, and
 # a name in its index that is no UTF-8 any more a UnicodeDecodeError, which is a ValueError.
 DAMAGE = (tf.errors.OpError, IndexError, AssertionError, ValueError, RuntimeError, OSError)
+
+# What a file system elsewhere raises where there is no way to it: that says nothing of the file.
+_NO_WAY = (
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.UnauthenticatedError,
+    tf.errors.UnavailableError,
+    OSError,
+)
 
 _LOG = logging.getLogger(__name__)
 _PART = re.compile(r"images-(\d+)\.(index|data-\d{5}-of-(\d{5}))")
@@ -39,7 +50,7 @@ def numbers(folder: pathlib.Path) -> list[int]:
     Raises:
       UserError: it cannot be read, so that nobody knows.
     """
-    if not os.path.lexists(folder):
+    if not (folder.exists() or folder.is_symlink()):
         return []
     try:
         matches = [_PART.fullmatch(path.name) for path in folder.iterdir()]
@@ -94,15 +105,24 @@ def fault(prefix: pathlib.Path, read_values: bool = True) -> str | None:
     Args:
       prefix: of a checkpoint.
       read_values: and compare their checksums, which takes as long as to restore them.
+
+    Raises:
+      UserError: it lies elsewhere and cannot be reached, so that nobody knows.
     """
     try:
         if missing := _missing_part(prefix):
             return missing
         with literal_path.inside(prefix) as name:
-            reader = tf.train.load_checkpoint(name)
+            reader = tf.compat.v1.train.NewCheckpointReader(name)
             for tensor in reader.get_variable_to_shape_map() if read_values else ():
                 reader.get_tensor(tensor)
     except DAMAGE as error:
+        is_missing = isinstance(error, FileNotFoundError)
+        if locations.is_remote(prefix) and isinstance(error, _NO_WAY) and not is_missing:
+            raise UserError(
+                f"checkpoint {prefix} cannot be read: {errors.first_line(error)}\n"
+                "See that this machine has a way to it, then run the same command again."
+            ) from error
         return errors.first_line(error)
     return None
 

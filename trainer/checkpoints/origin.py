@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dualcontrast.trainer import errors, files, literal_path, state
+from dualcontrast.trainer import errors, files, literal_path, locations, state
 from dualcontrast.trainer.checkpoints import checkpoint, discovery
 from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
@@ -136,7 +136,7 @@ def check_same(workdir: pathlib.Path, request: Request | None) -> None:
         return
     recorded = read(workdir)
     source = checkpoint.workdir_of(request.path)
-    if recorded and pathlib.Path(recorded["checkpoint"]).parent.parent == source.resolve():
+    if recorded and locations.of(recorded["checkpoint"]).parent.parent == source.resolve():
         return
     began = f"from {recorded['checkpoint']}" if recorded else "at random"
     raise UserError(
@@ -220,7 +220,7 @@ def _read(prefix: pathlib.Path) -> dict[str, np.ndarray]:
     """Returns the values of a checkpoint, by PART/PATH."""
     try:
         with literal_path.inside(prefix) as name:
-            reader = tf.train.load_checkpoint(name)
+            reader = tf.compat.v1.train.NewCheckpointReader(name)
             return {
                 _plain(key): reader.get_tensor(key)
                 for key in reader.get_variable_to_shape_map()

@@ -9,11 +9,10 @@ import errno
 import os
 import pathlib
 import re
-import shutil
 
 import tensorflow as tf
 
-from dualcontrast.trainer import literal_path
+from dualcontrast.trainer import files, literal_path, locations
 from dualcontrast.trainer.checkpoints import discovery
 
 _SAVING = ".saving"
@@ -34,7 +33,7 @@ def write(saved: tf.train.Checkpoint, prefix: pathlib.Path) -> None:
     """
     apart = prefix.with_name(prefix.name + _SAVING)
     try:
-        shutil.rmtree(apart, ignore_errors=True)
+        files.remove_folder(apart)
         apart.mkdir()
         saved.save_counter.assign(1)  # `write` leaves it out until somebody asks for it
         with literal_path.inside(apart / prefix.name) as name:
@@ -45,7 +44,7 @@ def write(saved: tf.train.Checkpoint, prefix: pathlib.Path) -> None:
     except BaseException:
         if not discovery.index_of(prefix).exists():
             remove(prefix)
-        shutil.rmtree(apart, ignore_errors=True)
+        files.remove_folder(apart)
         raise
 
 
@@ -77,7 +76,7 @@ def sweep(folder: pathlib.Path) -> None:
             if not discovery.index_of(prefix).exists():
                 remove(prefix)
             # Last: it is what tells data without an index from a checkpoint that lost it.
-            shutil.rmtree(path, ignore_errors=True)
+            files.remove_folder(path)
         elif _LEFTOVERS.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
@@ -88,6 +87,8 @@ def sync(path: pathlib.Path) -> None:
     Raises:
       OSError: the disk refused.
     """
+    if locations.is_remote(path):
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,6 +15,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from dualcontrast.trainer import errors
 from dualcontrast.trainer.data import dataset_damage
 from dualcontrast.trainer.data.manifest import Manifest
 from dualcontrast.trainer.errors import UserError
@@ -23,6 +24,9 @@ from dualcontrast.trainer.errors import UserError
 CHUNK_BYTES = 128 << 20
 # What reading raises; the second where TensorFlow quotes a damaged record in its message.
 READ_ERRORS = (tf.errors.OpError, UnicodeDecodeError)
+
+# Of several workers each serves the whole stream, and one that was started again from its start.
+_OUT_OF_TURN = "it has several workers, or its worker was started again (give each a dispatcher)"
 
 _RECORDS = 64  # Examples that are parsed at once where images are read in order.
 
@@ -60,6 +64,7 @@ def labelled_batches(
     mirror: bool,
     replicas: int = 1,
     own: range = range(1),
+    services: tuple[str, ...] = (),
 ) -> tf.data.Dataset:
     """Returns the stream of `image_batches` with the images' labels.
 
@@ -67,27 +72,73 @@ def labelled_batches(
       dataset, batch_size, seed, start_image, mirror: as for `image_batches`.
       replicas: that share a batch, image i of it being replica i % replicas's.
       own: the replicas whose images are wanted: others are read, and not decoded.
+      services: tf.data services of one worker each, as in grpc://HOST:PORT, that read and decode in
+        place of this process, batch b being service b % services's. The images are the same.
 
     Returns:
       Pairs of uint8 [batch_size, resolution, resolution, channels] and int64 [batch_size], which is
       0 where the dataset has no labels. With `own` only its images, in the batch's order.
     """
+
+    def share(number: int) -> tf.data.Dataset:
+        """Every so manieth batch from `number` on."""
+        records = _records(dataset, seed, start_image)
+        shares = max(1, len(services))
+        if len(own) < replicas or shares > 1:
+
+            def is_wanted(image, _):
+                return _is_in(image % replicas, own) & (image // batch_size % shares == number)
+
+            records = records.enumerate().filter(is_wanted).map(lambda _, record: record)
+        return _decoded(dataset, records, batch_size // replicas * len(own), mirror)
+
+    if not services:
+        return share(0).prefetch(2)
+    served = [_served(share(number), service) for number, service in enumerate(services)]
+    turns = tf.data.Dataset.range(len(services)).repeat()
+    return tf.data.Dataset.choose_from_datasets(served, turns).prefetch(2)
+
+
+def _records(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
+    """The endless stream of (encoded image, label, coin)."""
     chunks = _chunks(dataset, seed, start_image)
-    records = chunks.map(_chunk_reader(dataset, seed)).prefetch(1).unbatch()
-    if len(own) < replicas:
-        records = records.enumerate().filter(lambda i, _: _is_in(i % replicas, own))
-        records = records.map(lambda _, record: record)
+    return chunks.map(_chunk_reader(dataset, seed)).prefetch(1).unbatch()
+
+
+def _decoded(
+    dataset: Manifest, records: tf.data.Dataset, batch_size: int, mirror: bool
+) -> tf.data.Dataset:
+    """Batches of images and labels of a stream of records."""
     decoder = _decoder(dataset)
     batches = records.map(
         lambda record, label, coin: (decoder(record), label, coin),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
-    ).batch(batch_size // replicas * len(own), drop_remainder=True)
+    ).batch(batch_size, drop_remainder=True)
 
     def mirrored(images, labels, coins):
         return _mirror(images, coins) if mirror else images, labels
 
-    return batches.map(mirrored).prefetch(2)
+    return batches.map(mirrored)
+
+
+def _served(batches: tf.data.Dataset, service: str) -> tf.data.Dataset:
+    """The same batches, made by a tf.data service and in order, or an error."""
+    distribute = tf.data.experimental.service.distribute(
+        # Without shards, a worker serves the whole stream, and one worker serves it in order.
+        processing_mode=tf.data.experimental.service.ShardingPolicy.OFF,
+        service=service,
+        compression=None,  # Noise in pixels hardly shrinks, and the processor is what is short.
+    )
+    numbered = batches.prefetch(2).enumerate().apply(distribute).enumerate()
+
+    def in_turn(expected, served):
+        received, batch = served
+        same = tf.debugging.assert_equal(received, expected, _OUT_OF_TURN)
+        with tf.control_dependencies([same]):
+            return tf.nest.map_structure(tf.identity, batch)
+
+    return numbered.map(in_turn, num_parallel_calls=1)
 
 
 def _is_in(number: tf.Tensor, numbers: range) -> tf.Tensor:
@@ -137,16 +188,29 @@ def first_images(dataset: Manifest, count: int) -> np.ndarray:
         raise explain(error, dataset) from error
 
 
-def explain(error: Exception, dataset: Manifest) -> UserError:
+def explain(error: Exception, dataset: Manifest, services: tuple[str, ...] = ()) -> UserError:
     """Turns what TensorFlow raised while reading into an error that names shard and record.
 
     TensorFlow names neither, so every shard is read until the damage is found.
+
+    Args:
+      error: one of `READ_ERRORS`.
+      dataset: that was read.
+      services: that read it; none for this process.
     """
-    found = dataset_damage.find(dataset)
-    if found is None:
-        reason = getattr(error, "message", "its message is no text")
-        return UserError(f"Reading {dataset.folder} failed, its shards are sound: {reason}")
-    return UserError(f"{found}\nCopy the shard again, or convert the images again.")
+    # A shard that is missing here was missed when the dataset was opened.
+    lost = isinstance(error, tf.errors.NotFoundError) or _OUT_OF_TURN in str(error)
+    found = None if services and lost else dataset_damage.find(dataset)
+    if found is not None:
+        return UserError(f"{found}\nCopy the shard again, or convert the images again.")
+    if services:
+        what = _OUT_OF_TURN if _OUT_OF_TURN in str(error) else errors.first_line(error)
+        return UserError(
+            f"The data service failed: {what}\nSee that it runs and has"
+            f" {dataset.folder.absolute()} too, then start the same command again."
+        )
+    reason = getattr(error, "message", "its message is no text")
+    return UserError(f"Reading {dataset.folder} failed, its shards are sound: {reason}")
 
 
 def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
@@ -173,7 +237,9 @@ def _chunks(dataset: Manifest, seed: int, start_image: int) -> tf.data.Dataset:
 
 def _chunk_reader(dataset: Manifest, seed: int):
     """Returns the function that reads a chunk: encoded images, labels and coins, [n] each."""
-    paths = tf.constant([os.fsencode(dataset.path(shard)) for shard in dataset.shards])
+    # Who reads them may be in another folder.
+    found = [dataset.path(shard).absolute() for shard in dataset.shards]
+    paths = tf.constant([os.fsencode(path) for path in found])
     counts = tf.constant([shard.records for shard in dataset.shards], tf.int64)
 
     def read(number, shards, to_skip):

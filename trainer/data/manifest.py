@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dualcontrast.trainer import files
+from dualcontrast.trainer import files, locations
 from dualcontrast.trainer.errors import UserError
 
 FILE_NAME = "manifest.json"
@@ -123,10 +123,10 @@ def read(folder: str | Path) -> Manifest:
       UserError: there is no manifest, or it is damaged or of another version.
     """
     try:
-        fields = files.read_object(Path(folder) / FILE_NAME, advice=_CONVERT_AGAIN)
+        fields = files.read_object(locations.of(folder) / FILE_NAME, advice=_CONVERT_AGAIN)
     except files.Missing:
-        raise UserError(_nothing_at(Path(folder))) from None
-    return _checked(Path(folder), fields)
+        raise UserError(_nothing_at(locations.of(folder))) from None
+    return _checked(locations.of(folder), fields)
 
 
 _CONVERT_AGAIN = "Convert the images again: dualcontrast-convert --help"

@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Record]:
     Raises:
       DamagedRecord: at the first record that is cut short or fails its checksum.
     """
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         index = offset = 0
         while header := file.read(_HEADER.size):
             payload = _read_payload(file, header, path.stat().st_size - offset, index, offset)
@@ -79,7 +79,7 @@ def frames(path: Path) -> Iterator[Frame]:
       DamagedRecord: at the first record that is cut short, or whose length fails its checksum.
     """
     size = path.stat().st_size
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         index = offset = 0
         while header := file.read(_HEADER.size):
             length = _read_length(header, size - offset, index, offset)
