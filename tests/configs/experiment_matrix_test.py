@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -186,6 +187,25 @@ def test_the_runs_of_unet_gan_are_what_their_columns_say():
         # All else is as with BigGAN's discriminator.
         biggan = experiment("biggan_hinge", place(cell)[1])
         assert (config.schedule, config.generator) == (biggan.schedule, biggan.generator)
+
+
+def test_the_other_reading_of_unet_gans_runs_is_the_baseline_of_stylegan2_with_a_decoder():
+    for cell in UNETGAN:
+        argument = place(cell)[1]
+        config = schema.resolve(experiment("unetgan_stylegan2", argument), 256, 3)
+        families = config.generator.family, config.discriminator.family
+        assert families == ("stylegan2", "unet_stylegan2")
+        # All else is the baseline's, and the losses and mixed images of the first reading.
+        baseline = schema.resolve(experiment("sg2e_ns", argument), 256, 3)
+        assert dataclasses.replace(
+            config, discriminator=baseline.discriminator, cutmix=baseline.cutmix
+        ) == schema.replace(baseline, {"loss": "non_saturating"})
+        first = experiment("unetgan_bce", argument)
+        assert (config.loss, config.cutmix) == (first.loss, first.cutmix)
+        shared = dataclasses.fields(config.discriminator)
+        for field in shared:
+            own, expected = (getattr(c.discriminator, field.name) for c in (config, baseline))
+            assert own == expected, field.name
 
 
 def contrad_place(cell: dict[str, str]) -> tuple[str, str]:
