@@ -20,7 +20,8 @@ class StyleGAN2Discriminator(discriminator.Discriminator):
     label, as that of the image is, each with a mapping of its own.
 
     Both logits know the deviation over a group of the batch, which comes before the last
-    convolution. Ours: Yu et al. 2021 name U-Net GAN and StyleGAN2 and give no detail.
+    convolution. Yu et al. 2021 adapted U-Net GAN to StyleGAN2 and do not say how: the decoder is
+    our proposal.
 
     >>> network = StyleGAN2Discriminator(16, fmap_base=64, fmap_max=8)
     >>> network.build()

@@ -14,8 +14,8 @@ class StyleGAN2UpBlock(keras.layers.Layer):
     """Residual block that doubles its input: (convolutions + 1x1 skip) / sqrt(2).
 
     The mirror of StyleGAN2's block of the discriminator: maps are doubled by its filter, then both
-    convolutions see them with those of the encoder behind them; the skip sees them alone. No source
-    has it: the paper, Yu et al. 2021, gives no detail.
+    convolutions see them with those of the encoder behind them; the skip sees them alone. Our
+    proposal: Yu et al. 2021, who adapted U-Net GAN to StyleGAN2, do not say how.
 
     >>> StyleGAN2UpBlock(8)(tf.zeros([2, 4, 4, 16]), tf.zeros([2, 8, 8, 6])).shape
     TensorShape([2, 8, 8, 8])

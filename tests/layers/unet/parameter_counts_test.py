@@ -1,7 +1,8 @@
-"""The sizes of the U-Nets' discriminators, to the last unit: what Schonfeld's program computes with.
+"""The sizes of the U-Nets' discriminators, to the last unit.
 
-It also makes 65 numbers that no image reaches, a layer from 64 features to a logit; they are not
-here. Of the one on StyleGAN2's networks: counted by hand.
+The one upon BigGAN's is what Schonfeld's program computes with, which also makes 65 numbers that no
+image reaches, a layer from 64 features to a logit; they are not here. The one upon StyleGAN2's is
+counted by hand.
 """
 
 import math
