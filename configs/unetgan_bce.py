@@ -9,17 +9,14 @@
 
 Published in thesis T2.6 / supp T5:
 
-                fid50k   ppl  precision  recall   sep
-    ffhq256       7.48    32       0.68    0.19  2.00
-    bedroom256   17.6    504       0.48    0.03     -
-    church256    11.7    318       0.62    0.07     -
-    horse256     20.2    296       0.57    0.13     -
-    clevr256     33.3    202       0.04    0.08     -
+             fid50k   ppl  precision  recall   sep
+    ffhq256    7.48    32       0.68    0.19  2.00
 
 The settings are those of the authors' program for FFHQ (Schonfeld et al. 2020): batches of 20, and
 in one half of the discriminator's steps, once so many images are seen as 100 passes over FFHQ have,
-mixed images in place of the adversarial loss. The tables do not say on which networks the other
-rows were trained, nor how long; all are on those of the program, and the length is ours.
+mixed images in place of the adversarial loss. The length is ours. The tables' FID on FFHQ is that
+of the authors' release; on the other datasets they are of U-Net GAN on StyleGAN2's networks,
+configs/unetgan_stylegan2.py. Here these datasets are arguments too, with nothing published.
 
 configs/unetgan_scenes32.py is a small one for a CPU.
 

@@ -17,7 +17,8 @@ seeds, with the references that they are compared with. The first seed draws the
   dualcontrast-attention-maps --run=RUN --data=DATA --output=OUTPUT
 
 Of a U-Net's discriminator (OUTPUT/pixels.png) how real it takes every pixel of generated images to
-be, and with --data of real ones: white is real, black is fake.
+be, and with --data of real ones: white is real, black is fake. On StyleGAN2's networks it judges
+groups of images, as in training of four: then ask for a multiple of four seeds.
 
 Layers of the kinds san, sagan, dfn and vt are drawn in every family, the last one of a network. Of
 a run with labels every seed has its own class, that of dualcontrast-generate.

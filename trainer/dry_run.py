@@ -15,6 +15,7 @@ from dualcontrast.layers.stylegan import generator as stylegan_generators
 from dualcontrast.layers.stylegan2 import discriminator as discriminators
 from dualcontrast.layers.stylegan2 import generator as generators
 from dualcontrast.layers.stylegan2 import mapping_network, modulated_attention
+from dualcontrast.layers.unet import stylegan2_discriminator as unet_discriminators
 from dualcontrast.trainer import grids as picture_grids
 from dualcontrast.trainer import state
 from dualcontrast.trainer.config import schema, serialisation
@@ -228,6 +229,21 @@ def _stylegan2_discriminator_rows(discriminator: discriminators.Discriminator) -
     yield _dense_row(discriminator.logit.name, discriminator.logit)
     if discriminator.classes:
         yield from _mapping_rows(discriminator.label_mapping)
+
+
+@discriminator_rows.register
+def _unet_discriminator_rows(
+    discriminator: unet_discriminators.StyleGAN2Discriminator,
+) -> Iterator[Row]:
+    yield from _stylegan2_discriminator_rows(discriminator)
+    shape: tuple[int, ...] = (1, 4, 4, discriminator.last_conv.filters)
+    for block in discriminator.decoder:
+        shape = block.compute_output_shape(shape, None)
+        for layer in (*block.convs, block.skip):
+            yield _convolution_row(f"{block.name}/{layer.name}", layer, shape)
+    yield _convolution_row(discriminator.pixel_logit.name, discriminator.pixel_logit, shape)
+    if discriminator.classes:
+        yield from _mapping_rows(discriminator.pixel_label_mapping)
 
 
 def _head_rows(heads: list[keras.Layer]) -> Iterator[Row]:

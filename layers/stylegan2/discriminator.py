@@ -179,11 +179,19 @@ class Discriminator(networks.Discriminator):
           images: [batch, resolution, resolution, channels], nominally in [-1, 1].
           references: a real for every image, of the same shape; with reference attention only.
         """
+        return self.features_of(self.finish(self.encode(images), self._prepared(references)))
+
+    def outputs(self, batch, references=None, **how):
+        """Returns what it says of images; the arguments are those of `features`."""
+        prepared = self._prepared(references)
+        return self.judge(self.encode(batch.images), prepared, batch.labels)
+
+    def _prepared(self, references):
+        """Returns what references contribute, None where there are to be none."""
         if self.takes_references != (references is not None):
             needs = "needs" if self.takes_references else "takes no"
             raise ValueError(f"Discriminator: this one {needs} references")
-        prepared = self.prepare(self.encode(references)) if self.takes_references else None
-        return self.finish(self.encode(images), prepared)
+        return self.prepare(self.encode(references)) if self.takes_references else None
 
     def logits_of(self, features, labels=None):
         """Returns logits, [batch] float32: larger means more real.
@@ -196,9 +204,7 @@ class Discriminator(networks.Discriminator):
         if self.last_dense is None:
             return self.logit(features, **({"labels": labels} if self.classes else {}))[:, 0]
         x = self.logit(features)
-        if not self.classes:
-            return x[:, 0]
-        return tf.reduce_sum(x * self.label_mapping(None, labels), axis=-1) * x.shape[-1] ** -0.5
+        return x[:, 0] if not self.classes else projected(x, self.label_mapping(None, labels))
 
     def compare(self, reals, fakes, references, judge_reals):
         """Returns the outputs of reals, None if they are not judged, and of fakes.
@@ -210,7 +216,7 @@ class Discriminator(networks.Discriminator):
         prepared = None
         if self.takes_references:
             # Rolled, every real's reference is the next one, of which the maps are known.
-            compared = tf.roll(maps, -1, axis=0) if rolled else self.encode(references)
+            compared = [tf.roll(maps[-1], -1, axis=0)] if rolled else self.encode(references)
             prepared = self.prepare(compared)
         of_reals = None
         if judge_reals:
@@ -231,15 +237,18 @@ class Discriminator(networks.Discriminator):
         return self.resolutions.index(self.attention_resolution)
 
     def encode(self, images):
-        """Returns the maps of images, or of references, that the attention sees."""
-        x = self.from_rgb(tf.cast(images, self.compute_dtype))
+        """Returns the maps of images, or of references, of every side down to the attention's.
+
+        Those of the image's own side come first; the last ones are what the attention sees.
+        """
+        maps = [self.from_rgb(tf.cast(images, self.compute_dtype))]
         for block in self.blocks[: self._attending]:
-            x = block(x)
-        return x
+            maps.append(block(maps[-1]))
+        return maps
 
     def prepare(self, maps):
         """Returns what references contribute to the logits, of their maps from `encode`."""
-        return self.blocks[self._attending].prepare(maps)
+        return self.blocks[self._attending].prepare(maps[-1])
 
     def judge(self, maps, prepared=None, labels=None):
         """Returns `networks.Outputs` of images.
@@ -249,15 +258,23 @@ class Discriminator(networks.Discriminator):
           prepared: from `prepare`, with reference attention.
           labels: [batch] int, where there are classes.
         """
-        features = self.finish(maps, prepared)
+        features = self.features_of(self.finish(maps, prepared))
         return networks.Outputs(self.logits_of(features, labels), features)
 
     def finish(self, maps, prepared=None):
-        """Returns features, [batch, width] float32, of maps from `encode`; see `judge`."""
-        x = self.blocks[self._attending](maps, prepared)
-        for block in self.blocks[self._attending + 1 :]:
-            x = block(x)
-        x = self.last_conv(self.minibatch_stddev(x))
+        """Returns maps from `encode` with those of every side from there to 4x4 behind them.
+
+        The last ones are what the last convolution puts out; see `judge` for the arguments.
+        """
+        block, *others = self.blocks[self._attending :]
+        maps = [*maps, block(maps[-1], prepared)]
+        for block in others:
+            maps.append(block(maps[-1]))
+        return [*maps[:-1], self.last_conv(self.minibatch_stddev(maps[-1]))]
+
+    def features_of(self, maps):
+        """Returns features, [batch, width] float32, of maps from `finish`."""
+        x = maps[-1]
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
         return tf.cast(x, self.variable_dtype) if self.last_dense is None else self.last_dense(x)
 
@@ -281,3 +298,13 @@ class Discriminator(networks.Discriminator):
             "label_layers": self.label_layers,
             "label_learning_rate_multiplier": self.label_learning_rate_multiplier,
         }
+
+
+def projected(x: tf.Tensor, mapped: tf.Tensor) -> tf.Tensor:
+    """Returns the product with mapped labels, over the root of how many numbers are multiplied.
+
+    Args:
+      x: [batch, ..., width].
+      mapped: broadcast to `x`.
+    """
+    return tf.reduce_sum(x * mapped, axis=-1) * x.shape[-1] ** -0.5

@@ -44,6 +44,7 @@ OTHERS = [
     "biggan_imagenet",
     "unetgan_bce",
     "unetgan_scenes32",
+    "unetgan_stylegan2",
     "r3gan",
     "stylegan",
     "sndcgan",

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -25,7 +26,7 @@ HERE = [cell for cell in CELLS if cell["backbone"] == "stylegan2_e"]
 ADVAUG = [cell for cell in CELLS if cell["source"].startswith("AdvAug")]
 STYLEGAN = [cell for cell in CELLS if cell["backbone"] == "stylegan1"]
 BIGGAN = [cell for cell in CELLS if cell["backbone"] == "biggan"]
-UNETGAN = [cell for cell in CELLS if cell["backbone"] == "unetgan(+stylegan2)"]
+UNETGAN = [cell for cell in CELLS if cell["backbone"].startswith("unetgan")]
 SNGAN = [cell for cell in CELLS if cell["backbone"] == "sngan" and cell not in ADVAUG]
 
 CONTRAD_SYSTEMS = ("sndcgan", "snresnet18", "sg2small")
@@ -81,7 +82,8 @@ def test_every_backbone_has_networks_or_is_known_to_have_none():
         "stylegan1",
         "sagan",
         "biggan",
-        "unetgan(+stylegan2)",
+        "unetgan",
+        "unetgan+stylegan2",
         "stylegan2_ada",
         "sg2afhq",
         *CONTRAD_SYSTEMS,
@@ -172,20 +174,36 @@ def test_the_run_of_biggan_is_what_its_columns_say():
     assert average.start_images == 21_000 * 20 and average.moments
 
 
-def test_the_runs_of_unet_gan_are_what_their_columns_say():
-    runs = {place(cell) for cell in UNETGAN}
-    assert {name for name, _ in runs} == {"unetgan_bce"} and len(runs) == 5
-    for cell in UNETGAN:
-        config = schema.resolve(experiment(*place(cell)), int(cell["resolution"]), 3)
-        assert (config.generator.family, config.discriminator.family) == ("biggan", "unet")
-        assert config.loss.family == "non_saturating"  # the cross entropy of logits
-        assert config.training.batch_size == 20 and config.penalties.r1_gamma == 0
-        mixed = config.cutmix
-        assert (mixed.probability, mixed.weight, mixed.consistency_weight) == (0.5, 0, 1)
-        assert mixed.warmup_images == 100 * 70_000  # 100 passes over FFHQ
-        # All else is as with BigGAN's discriminator.
-        biggan = experiment("biggan_hinge", place(cell)[1])
-        assert (config.schedule, config.generator) == (biggan.schedule, biggan.generator)
+def test_the_run_of_unet_gan_on_ffhq_is_what_its_columns_say():
+    cells = [cell for cell in UNETGAN if cell["backbone"] == "unetgan"]
+    assert {place(cell) for cell in cells} == {("unetgan_bce", "ffhq256")}
+    config = schema.resolve(experiment("unetgan_bce", "ffhq256"), 256, 3)
+    assert (config.generator.family, config.discriminator.family) == ("biggan", "unet")
+    assert config.loss.family == "non_saturating"  # the cross entropy of logits
+    assert config.training.batch_size == 20 and config.penalties.r1_gamma == 0
+    mixed = config.cutmix
+    assert (mixed.probability, mixed.weight, mixed.consistency_weight) == (0.5, 0, 1)
+    assert mixed.warmup_images == 100 * 70_000  # 100 passes over FFHQ
+    # All else is as with BigGAN's discriminator.
+    biggan = experiment("biggan_hinge", "ffhq256")
+    assert (config.schedule, config.generator) == (biggan.schedule, biggan.generator)
+
+
+def test_the_runs_of_unet_gan_on_stylegan2_are_those_of_the_baseline_with_a_decoder():
+    cells = [cell for cell in UNETGAN if cell["backbone"] == "unetgan+stylegan2"]
+    runs = {place(cell) for cell in cells}
+    assert {name for name, _ in runs} == {"unetgan_stylegan2"} and len(runs) == 4
+    for name, argument in runs:
+        config = schema.resolve(experiment(name, argument), 256, 3)
+        baseline = schema.resolve(experiment("sg2e_ns", argument), 256, 3)
+        judge, judge_of_baseline = config.discriminator, baseline.discriminator
+        assert (config.generator.family, judge.family) == ("stylegan2", "unet_stylegan2")
+        for field in dataclasses.fields(judge):
+            assert getattr(judge, field.name) == getattr(judge_of_baseline, field.name), field.name
+        first = experiment("unetgan_bce", argument)
+        assert (config.loss, config.cutmix) == (first.loss, first.cutmix)
+        changed = {"discriminator": judge_of_baseline, "cutmix": baseline.cutmix}
+        assert dataclasses.replace(config, **changed) == baseline
 
 
 def contrad_place(cell: dict[str, str]) -> tuple[str, str]:
@@ -398,7 +416,8 @@ def test_an_experiment_of_contrad_states_all_published_numbers_and_no_others(nam
 
 
 @pytest.mark.parametrize(
-    "name", [*ROWS, *SNGAN_ROWS, *STYLEGAN_ROWS, "biggan_hinge", "unetgan_bce"]
+    "name",
+    [*ROWS, *SNGAN_ROWS, *STYLEGAN_ROWS, "biggan_hinge", "unetgan_bce", "unetgan_stylegan2"],
 )
 def test_an_experiment_states_all_published_numbers_and_no_others(name):
     published = set()

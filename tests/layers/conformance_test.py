@@ -69,6 +69,7 @@ from dualcontrast.layers.stylegan2 import (
     to_rgb,
 )
 from dualcontrast.layers.unet import discriminator as unet_discriminator
+from dualcontrast.layers.unet import stylegan2_discriminator, stylegan2_up_block
 from dualcontrast.layers.unet import up_block as unet_up_block
 
 NARROW = {"fmap_base": 32, "fmap_max": 6}
@@ -462,6 +463,18 @@ LAYERS = {
         [(6, 16, 16, 4), (6, 16, 16, 4), (6,)],
     ),
 }
+LAYERS |= {
+    "unet_stylegan2_up_block": (
+        stylegan2_up_block.StyleGAN2UpBlock,
+        {"filters": 5, "clamp": CLAMP},
+        [(6, 4, 4, 3), (6, 8, 8, 4)],
+    ),
+    # The arguments are those of its encoder.
+    "unet_stylegan2_discriminator": (
+        stylegan2_discriminator.StyleGAN2Discriminator,
+        *LAYERS["discriminator"][1:],
+    ),
+}
 # Without attention, classes, heads: arguments at their defaults take other ways through the code.
 OFTEN_LEFT_OUT = {*ATTENTION, *HEADS, "classes", "clamp", "conv_clamp", "growing"}
 PLAIN = {
@@ -487,6 +500,7 @@ EVERY = LAYERS | PLAIN
 FLOAT32_OUT = (
     *("to_rgb", "synthesis_network", "mapping_network", "generator", "discriminator"),
     *("biggan_generator", "biggan_discriminator", "unet_discriminator"),
+    "unet_stylegan2_discriminator",
     *("sagan_generator", "sagan_discriminator", "resnet18_discriminator"),
     *("r3gan_generator", "r3gan_discriminator", "stylegan_synthesis_network"),
     *("stylegan_generator", "stylegan_discriminator"),
@@ -530,7 +544,7 @@ def _real(inputs: list) -> list[tf.Tensor]:
 
 def _of_a_call(layer) -> list:
     """The variables of a call, of which neither projections nor logits of pixels are a part."""
-    others = ("projection_of_", "/decoder", "/pixel_logit", "/pixel_embedding")
+    others = ("projection_of_", "/decoder", "/pixel_")
     return [v for v in layer.trainable_variables if not any(part in v.path for part in others)]
 
 
@@ -672,7 +686,10 @@ def test_a_traced_layer_with_an_unknown_batch_gives_the_eager_values(name):
 
 
 # The minibatch deviation is of groups: samples i, i + 2 and i + 4 of six.
-GROUPED = ("minibatch_stddev", "discriminator", "stylegan_discriminator")
+GROUPED = (
+    *("minibatch_stddev", "discriminator", "stylegan_discriminator"),
+    "unet_stylegan2_discriminator",
+)
 
 
 @every_layer

@@ -32,7 +32,7 @@ def _network(pairing="reference", resolution=8, group=4):
 def test_what_is_prepared_once_serves_reals_and_fakes(pairing, resolution):
     network = _network(pairing, resolution)
     maps = network.encode(REFERENCES)
-    assert maps.shape[1] == resolution
+    assert [x.shape[1] for x in maps] == {8: [16, 8], 16: [16]}[resolution]
     prepared = network.prepare(maps)
     for images in (REALS, FAKES):
         found = network.judge(network.encode(images), prepared).logits
@@ -60,7 +60,8 @@ def test_both_branches_train_the_layers_that_they_share():
         prepared = network.prepare(network.encode(REFERENCES))
         maps = network.encode(REALS)
         through_primary = tf.reduce_sum(network.judge(maps, _constants(prepared)).logits)
-        through_reference = tf.reduce_sum(network.judge(tf.stop_gradient(maps), prepared).logits)
+        constant = list(map(tf.stop_gradient, maps))
+        through_reference = tf.reduce_sum(network.judge(constant, prepared).logits)
         logits = tf.reduce_sum(network.judge(maps, prepared).logits)
     kernel = network.from_rgb.kernel.value
     parts = [tape.gradient(x, kernel) for x in (through_primary, through_reference)]

@@ -26,10 +26,21 @@ SMALL = {
 LOOK = figures.Look([3, 5], None, 1.0, False)
 
 
-def saved(folder, changes=None):
+ON_STYLEGAN2 = {
+    "generator.w_size": 4,
+    "generator.mapping_layers": 1,
+    "data.channels": 3,
+    "training.batch_size": 4,
+    **{f"{network}.fmap_base": 16 for network in ("generator", "discriminator")},
+    **{f"{network}.fmap_max": 4 for network in ("generator", "discriminator")},
+}
+
+
+def saved(folder, changes=None, experiment="unetgan_scenes32", sizes=None, side=32):
     """A run that was saved before it was trained."""
-    config = schema.replace(config_flags.load("unetgan_scenes32"), SMALL | (changes or {}))
-    config = schema.resolve(config, 32, 3, 3 if config.data.labels else 0)
+    sizes = SMALL if sizes is None else sizes
+    config = schema.replace(config_flags.load(experiment), sizes | (changes or {}))
+    config = schema.resolve(config, side, 3, 3 if config.data.labels else 0)
     trained = state.State(config)
     trained.images_seen.assign(4000)
     checkpoint.Checkpoints(folder, trained, keep=1).save()
@@ -70,3 +81,24 @@ def test_reals_of_classes_are_refused_and_generated_images_have_their_own(tmp_pa
         figures.of_run(str(run), dataset, LOOK, tmp_path / "out")
     (line,) = figures.of_run(str(run), None, LOOK, tmp_path / "out")
     assert "in the mean: generated 0." in line
+
+
+def test_on_stylegan2s_networks_a_group_is_judged_together_as_in_training(tmp_path):
+    run = saved(tmp_path / "run", None, "unetgan_stylegan2", ON_STYLEGAN2, 8)
+    seeds = [3, 5, 6, 9, 11, 12]  # in groups of three, the largest up to four that are alike
+    figures.of_run(str(run), None, figures.Look(seeds, None, 1.0, False), tmp_path / "out")
+    _, prefix = checkpoint.locate(run)
+    generator, _, _ = checkpoint.load_average(str(prefix))
+    judge = checkpoint.load_discriminator(str(prefix))
+    made = sampler.Sampler(generator, 1.0, random_noise=False).from_seeds(seeds)
+    floats = tf.cast(np.stack(list(made)), tf.float32) / 127.5 - 1
+
+    def means(images):
+        logits = judge.outputs(networks.Batch(images)).pixel_logits
+        return tf.reduce_mean(tf.sigmoid(logits), axis=[1, 2]).numpy()
+
+    rows = json.loads((tmp_path / "out" / "attention.json").read_text())["pixels"]["rows"]
+    found = [row["generated"] for row in rows]
+    np.testing.assert_allclose(found, means(floats), rtol=1e-5)
+    alone = np.concatenate([means(image[None]) for image in floats])
+    assert np.abs(found - alone).min() > 1e-4

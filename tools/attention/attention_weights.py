@@ -104,7 +104,7 @@ def of_discriminator(
     """
     if discriminator.takes_references:
         (attend,) = layers_of(discriminator)
-        maps, compared = discriminator.encode(image), discriminator.encode(reference)
+        maps, compared = (discriminator.encode(images)[-1] for images in (image, reference))
         _, weights = attend(maps, compared, return_weights=True)
         return Heard(attend, weights[0].numpy(), maps.shape[1])
     # Of any class: the label is asked for after the last map.

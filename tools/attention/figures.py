@@ -70,15 +70,16 @@ def of_run(
         check_data(run, checkpoint.read_config(workdir).images, dataset)
     generator, _, images_seen = checkpoint.load_average(str(prefix))
     discriminator = checkpoint.load_discriminator(str(prefix))
-    judges_pixels = checkpoint.read_config(workdir).discriminator.judges_pixels
-    if not judges_pixels:
+    judge = checkpoint.read_config(workdir).discriminator
+    if not judge.judges_pixels:
         check_run(run, generator, discriminator, dataset)
     figures = {}
     if attention_weights.layers_of(generator):
         generated.check_truncation(generator, look.truncation_psi)
         figures["generator"] = of_generator(generator, look, images_seen)
-    if judges_pixels:
-        figures["pixels"] = of_pixels(run, generator, discriminator, dataset, look)
+    if judge.judges_pixels:
+        group = judge.group(len(look.seeds))
+        figures["pixels"] = of_pixels(run, generator, discriminator, dataset, look, group)
     elif dataset is not None:
         figures["discriminator"] = of_discriminator(discriminator, dataset, look)
     write(figures, folder, str(prefix), look.reflections)
@@ -216,6 +217,7 @@ def of_pixels(
     discriminator: networks.Discriminator,
     dataset: manifest.Manifest | None,
     look: Look,
+    group: int,
 ) -> Figure:
     """Returns the figure of what the discriminator says of pixels: images and their logits.
 
@@ -224,6 +226,7 @@ def of_pixels(
       generator, discriminator: of the run.
       dataset: of real images, drawn beside the generated ones; None for none.
       look: its seeds are those of the generated images, the first one decides which reals.
+      group: see `pixel_figure.rows_of`.
 
     Raises:
       UserError: reals would have to be judged by classes that they are not given with.
@@ -236,7 +239,7 @@ def of_pixels(
     generated.check_truncation(generator, look.truncation_psi)
     reals = None if dataset is None else _reals(dataset, len(look.seeds), look.seeds[0])
     rows, records = pixel_figure.rows_of(
-        generator, discriminator, look.seeds, look.truncation_psi, reals
+        generator, discriminator, look.seeds, look.truncation_psi, reals, group
     )
     names = [name for name in ("generated", "real") if name in records[0]]
     means = (f"{name} {np.mean([row[name] for row in records]):.2f}" for name in names)

@@ -15,6 +15,7 @@ def rows_of(
     seeds: list[int],
     truncation_psi: float,
     reals: np.ndarray | None,
+    group: int,
 ) -> tuple[list[Row], list[dict]]:
     """Returns a row a seed, and the means of each row's pictures.
 
@@ -27,26 +28,40 @@ def rows_of(
       seeds: of the rows, those of `dualcontrast-generate`, with the fixed noise.
       truncation_psi: 1: all the variety; 0: the mean image.
       reals: uint8 [rows, resolution, resolution, channels]; None for none.
+      group: images that have a say in each other's logits, a divisor of the rows.
     """
     sampler = samplers.Sampler(generator, truncation_psi, random_noise=False)
+    labels = sampler.labels(seeds)
+    shown = {"generated": np.stack(list(sampler.from_seeds(seeds)))}
+    if reals is not None:
+        shown["real"] = reals
+    beside = {name: _judged(discriminator, shown[name], labels, group) for name in shown}
     rows, records = [], []
     for number, seed in enumerate(seeds):
-        labels = sampler.labels([seed])
-        shown = {"generated": next(sampler.from_seeds([seed]))}
-        if reals is not None:
-            shown["real"] = reals[number]
-        beside = {name: _judged(discriminator, image, labels) for name, image in shown.items()}
-        images = [panel for name in shown for panel in (shown[name], _grey(beside[name]))]
-        rows.append(Row(images, [], []))
-        means = {name: float(values.mean()) for name, values in beside.items()}
+        pairs = [(shown[name][number], _grey(beside[name][number])) for name in shown]
+        rows.append(Row([panel for pair in pairs for panel in pair], [], []))
+        means = {name: float(values[number].mean()) for name, values in beside.items()}
         records.append({"seed": seed, **means})
     return rows, records
 
 
-def _judged(discriminator: networks.Discriminator, image: np.ndarray, labels) -> np.ndarray:
-    """Returns how real each pixel is taken to be, [resolution, resolution] from 0 to 1."""
-    batch = networks.Batch(discriminator_features.to_float(image[None]), labels)
-    return tf.sigmoid(discriminator.outputs(batch).pixel_logits)[0].numpy()
+def _judged(
+    discriminator: networks.Discriminator,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    group: int,
+) -> np.ndarray:
+    """Returns how real each pixel is taken to be, [rows, resolution, resolution] from 0 to 1.
+
+    A group at a time: alone, an image would be one of a batch without any deviation.
+    """
+    found = np.empty(images.shape[:3], np.float32)
+    for first in range(len(images) // group):
+        rows = slice(first, None, len(images) // group)
+        of_rows = None if labels is None else labels[rows]
+        batch = networks.Batch(discriminator_features.to_float(images[rows]), of_rows)
+        found[rows] = tf.sigmoid(discriminator.outputs(batch).pixel_logits)
+    return found
 
 
 def _grey(values: np.ndarray) -> np.ndarray:

@@ -211,7 +211,8 @@ def _check_pixels(config: "schema.Config") -> None:
             if value := getattr(config.cutmix, name):
                 raise UserError(
                     f"cutmix.{name}={value} needs logits of pixels, and the {family} discriminator"
-                    f" has none: try --config.cutmix.{name}=0 (or the family unet)"
+                    f" has none: try --config.cutmix.{name}=0 (or the families unet,"
+                    " unet_stylegan2)"
                 )
     elif section.real_gamma or section.fake_gamma:
         raise UserError(

@@ -103,43 +103,15 @@ def test_the_score_of_a_network_that_judges_images_alone_is_the_logit():
     assert networks.Outputs(logits, tf.zeros([2, 3])).score is logits
 
 
-def test_second_derivatives_of_the_score_reach_every_variable_and_match_finite_differences():
-    # P = |gradient of the scores in the images|^2, as in R1, along one direction of all variables.
+def test_second_derivatives_of_the_score_reach_every_variable_and_match_finite_differences(
+    check_second_derivatives,
+):
     network = network_of()
     for layer in network._flatten_layers():
         if isinstance(layer, spectral_normalisation.SpectralNormalization):
             # Only there is the derivative of the estimated norm that of the norm.
             layer.u.assign(np.linalg.svd(layer._matrix().numpy())[2][0])
-    variables = network.trainable_variables
-    before = [tf.identity(variable.value) for variable in variables]
-    draw = np.random.default_rng(2)
-    directions = [tf.constant(draw.standard_normal(v.shape)) for v in before]
-    images = tf.constant(IMAGES)
-
-    def penalty():
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            score = network.outputs(networks.Batch(images, LABELS)).score
-        return tf.reduce_sum(tape.gradient(score, images) ** 2)
-
-    with tf.GradientTape() as tape:
-        found = penalty()
-    slopes = tape.gradient(
-        found,
-        [variable.value for variable in variables],
-        unconnected_gradients=tf.UnconnectedGradients.ZERO,
-    )
-    still = [v.path for v, slope in zip(variables, slopes) if not np.any(slope)]
-    # Where ReLU is linear, a bias does not change a slope.
-    assert [path for path in still if "bias" not in path] == []
-    slope = sum(tf.reduce_sum(s * d) for s, d in zip(slopes, directions))
-
-    def at(step):
-        for variable, value, direction in zip(variables, before, directions):
-            variable.assign(value + step * direction)
-        return penalty()
-
-    np.testing.assert_allclose(slope, (at(1e-7) - at(-1e-7)) / 2e-7, rtol=1e-5)
+    check_second_derivatives(network, networks.Batch(tf.constant(IMAGES), LABELS), 1e-7)
 
 
 @pytest.mark.parametrize("passes, expected", [(1, 1), (2, 1), (3, 1), (4, 2)])

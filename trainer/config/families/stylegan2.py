@@ -110,8 +110,8 @@ _GENERATOR_FIELDS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Discriminator(head_fields.DiscriminatorSection):
-    """The discriminator; with reference attention it is Siamese."""
+class Encoder(section.DiscriminatorSection):
+    """What every discriminator has that judges images as StyleGAN2's does."""
 
     fmap_base: int = setting(
         8192, "feature maps at resolution r: min(fmap_max, 2 * fmap_base / r)", least=1
@@ -135,6 +135,41 @@ class Discriminator(head_fields.DiscriminatorSection):
     minibatch_stddev_group: int = setting(
         4, "most images that share one minibatch standard deviation", least=1
     )
+
+    def freezable(self, images: section.Images) -> int:
+        """Returns the layers: the first, three of each block, and the last convolution."""
+        return 2 + 3 * (images.resolution.bit_length() - 3)
+
+    def group(self, batch: int) -> int:
+        """Returns how many images of a batch share a minibatch standard deviation."""
+        return stddev_group(batch, self.minibatch_stddev_group)
+
+    def encoder(self, images: section.Images) -> dict[str, Any]:
+        """Returns the network's arguments that are of these fields."""
+        return {
+            **images._asdict(),
+            "fmap_base": self.fmap_base,
+            "fmap_max": self.fmap_max,
+            "minibatch_stddev_group": self.minibatch_stddev_group,
+            "conv_clamp": self.conv_clamp,
+            "label_layers": self.label_layers,
+            "label_learning_rate_multiplier": self.label_learning_rate_multiplier,
+        }
+
+    def check(self, images: section.Images) -> None:
+        """Checks the widths against the resolution."""
+        super().check(images)
+        check_resolution("discriminator", self.fmap_base, images.resolution)
+
+    def check_share(self, share: int, parts: int) -> None:
+        """Checks that parts keep the groups of the deviation."""
+        check_groups(self.minibatch_stddev_group, share, parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Discriminator(Encoder, head_fields.DiscriminatorSection):
+    """The discriminator; with reference attention it is Siamese."""
+
     attention: attention_fields.DiscriminatorAttentionConfig = (
         attention_fields.DiscriminatorAttentionConfig()
     )
@@ -149,26 +184,12 @@ class Discriminator(head_fields.DiscriminatorSection):
         """Whether these reals are a second batch."""
         return self.attention.reads_references
 
-    def freezable(self, images: section.Images) -> int:
-        """Returns the layers: the first, three of each block, and the last convolution."""
-        return 2 + 3 * (images.resolution.bit_length() - 3)
-
-    def group(self, batch: int) -> int:
-        """Returns how many images of a batch share a minibatch standard deviation."""
-        return stddev_group(batch, self.minibatch_stddev_group)
-
     def make(self, images: section.Images, **keras: Any) -> Any:
         """Returns the discriminator, unbuilt."""
         from dualcontrast.layers.stylegan2 import discriminator
 
         return discriminator.Discriminator(
-            **images._asdict(),
-            fmap_base=self.fmap_base,
-            fmap_max=self.fmap_max,
-            minibatch_stddev_group=self.minibatch_stddev_group,
-            conv_clamp=self.conv_clamp,
-            label_layers=self.label_layers,
-            label_learning_rate_multiplier=self.label_learning_rate_multiplier,
+            **self.encoder(images),
             attention=attention_fields.discriminator_layer(self.attention),
             attention_resolution=self.attention.resolution,
             **self.heads(),
@@ -178,7 +199,6 @@ class Discriminator(head_fields.DiscriminatorSection):
     def check(self, images: section.Images) -> None:
         """Checks the widths and the attention against the resolution, and the heads."""
         super().check(images)
-        check_resolution("discriminator", self.fmap_base, images.resolution)
         if self.attention.pairing == "none":
             return
         side = self.attention.resolution
@@ -189,7 +209,7 @@ class Discriminator(head_fields.DiscriminatorSection):
 
     def check_share(self, share: int, parts: int) -> None:
         """Checks that parts keep the groups of the deviation, and the neighbours of references."""
-        check_groups(self.minibatch_stddev_group, share, parts)
+        super().check_share(share, parts)
         rolled = self.attention.takes_references and not self.attention.reads_references
         if rolled and (parts > 1 or share < 2):
             # The neighbour of an image is in another part.
