@@ -15,7 +15,8 @@ The file says what all runs have in common, and what each row changes:
     contrastive: {loss: dual_contrastive}
     hinge: {loss: hinge, penalties.r1_gamma: 10.0}
   baseline: non_saturating          # that the others are compared with
-  evaluate:                         # flags of dualcontrast-evaluate, of each run at its end
+  evaluate:                         # flags of dualcontrast-evaluate, of each run at its end; a row
+                                    # may add some of its own
     data: data/scenes
     metrics: [fid, precision_recall]
     fake_count: 5000

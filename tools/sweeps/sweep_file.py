@@ -16,7 +16,8 @@ from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
 _KEYS = ("config", "data", "seeds", "change", "rows", "baseline", "evaluate")
-_OF_ROW = ("config", "data")  # A row may have its own; what else it has are fields.
+_OF_ROW = ("config", "data")  # A row may have its own.
+_MEASURED = "evaluate"  # To which a row may add flags; what else it has are fields.
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 
@@ -141,14 +142,15 @@ def _run(
     for key, value in chosen.items():
         if not isinstance(value, str):
             raise UserError(f"row {row}: {key} is missing; give {key}: ... for it or for all rows")
-    changes = {**_fields(content), **{k: v for k, v in own.items() if k not in _OF_ROW}}
+    named = (*_OF_ROW, _MEASURED)
+    changes = {**_fields(content), **{k: v for k, v in own.items() if k not in named}}
     changes["training.seed"] = seed
     config = _config(row, chosen["config"], changes)
     workdir = output / row / f"seed{seed}"
     train = [_program("train"), f"--config={chosen['config']}", f"--data={chosen['data']}"]
     train += [f"--workdir={workdir}"]
     train += [f"--config.{path}={_text(value)}" for path, value in changes.items()]
-    measured = content.get("evaluate")
+    measured = _measured(content.get(_MEASURED), own.get(_MEASURED), row)
     results = workdir / ("metrics-sweep.jsonl" if measured else "metrics-evaluation.jsonl")
     evaluate = _evaluate(measured, workdir, results) if measured else None
     return Run(row, seed, workdir, config.training.total_images, train, evaluate, results)
@@ -172,6 +174,17 @@ def _config(row: str, reference: str, changes: dict[str, Any]) -> schema.Config:
         return config_flags.overridden(config_flags.load(reference), texts)
     except UserError as error:
         raise UserError(f"row {row}: {error}") from error
+
+
+def _measured(common: Any, own: Any, row: str) -> Any:
+    """Returns the flags of dualcontrast-evaluate for a row; None for none."""
+    if own is None:
+        return common
+    if not isinstance(own, dict) or not isinstance(common, dict):
+        raise UserError(
+            f"row {row}: {_MEASURED} adds flags to those of all rows, got {own!r} and {common!r}"
+        )
+    return {**common, **own}
 
 
 def _evaluate(flags: Any, workdir: pathlib.Path, results: pathlib.Path) -> list[str]:

@@ -20,6 +20,7 @@ rows:
     loss: hinge
     penalties.r1_gamma: 1e-3
     data: data/other
+    evaluate: {fake_count: 64, error_bars: true}
 baseline: plain
 evaluate: {data: data/held out, metrics: [fid, precision_recall], error_bars: false}
 """
@@ -43,8 +44,9 @@ def test_a_run_is_a_row_with_a_seed(tmp_path):
         " --config.penalties.r1_gamma=1e-3 --config.training.seed=1"
         " && dualcontrast-evaluate --run=out/strong/seed1"
         " --output=out/strong/seed1/metrics-sweep.jsonl '--data=data/held out'"
-        " --metrics=fid,precision_recall --error_bars=false"
+        " --metrics=fid,precision_recall --error_bars=true --fake_count=64"
     )
+    assert sweep.runs[2].evaluate[-1] == "--error_bars=false"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,12 @@ def test_a_run_is_a_row_with_a_seed(tmp_path):
         ("config: demo", "config: demos", "row plain: --config=demos: no such file"),
         ("data: data/scenes", "", "row plain: data is missing"),
         ("data: data/held out, ", "", "evaluate: expected flags of dualcontrast-evaluate, data"),
+        ("{fake_count: 64", "{output: here", "evaluate: output is the sweep's own"),
+        (
+            "{fake_count: 64, error_bars: true}",
+            "64",
+            "row strong: evaluate adds flags to those of all rows, got 64",
+        ),
         ("metrics: [fid", "run: here, metrics: [fid", "evaluate: run is the sweep's own"),
         ("seeds: [0", "seeds: [0\n - ]", "line 5: no YAML"),
     ],
