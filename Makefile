@@ -49,7 +49,7 @@ benchmark: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark --resolution=32 --measure=conv2d --measure=augmentation
 	$(BIN)/python -m dualcontrast.tools.benchmark
 
-# Every system, as wide as published and as narrow as in docs/systems.md.
+# Every system, as wide as published and as narrow as in configs/systems.py.
 benchmark-systems: operations
 	$(BIN)/python -m dualcontrast.tools.benchmark_systems
 

@@ -25,11 +25,12 @@ class Conv2D(keras.layers.Conv2D):
     def __init__(self, filters: int, kernel_size: int | tuple[int, int], **kwargs):
         super().__init__(filters, kernel_size, **{"padding": "same", **kwargs})
         moved = (self.strides, self.dilation_rate, self.groups) != ((1, 1), (1, 1), 1)
-        if self.kernel_size not in ((1, 1), (3, 3)) or self.padding != "same" or moved:
+        moved = moved or self.padding != "same" or self.data_format != "channels_last"
+        if self.kernel_size not in ((1, 1), (3, 3)) or moved:
             raise ValueError(
-                "Conv2D: expected 1 or 3 taps a side, padding 'same' and no strides, dilation or"
-                f" groups, got {self.kernel_size}, {self.padding!r}, {self.strides},"
-                f" {self.dilation_rate} and {self.groups}"
+                "Conv2D: expected 1 or 3 taps a side, padding 'same', channels last and no strides,"
+                f" dilation or groups, got {self.kernel_size}, {self.padding!r},"
+                f" {self.data_format}, {self.strides}, {self.dilation_rate} and {self.groups}"
             )
 
     def convolution_op(self, inputs, kernel):

@@ -11,6 +11,7 @@ a training keeps, and by the clock. The images are rendered scenes with texture 
 compress about as well as photographs.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -238,7 +239,9 @@ def _ratios_of_service(folder: Path) -> Iterator[bool]:
     _write(source, source.listing().entries, 256, folder / "served", 1, lambda count: None)
     dataset = manifest.open_dataset(folder / "served")
     command = [sys.executable, "-m", "dualcontrast.tools.data_service", "--port=0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        stack.callback(service.terminate)
         address = service.stdout.readline().split()[-1]
         streams = {
             services: iter(
@@ -259,7 +262,6 @@ def _ratios_of_service(folder: Path) -> Iterator[bool]:
                 own, clock = time.process_time() - own, time.perf_counter() - start
                 by_core[services] = max(by_core[services], 20 * 32 / own)
                 by_clock[services] = max(by_clock[services], 20 * 32 / clock)
-        service.terminate()
     gain = by_core[(address,)] / by_core[()]
     yield _show("read 256x256 PNG by a service, own time", gain, "times", 3)
     gain = by_clock[(address,)] / by_clock[()]

@@ -32,27 +32,28 @@ def main(argv: list[str]) -> None:
     ending = {signal.SIGINT, signal.SIGTERM}
     ports = [_PORT.value, _PORT.value + 1] if _PORT.value else [0, 0]
     for port in ports:
-        check_free(port)
+        _check_free(port)
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # of all threads: they wait for `sigwait`
     tensorflow_start.start()
     import tensorflow as tf
 
     service = tf.data.experimental.service
+    host = f"[{_HOST.value}]" if ":" in _HOST.value else _HOST.value
     dispatcher = service.DispatchServer(service.DispatcherConfig(port=ports[0]))
     worker = service.WorkerServer(
         service.WorkerConfig(
             dispatcher_address=dispatcher.target.partition("://")[2],
-            worker_address=f"{_HOST.value}:%port%",
+            worker_address=f"{host}:%port%",
             port=ports[1],
         )
     )
-    print(f"serving at {dispatcher.target.replace('localhost', _HOST.value)}", flush=True)
+    print(f"serving at {dispatcher.target.replace('localhost', host)}", flush=True)
     # Both serve in threads of their own for as long as they are held.
     signal.sigwait(ending)
     del worker, dispatcher
 
 
-def check_free(port: int) -> None:
+def _check_free(port: int) -> None:
     """Checks that nobody listens at a port: TensorFlow would share it, and get half of the calls.
 
     Raises:

@@ -83,18 +83,19 @@ def _go(sweep: Sweep, output: pathlib.Path) -> int:
         )
     found = results.lines(sweep)
     files.write(output / "values.csv", results.as_csv(found))
-    picture = output / "samples.png"
-    any_samples = samples.write(sweep, picture)
-    report.write(sweep, found, picture if any_samples else None, output / "report.html")
     if found:
         print(results.table(found))
     for failure in failures:
         print(f"failed: {failure}")
     if stopped_by:
         print("stopped; the same command goes on")
-        return 128 + stopped_by
-    if not found and not failures:
+    elif not found and not failures:
         print("nothing was measured: add evaluate to the file, or evaluation.every_images")
+    picture = output / "samples.png"
+    any_samples = samples.write(sweep, picture)
+    report.write(sweep, found, picture if any_samples else None, output / "report.html")
+    if stopped_by:
+        return 128 + stopped_by
     return 1 if failures else 0
 
 

@@ -7,6 +7,7 @@ import socket
 import time
 from typing import Any
 
+from dualcontrast.trainer import connection
 from dualcontrast.trainer.errors import LostHost, UserError
 
 _EXAMPLE = (
@@ -103,11 +104,7 @@ def wait_for_others(cluster: Cluster, seconds: float) -> None:
 
 def _listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
-    except (OSError, UnicodeError):  # there is no such name yet, or it is none; or nobody listens
-        return False
-    return True
+    return not connection.refusal(host, int(port), seconds=2)
 
 
 def _parse(config: Any) -> Cluster:

@@ -53,6 +53,11 @@ def of(path: str | os.PathLike) -> pathlib.Path:
             f"{text} cannot be opened: TensorFlow knows no {scheme}:// here, only {names}.\n"
             "Give a path of one of those, or a local one."
         )
+    if scheme == "file" and not text.startswith("file:///"):
+        raise errors.UserError(
+            f"{text} cannot be opened: what follows file:// is taken for a machine.\n"
+            "Give three slashes, as in file:///home/me/runs, or a local path."
+        )
     if found := _PATTERN.search(text):
         raise errors.UserError(
             f"{text} has a {found[0]!r}, which TensorFlow takes for a pattern.\n"
@@ -167,10 +172,6 @@ class RemotePath(os.PathLike):
     @property
     def suffix(self) -> str:
         return self._place.suffix
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        return (f"{self._scheme}://", *self._place.parts)
 
     @property
     def parent(self) -> "RemotePath":

@@ -101,7 +101,8 @@ def test_a_second_worker_is_noticed(dataset, tmp_path):
     workers = [parts.WorkerServer(parts.WorkerConfig(dispatcher_address=place)) for _ in range(2)]
     services = (dispatcher.target,)
     with pytest.raises(image_stream.READ_ERRORS) as caught:
-        batches(dataset, 50, services=services)
+        for _ in range(40):  # On a busy machine the second one may begin late.
+            batches(dataset, 50, services=services)
     text = str(image_stream.explain(caught.value, dataset, services))
     assert "The data service failed: " in text and "it has several workers" in text, text
     assert len(text.splitlines()) == 2 and len(workers) == 2
@@ -133,6 +134,24 @@ def test_a_training_ends_when_its_service_is_gone(tmp_path):
     said = waiting.communicate(timeout=30)[1]
     assert waiting.returncode == 3 and f"the data service {address} is gone" in said, said
     assert len(said.splitlines()) == 1 == len(silent.stderr.splitlines())
+
+
+def test_one_look_that_fails_ends_nothing(monkeypatch):
+    looks = iter(["no such name", "", "no such name", ""])
+    monkeypatch.setattr(data_service, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(data_service, "_unreachable", lambda *_: next(looks, ""))
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    with data_service.watched(("grpc://localhost:9",)):
+        time.sleep(0.3)
+    assert ended == [] and next(looks, None) is None
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", 70 * "a"])
+def test_what_is_no_name_of_a_host_is_told(host, monkeypatch):
+    monkeypatch.setattr(data_service, "START_SECONDS", 0)
+    with pytest.raises(UserError, match="cannot be reached in 0 seconds: that is no name"):
+        data_service.check((f"grpc://{host}:5050",))
 
 
 def test_a_service_that_sends_in_time_is_let_be(monkeypatch):

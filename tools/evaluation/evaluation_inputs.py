@@ -44,6 +44,11 @@ def real_images(seed: int) -> ImageSet:
         return _of_dataset(str(path), count, seed)
     if evaluation_flags.MIRROR.value:
         raise UserError(f"--mirror is for datasets, and --data={path} is a folder of images")
+    if locations.is_remote(path):
+        raise UserError(
+            f"--data={path} is a folder of images elsewhere, which are read from this machine only:"
+            " copy it here, or make a dataset of it with dualcontrast-convert"
+        )
     return image_folder.open_folder(str(path), "--data", count, MOST_REALS)
 
 

@@ -7,6 +7,7 @@ the text `dualcontrast`, JSON: in the metadata of safetensors, and as an array o
 
 import io
 import json
+import lzma
 import math
 import re
 import struct
@@ -36,7 +37,10 @@ DEFAULTS: dict[str, Any] = {
 _CLASSES = "classes"
 _NAME = re.compile(r"[\w.]{1,100}", re.ASCII)
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
-_DAMAGED_ZIP = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+_DAMAGED_ZIP = (
+    *(OSError, EOFError, RuntimeError, zipfile.BadZipFile),
+    *(zlib.error, lzma.LZMAError, struct.error),
+)
 _MOST_HEADER = 100_000_000  # the format's own limit
 # Of deflate: weights become hardly shorter, and a small file must not ask for much memory.
 MOST_EXPANSION = 10

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from dualcontrast.tools.interchange import array_files, layout, published
-from dualcontrast.trainer import files, state
+from dualcontrast.trainer import files, locations, state
 from dualcontrast.trainer.checkpoints import checkpoint
 from dualcontrast.trainer.config import schema
 from dualcontrast.trainer.errors import UserError
@@ -18,9 +18,9 @@ def write(run: str, path: pathlib.Path) -> int:
       UserError: there is no such run, its networks have layers that such a file has no name for, or
         the file cannot be written.
     """
-    config = checkpoint.read_config(checkpoint.workdir_of(pathlib.Path(run)))
+    config = checkpoint.read_config(checkpoint.workdir_of(locations.of(run)))
     _check(config)
-    _, prefix = checkpoint.locate(pathlib.Path(run))  # of one moment, while a run goes on
+    _, prefix = checkpoint.locate(locations.of(run))  # of one moment, while a run goes on
     average, _, images_seen = checkpoint.load_average(str(prefix))
     parts = {
         "generator": checkpoint.load_generator(str(prefix)),

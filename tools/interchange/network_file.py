@@ -1,5 +1,6 @@
 """A file of networks, of whichever kind."""
 
+import lzma
 import struct
 import zlib
 from typing import Any
@@ -24,7 +25,7 @@ _EXPECTED = (
 # recursion.
 _DAMAGED = (
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError),
-    *(EOFError, zlib.error, struct.error),
+    *(EOFError, zlib.error, lzma.LZMAError, struct.error),
 )
 _LONGEST = 500  # characters of an error
 _ADVICE = "Nothing in the file was run, and nothing was written."

@@ -67,7 +67,7 @@ def _samples(path: pathlib.Path | None) -> Html | None:
         width=picture.width,
         height=picture.height,
     )
-    lead = "Images of each row's first seed, by the averaged generator, from the same latents."
+    lead = "Images by the averaged generator; runs of one seed draw them from the same latents."
     shown = markup.element("div", Html(image.removesuffix("</img>")), class_="scroll")
     return markup.section("Samples", lead, shown)
 

@@ -1,7 +1,6 @@
 """A picture of what the rows of a sweep generate, a line a row."""
 
 import io
-import json
 import math
 import pathlib
 
@@ -28,9 +27,10 @@ def write(sweep: Sweep, path: pathlib.Path) -> bool:
     """
     lines = {}
     for row in sweep.rows:
-        grids = [found for run in sweep.runs if run.row == row and (found := _newest(run))]
-        if grids:
-            lines[row] = _line(*grids[0])
+        for run in sweep.runs:
+            if run.row == row and (found := _newest(run)):
+                lines[run.name] = _line(*found)
+                break
     if not lines:
         return False
     encoded = io.BytesIO()
@@ -45,8 +45,9 @@ def _newest(run: Run) -> tuple[pathlib.Path, int] | None:
     grids = sorted((run.workdir / "grids").glob("fakes-*.png"))
     if not grids:
         return None
-    config = json.loads(files.read_text(run.workdir / "config.json"))
-    return grids[-1], config["data"]["resolution"]
+    from dualcontrast.trainer.checkpoints import checkpoint  # which loads TensorFlow
+
+    return grids[-1], checkpoint.read_config(run.workdir).data.resolution
 
 
 def _line(path: pathlib.Path, side: int) -> list[Image.Image]:

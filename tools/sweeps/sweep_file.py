@@ -19,6 +19,7 @@ _KEYS = ("config", "data", "seeds", "change", "rows", "baseline", "evaluate")
 _OF_ROW = ("config", "data")  # A row may have its own.
 _MEASURED = "evaluate"  # To which a row may add flags; what else it has are fields.
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_TAKEN = ("values.csv", "samples.png", "report.html")  # They lie beside the rows' folders.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,8 +122,11 @@ def _rows(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if not isinstance(rows, dict) or not rows:
         raise UserError("rows: expected names, each with the fields that it changes")
     for name, changes in rows.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise UserError(f"rows: {name!r} can be no folder's name: letters, digits, _ . + -")
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _TAKEN:
+            raise UserError(
+                f"rows: {name!r} can be no folder's name: letters, digits, _ . + -, and none of"
+                f" {', '.join(_TAKEN)}"
+            )
         if not isinstance(changes or {}, dict):
             raise UserError(f"row {name}: got {changes!r}, expected fields, as in loss: hinge")
     return {name: changes or {} for name, changes in rows.items()}

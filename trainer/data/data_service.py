@@ -6,13 +6,12 @@ Without TensorFlow, so that a wrong address is answered at once. `image_stream` 
 import contextlib
 import os
 import re
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 
-from dualcontrast.trainer import errors
+from dualcontrast.trainer import connection, errors
 
 # How long a service may take to start.
 START_SECONDS = 10
@@ -84,10 +83,17 @@ def watched(addresses: tuple[str, ...]) -> Iterator[None]:
 
 def _watch(addresses: tuple[str, ...], arrived: threading.Event) -> None:
     started = time.monotonic()
+    gone: dict[str, str] = {}
     while not arrived.wait(_LOOK_SECONDS):
+        before, gone = gone, {}
         for address in addresses:
             if reason := _unreachable(address, _LOOK_SECONDS):
-                _end(f"the data service {address} is gone ({reason})")
+                gone[address] = reason
+        twice = [address for address in gone if address in before]
+        if arrived.is_set():
+            return  # It came while we looked.
+        if twice:  # once may have been a name that was not found in time
+            _end(f"the data service {twice[0]} is gone ({gone[twice[0]]})")
         if time.monotonic() - started > SILENT_SECONDS:
             _end(f"the data service sends nothing for {SILENT_SECONDS} seconds")
 
@@ -102,8 +108,4 @@ def _end(what: str) -> None:
 def _unreachable(address: str, seconds: float) -> str:
     """Returns why a service accepts no connection; empty when it does."""
     host, port = _ADDRESS.fullmatch(address).groups()
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), seconds).close()
-    except (OSError, OverflowError) as error:
-        return getattr(error, "strerror", None) or str(error)
-    return ""
+    return connection.refusal(host, int(port), seconds)

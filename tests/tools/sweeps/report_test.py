@@ -9,6 +9,7 @@ from PIL import Image
 
 from dualcontrast.tools.sweeps import report, results, samples
 from dualcontrast.tools.sweeps.sweep_file import Run, Sweep
+from dualcontrast.trainer.config import schema, serialisation
 from dualcontrast.trainer.errors import UserError
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -18,12 +19,13 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 def _sweep(tmp_path):
     """Rows of two seeds: one has an old and a new grid, one a grid of its second seed, one none."""
     grids = {("plain", 0): {8: BLUE, 16: RED}, ("plain", 1): {16: BLUE}, ("new", 1): {8: BLUE}}
+    config = serialisation.to_json(schema.resolve(schema.Config(), 8, 3))
     runs = []
     for row in ("plain", "new", "late"):
         for seed in range(2):
             workdir = tmp_path / row / f"seed{seed}"
             (workdir / "grids").mkdir(parents=True)
-            (workdir / "config.json").write_text(json.dumps({"data": {"resolution": 8}}))
+            (workdir / "config.json").write_text(config)
             for seen, color in grids.get((row, seed), {}).items():
                 picture = Image.new("RGB", (16, 16), color)
                 picture.save(workdir / "grids" / f"fakes-{seen:012}.png")
@@ -81,6 +83,13 @@ def test_a_sweep_that_has_just_begun_has_a_page_too(sweep, tmp_path):
     page = _written(sweep, tmp_path)
     assert "Samples" not in page and "Commands" in page
     assert not (tmp_path / "samples.png").exists()
+
+
+@pytest.mark.parametrize("config", ["{", "[]"])
+def test_a_damaged_configuration_is_named(sweep, tmp_path, config):
+    (sweep.runs[0].workdir / "config.json").write_text(config)
+    with pytest.raises(UserError, match="config.json: "):
+        samples.write(sweep, tmp_path / "samples.png")
 
 
 def test_a_damaged_grid_is_named(sweep, tmp_path):

@@ -54,6 +54,7 @@ def test_a_run_is_a_row_with_a_seed(tmp_path):
     [
         ("rows:", "lines:", "unknown key 'lines', expected some of config, data, seeds"),
         ("  plain: {loss", "  ../up: {loss", "'../up' can be no folder's name"),
+        ("  plain: {loss", "  report.html: {loss", "'report.html' can be no folder's name"),
         ("{loss: non_saturating}", "3", "row plain: got 3, expected fields"),
         ("non_saturating}", "hing}", "row plain: config section loss: got 'hing', expected one of"),
         ("penalties.r1_gamma: 1e-3", "penalties.r1gamma: 1", "row strong: unknown config field"),

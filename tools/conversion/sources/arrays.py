@@ -2,6 +2,7 @@
 
 import functools
 import io
+import lzma
 import os
 import struct
 import zipfile
@@ -22,7 +23,8 @@ _CHANNELS = (1, 3, 4)
 _EXPECTED = "uint8 of [images, height, width, 1, 3 or 4], [images, 1, 3 or 4, height, width] or"
 _EXPECTED += " [images, height, width]"
 _FAULTS = (
-    *(OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error),
+    *(OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile),
+    *(zlib.error, lzma.LZMAError),
     RuntimeError,  # of an archive with a password; NotImplementedError is one too
 )
 
