@@ -2,7 +2,7 @@
 
     dualcontrast-convert --source=scenes --solids=1-2 --zoom=2 --labels=shape --resolution=32 \\
         --max_images=4000 --dest=scenes/systems
-    dualcontrast-sweep --sweep=docs/systems.yaml --output=systems --jobs=2
+    dualcontrast-sweep --sweep=docs/sweeps/systems.yaml --output=systems --jobs=2
 
 or one of them, with its own loss or with the dual contrastive one:
 
@@ -12,7 +12,7 @@ or one of them, with its own loss or with the dual contrastive one:
 All see the same images in the same order, 16 at a time, once for D and once for G, and are drawn
 from averaged weights. Widths are chosen for about the same time of an image; step sizes are those
 that a system is published with, times ten at most where its networks are so much narrower. No row
-was tuned further, and the sweep has not been run.
+was tuned further; docs/systems.md has what came out.
 """
 
 from typing import Any
