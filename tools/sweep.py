@@ -36,7 +36,7 @@ import pathlib
 
 from absl import flags
 
-from dualcontrast.tools.sweeps import report, results, runner, samples, sweep_file
+from dualcontrast.tools.sweeps import results, runner, sweep_file
 from dualcontrast.tools.sweeps.sweep_file import Run, Sweep
 from dualcontrast.tools.terminal.progress_bar import ProgressBar
 from dualcontrast.trainer import errors, files, path_flags
@@ -91,6 +91,8 @@ def _go(sweep: Sweep, output: pathlib.Path) -> int:
         print("stopped; the same command goes on")
     elif not found and not failures:
         print("nothing was measured: add evaluate to the file, or evaluation.every_images")
+    from dualcontrast.tools.sweeps import report, samples  # which load TensorFlow
+
     picture = output / "samples.png"
     any_samples = samples.write(sweep, picture)
     report.write(sweep, found, picture if any_samples else None, output / "report.html")

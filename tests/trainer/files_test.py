@@ -208,7 +208,7 @@ OWN_GUARD = {
     "trainer/checkpoints/writing.py": "what TensorFlow writes",
     "trainer/checkpoints/run_folder.py": "a record that nothing goes by",
     "trainer/trust/saved_model.py": "a model, which may be damaged",
-    "tools/benchmark.py": "/proc",
+    "tools/benchmarks/peak_memory.py": "/proc",
     "tools/benchmark_data.py": "/proc",
     "tools/benchmarks/quiet_clock.py": "/proc",
     "tools/conversion/beam_pipeline.py": "inside of conversion.run",

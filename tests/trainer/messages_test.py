@@ -175,7 +175,7 @@ def flags_of(path: pathlib.Path) -> set[str]:
 
 
 # Of other programs that a message names, and of absl.
-FOREIGN = {"help", "target", "config", "std", "tool"}
+FOREIGN = {"help", "target", "config", "std", "tool", "port"}
 
 
 def test_a_command_names_its_own_flags_only():

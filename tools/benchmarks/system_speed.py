@@ -44,7 +44,7 @@ PUBLISHED = {
     "stylegan2": _STYLE_S,
     "biggan": _SAGAN_S,
     "unetgan": {**_SNGAN_S, "generator.attention_resolution": 32},
-    "r3gan": {**_both({"fmap_base": 24576, "fmap_max": 768}), "generator.latent_size": 64},
+    "r3gan": {**_both({"fmap_base": 12288, "fmap_max": 768}), "generator.latent_size": 64},
 }
 
 

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dualcontrast.tools.report_page import embedding
 from dualcontrast.tools.sweeps.sweep_file import Run, Sweep
 from dualcontrast.trainer import files
+from dualcontrast.trainer.checkpoints import checkpoint
 
 _WIDTH = 1024  # Of a line.
 _LEAST_SIDE, _MOST_SIDE = 64, 128
@@ -45,8 +46,6 @@ def _newest(run: Run) -> tuple[pathlib.Path, int] | None:
     grids = sorted((run.workdir / "grids").glob("fakes-*.png"))
     if not grids:
         return None
-    from dualcontrast.trainer.checkpoints import checkpoint  # which loads TensorFlow
-
     return grids[-1], checkpoint.read_config(run.workdir).data.resolution
 
 
