@@ -174,6 +174,10 @@ class RemotePath(os.PathLike):
         return self._place.suffix
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        return (f"{self._scheme}://", *self._place.parts)
+
+    @property
     def parent(self) -> "RemotePath":
         return self._of(self._place.parent)
 

@@ -93,6 +93,7 @@ def test_names_are_taken_apart_and_put_together(folder):
     assert sorted([folder / "b", folder / "a"])[0].name == "a"
     assert str(path) == os.fspath(path) == f"{folder}/checkpoints/images-8.index"
     assert locations.of(str(path)) == locations.of(path) == path
+    assert path.parts[-2:] == ("checkpoints", "images-8.index")
 
 
 def test_lines_are_added_whole_and_an_unfinished_one_goes(folder):
