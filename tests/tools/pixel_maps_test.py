@@ -86,7 +86,9 @@ def test_reals_of_classes_are_refused_and_generated_images_have_their_own(tmp_pa
 def test_on_stylegan2s_networks_a_group_is_judged_together_as_in_training(tmp_path):
     run = saved(tmp_path / "run", None, "unetgan_stylegan2", ON_STYLEGAN2, 8)
     seeds = [3, 5, 6, 9, 11, 12]  # in groups of three, the largest up to four that are alike
-    figures.of_run(str(run), None, figures.Look(seeds, None, 1.0, False), tmp_path / "out")
+    look = figures.Look(seeds, None, 1.0, False)
+    (line,) = figures.of_run(str(run), None, look, tmp_path / "out")
+    assert line.endswith("; judged 3 at a time")
     _, prefix = checkpoint.locate(run)
     generator, _, _ = checkpoint.load_average(str(prefix))
     judge = checkpoint.load_discriminator(str(prefix))
@@ -97,8 +99,9 @@ def test_on_stylegan2s_networks_a_group_is_judged_together_as_in_training(tmp_pa
         logits = judge.outputs(networks.Batch(images)).pixel_logits
         return tf.reduce_mean(tf.sigmoid(logits), axis=[1, 2]).numpy()
 
-    rows = json.loads((tmp_path / "out" / "attention.json").read_text())["pixels"]["rows"]
-    found = [row["generated"] for row in rows]
+    record = json.loads((tmp_path / "out" / "attention.json").read_text())["pixels"]
+    assert record["judged_at_a_time"] == 3
+    found = [row["generated"] for row in record["rows"]]
     np.testing.assert_allclose(found, means(floats), rtol=1e-5)
     alone = np.concatenate([means(image[None]) for image in floats])
     assert np.abs(found - alone).min() > 1e-4

@@ -245,7 +245,8 @@ def of_pixels(
     means = (f"{name} {np.mean([row[name] for row in records]):.2f}" for name in names)
     titles = [title for name in names for title in (name, "its pixels")]
     summary = f"pixels, from 0 for fake to 1 for real, in the mean: {', '.join(means)}"
-    return Figure(titles, rows, {"rows": records}, summary)
+    summary += f"; judged {group} at a time"
+    return Figure(titles, rows, {"rows": records, "judged_at_a_time": group}, summary)
 
 
 def _reals(dataset: manifest.Manifest, count: int, seed: int) -> np.ndarray:
