@@ -14,7 +14,7 @@ The file says what all runs have in common, and what each row changes:
     non_saturating: {loss: non_saturating}
     contrastive: {loss: dual_contrastive}
     hinge: {loss: hinge, penalties.r1_gamma: 10.0}
-  baseline: non_saturating          # that the others are compared with
+  baseline: non_saturating          # that the others are compared with; a row may have its own
   evaluate:                         # flags of dualcontrast-evaluate, of each run at its end; a row
                                     # may add some of its own
     data: data/scenes
@@ -24,7 +24,7 @@ The file says what all runs have in common, and what each row changes:
 Runs live in OUTPUT/ROW/seedN, with what they print in seedN.log. So many as --jobs train at a time,
 seed by seed. Ctrl-C has them save and stop, and the same command goes on; a run that fails stops
 none of the others. At the end there is a table: the mean over the seeds with its 95 % interval
-(Student's t), and the difference from the baseline, paired by seed. A row is called better or worse
+(Student's t), and the difference from its baseline, paired by seed. A row is called better or worse
 where the interval of the difference excludes zero. OUTPUT/values.csv has every value; without
 `evaluate` they are those that the trainer measures (evaluation.every_images). OUTPUT/report.html
 has the table, what each row generates (samples.png, the newest grids) and the commands. With

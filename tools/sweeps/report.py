@@ -37,10 +37,10 @@ def _table(sweep: Sweep, found: list[Line]) -> Html:
         f"Means over the seeds that are measured, with the interval that holds the true mean with a"
         f" probability of {results.LEVEL:.0%} (Student's t)."
     )
-    if sweep.baseline:
+    if sweep.baselines:
         lead += (
-            f" In brackets the mean difference from {sweep.baseline}, paired by seed; better or"
-            " worse where its interval excludes zero."
+            " In brackets the mean difference from another row, paired by seed; better or worse"
+            " where its interval excludes zero."
         )
     return markup.section("Results", lead, markup.table(["row", *measured], rows))
 
@@ -52,7 +52,7 @@ def _cell(line: Line | None) -> str:
     text = " ".join(filter(None, results.shown(line.own)))
     if line.difference is not None:
         difference = " ".join(filter(None, results.shown(line.difference, sign="+")))
-        text += f" ({difference}{', ' if line.verdict else ''}{line.verdict})"
+        text += f" ({difference} from {line.baseline}{', ' if line.verdict else ''}{line.verdict})"
     return text
 
 

@@ -13,7 +13,7 @@ from dualcontrast.trainer import files
 from dualcontrast.trainer.evaluation import metric_names
 
 LEVEL = 0.95
-_HEAD = ("row", "metric", "seeds", "mean", "interval", "difference", "interval", "")
+_HEAD = ("row", "metric", "seeds", "mean", "interval", "difference", "interval", "from", "")
 
 # Of a run: its measurements by name.
 Values = dict[str, float]
@@ -62,18 +62,20 @@ class Line(NamedTuple):
       row, metric: which.
       values: by seed, of those that were measured.
       own: of the values.
-      difference: from the baseline, over the seeds that both have; None for the baseline.
+      baseline: the row that it is compared with; None for none.
+      difference: from that, over the seeds that both have; None where it has none.
     """
 
     row: str
     metric: str
     values: dict[int, float]
     own: Interval
+    baseline: str | None
     difference: Interval | None
 
     @property
     def verdict(self) -> str:
-        """Returns "better" or "worse" than the baseline; nothing where that is not decided."""
+        """Returns "better" or "worse" than its baseline; nothing where that is not decided."""
         sign = metric_names.BETTER.get(self.metric, 0)
         if not sign or self.difference is None or not self.difference.excludes_zero:
             return ""
@@ -100,12 +102,12 @@ def _line(sweep: Sweep, row: str, metric: str, found: dict[tuple[str, int], Valu
     values = values_of(row)
     if not values:
         return None
-    difference = None
-    if sweep.baseline not in (None, row):
-        base = values_of(sweep.baseline)
+    baseline, difference = sweep.baselines.get(row), None
+    if baseline:
+        base = values_of(baseline)
         pairs = [value - base[seed] for seed, value in values.items() if seed in base]
         difference = interval(pairs) if pairs else None
-    return Line(row, metric, values, interval(list(values.values())), difference)
+    return Line(row, metric, values, interval(list(values.values())), baseline, difference)
 
 
 def table(found: list[Line]) -> str:
@@ -122,7 +124,9 @@ def table(found: list[Line]) -> str:
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    difference = ("", "") if line.difference is None else shown(line.difference, sign="+")
+    difference = ("", "", "")
+    if line.difference is not None:
+        difference = (*shown(line.difference, sign="+"), str(line.baseline))
     seeds = str(len(line.values))
     return line.row, line.metric, seeds, *shown(line.own), *difference, line.verdict
 

@@ -15,9 +15,10 @@ from dualcontrast.trainer import files
 from dualcontrast.trainer.config import config_flags, schema
 from dualcontrast.trainer.errors import UserError
 
-_KEYS = ("config", "data", "seeds", "change", "rows", "baseline", "evaluate")
 _OF_ROW = ("config", "data")  # A row may have its own.
+_BASELINE = "baseline"  # Likewise.
 _MEASURED = "evaluate"  # To which a row may add flags; what else it has are fields.
+_KEYS = (*_OF_ROW, "seeds", "change", "rows", _BASELINE, _MEASURED)
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _TAKEN = ("values.csv", "samples.png", "report.html")  # They lie beside the rows' folders.
 
@@ -58,13 +59,13 @@ class Sweep:
       runs: seed by seed, so that a stopped sweep has whole rounds.
       rows: names, in the order of the file.
       seeds: of every row.
-      baseline: the row that the others are compared with; None for none.
+      baselines: by row, the row that it is compared with; a row that is missing with none.
     """
 
     runs: list[Run]
     rows: list[str]
     seeds: list[int]
-    baseline: str | None
+    baselines: dict[str, str]
 
 
 def read(path: pathlib.Path, output: pathlib.Path) -> Sweep:
@@ -80,11 +81,9 @@ def read(path: pathlib.Path, output: pathlib.Path) -> Sweep:
     content = _content(path)
     with _naming(path):
         rows, seeds = _rows(content), _seeds(content)
-        baseline = content.get("baseline")
-        if baseline is not None and baseline not in rows:
-            raise UserError(f"baseline: got {baseline!r}, expected one of {', '.join(rows)}")
+        baselines = _baselines(content, rows)
         runs = [_run(content, row, rows[row], seed, output) for seed in seeds for row in rows]
-    return Sweep(runs, list(rows), seeds, baseline)
+    return Sweep(runs, list(rows), seeds, baselines)
 
 
 def shell(run: Run) -> str:
@@ -132,6 +131,15 @@ def _rows(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: changes or {} for name, changes in rows.items()}
 
 
+def _baselines(content: dict[str, Any], rows: dict[str, dict[str, Any]]) -> dict[str, str]:
+    common = content.get(_BASELINE)
+    named = {row: own.get(_BASELINE, common) for row, own in rows.items()}
+    for baseline in (common, *named.values()):
+        if baseline is not None and baseline not in rows:
+            raise UserError(f"baseline: got {baseline!r}, expected one of {', '.join(rows)}")
+    return {row: base for row, base in named.items() if base not in (None, row)}
+
+
 def _seeds(content: dict[str, Any]) -> list[int]:
     seeds = content.get("seeds", [0])
     if not isinstance(seeds, list) or not seeds or not all(type(seed) is int for seed in seeds):
@@ -146,7 +154,7 @@ def _run(
     for key, value in chosen.items():
         if not isinstance(value, str):
             raise UserError(f"row {row}: {key} is missing; give {key}: ... for it or for all rows")
-    named = (*_OF_ROW, _MEASURED)
+    named = (*_OF_ROW, _BASELINE, _MEASURED)
     changes = {**_fields(content), **{k: v for k, v in own.items() if k not in named}}
     changes["training.seed"] = seed
     config = _config(row, chosen["config"], changes)

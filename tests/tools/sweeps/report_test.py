@@ -35,7 +35,7 @@ def _sweep(tmp_path):
                 result.write_text(json.dumps({"images_seen": 8, "estimates": estimates}) + "\n")
             train = ["/bin/dualcontrast-train", f"--workdir={row}/<{seed}>"]
             runs.append(Run(row, seed, workdir, 8, train, None, result))
-    return Sweep(runs, ["plain", "new", "late"], [0, 1], "plain")
+    return Sweep(runs, ["plain", "new", "late"], [0, 1], {"new": "plain", "late": "plain"})
 
 
 def _written(sweep, folder: pathlib.Path) -> str:
@@ -67,7 +67,7 @@ def test_transparent_images_lie_on_white(sweep, tmp_path):
 def test_the_page_has_the_table_the_picture_and_the_commands(sweep, tmp_path):
     page = _written(sweep, tmp_path)
     assert '<th scope="row">plain</th><td>10.5 ± 6.35</td>' in page
-    assert '<th scope="row">new</th><td>5 ± 0 (-5.5 ± 6.35)</td>' in page
+    assert '<th scope="row">new</th><td>5 ± 0 (-5.5 ± 6.35 from plain)</td>' in page
     assert '<th scope="row">late</th><td></td>' in page
     assert page.count("data:image/png;base64,") == 1
     # Escaped, as all text is.

@@ -23,7 +23,7 @@ def _sweep(tmp_path):
                 old = {"images_seen": 8, "estimates": {"fid": {"value": 99}}}
                 new = {"images_seen": 16, "estimates": {"fid": {"value": values[seed]}}}
                 path.write_text("".join(json.dumps(line) + "\n" for line in (new, old)))
-    return Sweep(runs, list(fids), [0, 1, 2], "plain")
+    return Sweep(runs, list(fids), [0, 1, 2], {"new": "plain", "late": "new"})
 
 
 def test_an_interval_is_students():
@@ -41,11 +41,13 @@ def test_differences_are_paired_by_seed(sweep):
     assert new.difference.mean == -2
     assert new.difference.half_width == pytest.approx(4.302653 * 0.5 / 3**0.5, rel=1e-6)
     assert new.verdict == "better" and late.verdict == ""
-    assert late.values == {0: 20}
+    assert late.values == {0: 20} and late.difference.mean == 12  # its own baseline is "new"
 
 
 def test_more_is_better_where_it_is(sweep):
-    line = results.Line("a", "recall", {0: 1.0}, results.Interval(1, 0), results.Interval(1, 0.5))
+    line = results.Line(
+        *("a", "recall", {0: 1.0}, results.Interval(1, 0), "b", results.Interval(1, 0.5))
+    )
     assert line.verdict == "better"
     assert line._replace(metric="fid").verdict == "worse"
     assert line._replace(metric="separability_w").verdict == "worse"
@@ -58,6 +60,6 @@ def test_the_table_and_the_file_have_what_was_found(sweep):
     found = results.lines(sweep)
     rows = [line.split() for line in results.table(found).splitlines()]
     assert rows[1] == ["plain", "fid", "3", "12", "±", "4.97"]
-    assert rows[2] == ["new", "fid", "3", "10", "±", "5.69", "-2", "±", "1.24", "better"]
-    assert rows[3] == ["late", "fid", "1", "20", "+10"]
+    assert rows[2] == ["new", "fid", "3", "10", "±", "5.69", "-2", "±", "1.24", "plain", "better"]
+    assert rows[3] == ["late", "fid", "1", "20", "+12", "new"]
     assert results.as_csv(found).splitlines()[:2] == ["row,seed,metric,value", "plain,0,fid,10"]

@@ -47,6 +47,14 @@ def test_a_run_is_a_row_with_a_seed(tmp_path):
         " --metrics=fid,precision_recall --error_bars=true --fake_count=64"
     )
     assert sweep.runs[2].evaluate[-1] == "--error_bars=false"
+    assert sweep.baselines == {"strong": "plain"}
+
+
+def test_a_row_may_have_a_baseline_of_its_own(tmp_path):
+    third = "  third: {loss: hinge, baseline: strong}\nbaseline: plain"
+    sweep = read(tmp_path, GOOD.replace("baseline: plain", third))
+    assert sweep.baselines == {"strong": "plain", "third": "strong"}
+    assert not any("baseline" in word for run in sweep.runs for word in run.train)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +69,7 @@ def test_a_run_is_a_row_with_a_seed(tmp_path):
         ("1e-3", "lots", "row strong: --config.penalties.r1_gamma=lots: expected a number >= 0"),
         ("seeds: [0, 1]", "seeds: 3", "seeds: got 3, expected a list of numbers"),
         ("baseline: plain", "baseline: plane", "baseline: got 'plane', expected one of plain"),
+        ("loss: hinge", "baseline: odd", "baseline: got 'odd', expected one of plain, strong"),
         ("config: demo", "config: demos", "row plain: --config=demos: no such file"),
         ("data: data/scenes", "", "row plain: data is missing"),
         ("data: data/held out, ", "", "evaluate: expected flags of dualcontrast-evaluate, data"),
