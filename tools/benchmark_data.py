@@ -134,19 +134,20 @@ def _ratios_of_archives(folder: Path) -> Iterator[bool]:
 
 def _ratios_of_profiles(folder: Path) -> Iterator[bool]:
     """What is left of the rate where colours are converted, and where there are no profiles."""
+    profile = _wide_profile()
     for suffix in ("png", "jpg"):
         plain, profiled = folder / suffix, folder / f"{suffix}-profiles"
         profiled.mkdir()
         for path in plain.iterdir():
             with Image.open(path) as picture:
-                picture.save(profiled / path.name, quality=90, icc_profile=_wide_profile())
+                picture.save(profiled / path.name, quality=90, icc_profile=profile)
         asked = {
             "without": (Folder(str(plain)), "ignore"),
             "without, looked for": (Folder(str(plain)), "srgb"),
             "with, ignored": (Folder(str(profiled)), "ignore"),
             "with": (Folder(str(profiled)), "srgb"),
         }
-        _rates(asked, folder)  # Each profile's table is filled once a process.
+        _rates(asked, folder)  # A profile's table is filled once a process.
         rates = _rates(asked, folder)
         share = rates["with"] / rates["with, ignored"]
         yield _show(f"convert 256x256 {suffix} with colour profiles", share, "times", 0.9)

@@ -3,11 +3,13 @@
 For runs on what `dualcontrast-convert --source=scenes` made, with the flags that it had:
 
   python -m dualcontrast.tools.recognise --run=demo/run --solids=1-2 --zoom=2
+  python -m dualcontrast.tools.recognise --run=a --run=b --solids=1-2 --zoom=2
 
 A small network is trained on renders that no dataset has, in minutes, and tells how many solids
-there are and the shape and colour of the largest. An image counts as recognised where the network
-is as sure as it is of nine in ten other renders; what the others show is of no kind. It needs no
-features, so it sees what FID by the embedded extractor may not: shapes that are none.
+there are and the shape and colour of the largest; it judges all the runs that are given. An image
+counts as recognised where the network is as sure as it is of nine in ten other renders; what the
+others show is of no kind. It needs no features, so it sees what FID by the embedded extractor may
+not: shapes that are none. The last lines, one for each run, are JSON.
 """
 
 import json
@@ -20,10 +22,10 @@ from dualcontrast.trainer.checkpoints import run_path
 from dualcontrast.trainer.errors import UserError
 
 flags.adopt_module_key_flags(kind_flags)
-_RUN = path_flags.define(
+_RUN = path_flags.define_multi(
     "run",
     None,
-    "A run's folder, for its newest checkpoint, or one checkpoint.",
+    "A run's folder, for its newest checkpoint, or one checkpoint; may be given several times.",
     required=True,
     may_have_scheme=True,
 )
@@ -32,9 +34,10 @@ _RENDERS = flags.DEFINE_integer("renders", 20_000, "Renders to train with.", low
 
 
 def main(argv: list[str]) -> None:
-    """Prints what the flags ask for, the last line as JSON."""
+    """Prints what the flags ask for, the last lines as JSON."""
     errors.no_arguments(argv)
-    run_path.check(locations.of(_RUN.value))
+    for run in _RUN.value:
+        run_path.check(locations.of(run))
     kind = kind_flags.kind()
     tensorflow_start.start()
     import numpy as np
@@ -42,17 +45,23 @@ def main(argv: list[str]) -> None:
     from dualcontrast.tools.evaluation import evaluated
     from dualcontrast.tools.scenes import recognition
 
-    images = evaluated.of_run(_RUN.value, _COUNT.value).images
-    if images.channels != 3 or images.resolution % recognition.STEP:
-        raise UserError(
-            f"{_RUN.value} makes images of {images.resolution} pixels and {images.channels}"
-            f" channels, expected RGB and a multiple of {recognition.STEP}"
-        )
-    recogniser = recognition.Recogniser(kind, images.resolution)
+    generated = {run: evaluated.of_run(run, _COUNT.value).images for run in _RUN.value}
+    resolution = next(iter(generated.values())).resolution
+    for run, images in generated.items():
+        if images.channels != 3 or resolution % recognition.STEP:
+            raise UserError(
+                f"{run} makes images of {images.resolution} pixels and {images.channels}"
+                f" channels, expected RGB and a multiple of {recognition.STEP}"
+            )
+        if images.resolution != resolution:
+            raise UserError(
+                f"{run} makes images of {images.resolution} pixels, expected {resolution} as of"
+                f" {_RUN.value[0]}: give runs of one size at a time"
+            )
+    recogniser = recognition.Recogniser(kind, resolution)
     recogniser.train(_RENDERS.value)
-    renders, there = recognition.rendered(kind, images.resolution, _COUNT.value, _RENDERS.value)
+    renders, there = recognition.rendered(kind, resolution, _COUNT.value, _RENDERS.value)
     reals = recogniser.see(recognition.batches(renders))
-    found = recognition.judge(reals, recogniser.see(images.read()), kind)
     right = {
         "solids": float(np.mean(reals.solids - kind.fewest == there["solids"])),
         "shape": float(np.mean(reals.shapes == there["shape"])),
@@ -60,20 +69,27 @@ def main(argv: list[str]) -> None:
     }
     for name, share in right.items():
         print(f"{name}: {share:.1%} right of {_COUNT.value:,} other renders")
-    print(f"recognised: {found.recognised:.1%} of {images.count:,} images of {_RUN.value}")
-    for title, names, shares in (
-        ("shapes", recognition.SHAPES, found.shapes),
-        ("colours", recognition.COLOURS, found.colours),
-        ("solids", range(kind.fewest, kind.most + 1), found.solids),
-    ):
-        listed = ", ".join(f"{n} {s:.1%}" for n, s in zip(names, shares, strict=True))
-        print(f"{title} of these: {listed}")
-    print(f"{found.pairs} of {len(found.shapes) * len(found.colours)} pairs of shape and colour")
-    listed_shares = {
-        name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")
-    }
-    record = {"recognised": found.recognised, "pairs": found.pairs, **listed_shares, "right": right}
-    print(json.dumps(record))
+    records = []
+    for run, images in generated.items():
+        found = recognition.judge(reals, recogniser.see(images.read()), kind)
+        print(f"recognised: {found.recognised:.1%} of {images.count:,} images of {run}")
+        for title, names, shares in (
+            ("shapes", recognition.SHAPES, found.shapes),
+            ("colours", recognition.COLOURS, found.colours),
+            ("solids", range(kind.fewest, kind.most + 1), found.solids),
+        ):
+            listed = ", ".join(f"{n} {s:.1%}" for n, s in zip(names, shares, strict=True))
+            print(f"{title} of these: {listed}")
+        print(
+            f"{found.pairs} of {len(found.shapes) * len(found.colours)} pairs of shape and colour"
+        )
+        listed_shares = {
+            name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")
+        }
+        record = {"recognised": found.recognised, "pairs": found.pairs, **listed_shares}
+        records.append({"run": run, **record, "right": right})
+    for record in records:
+        print(json.dumps(record))
 
 
 def run() -> None:

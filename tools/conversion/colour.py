@@ -20,6 +20,8 @@ BROKEN = b""  # Stands for a profile that cannot be taken out of its file.
 
 _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _SAME = 1
+# In a profile's header: the date and time of its creation, and a checksum of the whole.
+_DATE, _CHECKSUM = slice(24, 36), slice(84, 100)
 _COLOURS, _AT_ONCE = 1 << 24, 1 << 16
 _ENOUGH = 64  # Images of a profile before its table is begun.
 
@@ -38,11 +40,19 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, str]:
     note = ""
     if profile is not None:
         bands = picture.mode.removesuffix("A")
-        conversion = _conversion(profile, bands)
+        conversion = _conversion(_undated(profile), bands)
         if isinstance(conversion, _Conversion):
             return _with_alpha_of(picture, conversion(_without_alpha(picture, bands))), ""
         note = conversion
     return (picture.convert("RGB") if picture.mode == "CMYK" else picture), note
+
+
+def _undated(profile: bytes) -> bytes:
+    """Returns a profile that is the same for all files for which a program made it anew."""
+    anonymous = bytearray(profile)
+    for part in (_DATE, _CHECKSUM):
+        anonymous[part] = bytes(len(anonymous[part]))
+    return bytes(anonymous)
 
 
 def _without_alpha(picture: Image.Image, bands: str) -> Image.Image:

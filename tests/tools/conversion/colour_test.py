@@ -150,6 +150,20 @@ def test_images_are_resized_before_their_colours_are_converted(bench):
     assert np.abs(image - as_srgb(small, ADOBE, 2.19921875)).max() <= 1.5
 
 
+def test_profiles_that_differ_only_in_when_they_were_made_are_one(bench):
+    colour._conversion.cache_clear()
+    icc = rgb_profile(P3, 2.2)
+    # Little CMS, as other programs, dates each profile that it makes, and some add a checksum.
+    dates = [struct.pack(">6H", 2026, 11, 27, 22, 33, second) for second in range(3)]
+    checksums = [bytes([second]) * 16 for second in range(3)]
+    found = []
+    for date, checksum in zip(dates, checksums):
+        made = icc[:24] + date + icc[36:84] + checksum + icc[100:]
+        found.append(noted(saved(Image.fromarray(bench.pixels(6)), "png", made))[0])
+    assert colour._conversion.cache_info().misses == 1
+    assert (found[0] == found[2]).all() and (found[0] != bench.pixels(6)).any()
+
+
 def test_the_table_has_the_same_colours_as_the_library(bench, monkeypatch):
     monkeypatch.setattr(colour, "_COLOURS", 1 << 18)  # Those with a blue of up to 3.
     icc = rgb_profile(P3, 2.2)

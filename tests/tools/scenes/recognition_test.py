@@ -71,13 +71,16 @@ def _run(folder: pathlib.Path, channels: int) -> pathlib.Path:
     return folder
 
 
-def test_a_run_is_judged_by_one_command(bench, tmp_path):
+def test_runs_are_judged_by_one_command(bench, tmp_path):
     flags = ("--solids=1", "--zoom=3", "--count=32", "--renders=64")
-    done = bench.run("recognise", f"--run={_run(tmp_path / 'run', 3)}", *flags)
+    runs = [f"--run={_run(tmp_path / name, 3)}" for name in ("run", "other")]
+    done = bench.run("recognise", *runs, *flags)
     assert done.returncode == 0, done.stderr
-    assert "right of 32 other renders" in done.stdout and "of 24 pairs" in done.stdout
-    record = json.loads(done.stdout.splitlines()[-1])
-    assert len(record["colours"]) == 8 and record["solids"] in ([1.0], [0.0])
+    assert "right of 32 other renders" in done.stdout and done.stdout.count("of 24 pairs") == 2
+    records = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
+    assert [record["run"] for record in records] == [run.removeprefix("--run=") for run in runs]
+    for record in records:
+        assert len(record["colours"]) == 8 and record["solids"] in ([1.0], [0.0])
     grey = bench.run("recognise", f"--run={_run(tmp_path / 'grey', 1)}", *flags)
     assert grey.returncode == 2 and "expected RGB and a multiple of 8" in grey.stderr
     assert len(grey.stderr.splitlines()) <= 2
