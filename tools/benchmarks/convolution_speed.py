@@ -18,16 +18,16 @@ from dualcontrast.trainer import devices, state
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 NARROW_RESOLUTION = 32
-# The widths of configs/comparison.py.
+# The widths of configs/demo.py.
 _NARROW = {
     "generator.latent_size": 64,
     "generator.w_size": 64,
-    "generator.mapping_layers": 4,
-    **{f"{network}.fmap_base": 512 for network in ("generator", "discriminator")},
-    **{f"{network}.fmap_max": 64 for network in ("generator", "discriminator")},
+    "generator.mapping_layers": 2,
+    **{f"{network}.fmap_base": 256 for network in ("generator", "discriminator")},
+    **{f"{network}.fmap_max": 32 for network in ("generator", "discriminator")},
 }
 # How often as fast an iteration has to be, by instructions and side of the images.
-_LEAST = {"avx2": {64: 2.5, 128: 2.2}, "avx512": {64: 1.6, 128: 1.6}, "neon": {}}
+_LEAST = {"avx2": {64: 2.5, 128: 2.2}, "avx512": {64: 1.8, 128: 1.8}, "neon": {}}
 _LEAST_GENERATOR = 2.5
 _LEAST_NARROW = 1.8
 
@@ -37,7 +37,7 @@ def measure(resolution: int, rounds: int) -> int:
 
     Args:
       resolution: side of the images; at 32 the networks are the narrow ones of
-        configs/comparison.py.
+        configs/demo.py.
       rounds: clean samples of each step.
     """
     engine = implementation.convolutions("auto")

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from dualcontrast.configs import comparison
+from dualcontrast.configs import demo
 from dualcontrast.custom_ops import conv2d_forms, library
 from dualcontrast.tools.benchmarks import convolution_speed, training_iteration
 from dualcontrast.tools.benchmarks.training_iteration import SHARES
@@ -30,14 +30,15 @@ def test_steps_count_as_often_as_they_run(capsys):
     assert "iteration: 1.25 times" in capsys.readouterr().out  # 9.9375 / 7.9375
 
 
-def test_the_narrow_networks_are_those_of_the_comparison():
+def test_the_narrow_networks_are_those_of_the_demo():
     config = training_iteration.config(32, "float32", convolution_speed._NARROW)
-    networks = comparison.get_config()
+    networks = demo.get_config()
     for measured, trained in (
         (config.generator, networks.generator),
         (config.discriminator, networks.discriminator),
     ):
         assert (measured.fmap_base, measured.fmap_max) == (trained.fmap_base, trained.fmap_max)
+    assert config.generator.mapping_layers == networks.generator.mapping_layers
 
 
 def test_tensorflow_s_convolutions_are_traced_inside_of_the_block(compiled_engine):
