@@ -35,19 +35,24 @@ def test_a_run_is_what_it_was(name, strategy_of):
         built = state.State(config)
     trainer = steps.Steps(config, built, strategy)
     reads = config.discriminator.reads_references
-    # The weights follow the sign of a gradient, and bfloat16 rounds: that is what differs most.
-    tolerance = 1e-2 if config.training.precision == "mixed_bfloat16" else 1e-4
+    # The weights follow the sign of a gradient, and bfloat16 rounds: that is what differs most. Its
+    # products are summed otherwise where processors have instructions for them, and metrics are
+    # differences of logits of the size of 1, each of which is rounded by up to 2^-9.
+    rounds = config.training.precision == "mixed_bfloat16"
+    tolerance, least = (1e-2, 1e-2) if rounds else (1e-4, 1e-5)
     with implementation.using("ref"):
         for i, wanted in enumerate(golden["metrics"]):
             shown = batch(REALS[i]), batch(REFERENCES[i]) if reads else None
             found = trainer.iterate([shown], 8 * i)
             assert found.keys() == wanted.keys()
             for metric, value in wanted.items():
-                assert float(found[metric]) == pytest.approx(value, rel=tolerance, abs=1e-5), metric
+                assert float(found[metric]) == pytest.approx(value, rel=tolerance, abs=least), metric
     squares = {}
     for path, variable in built.named_variables().items():
         network = path.partition("/")[0]
         square = np.sum(variable.numpy().astype(np.float64) ** 2)
         squares[network] = squares.get(network, 0.0) + square
     for network, length in golden["norms"].items():
-        assert np.sqrt(squares[network]) == pytest.approx(length, rel=1e-5), network
+        # That of path lengths is itself a metric.
+        bound = tolerance if network == "path_length_mean" else 1e-5
+        assert np.sqrt(squares[network]) == pytest.approx(length, rel=bound), network
