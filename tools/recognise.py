@@ -86,8 +86,8 @@ def main(argv: list[str]) -> None:
         listed_shares = {
             name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")
         }
-        record = {"recognised": found.recognised, "pairs": found.pairs, **listed_shares}
-        records.append({"run": run, **record, "right": right})
+        record = {name: getattr(found, name) for name in ("recognised", "pairs", "distance")}
+        records.append({"run": run, **record, **listed_shares, "right": right})
     for record in records:
         print(json.dumps(record))
 

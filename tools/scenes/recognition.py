@@ -54,6 +54,8 @@ class Judgement:
       shapes: share of each shape among the images that reach it, [3] float64.
       colours: likewise, [8] float64.
       pairs: how many of the 24 pairs of a shape and a colour are among them.
+      distance: of the shares of these pairs from those among renders that reach it, total
+        variation: from 0, as often, to 1, none in common.
       solids: share of each number of solids among them, from the fewest on, float64.
     """
 
@@ -62,6 +64,7 @@ class Judgement:
     shapes: np.ndarray
     colours: np.ndarray
     pairs: int
+    distance: float
     solids: np.ndarray
 
 
@@ -145,16 +148,23 @@ def judge(reals: Seen, fakes: Seen, kind: scenes.Kind) -> Judgement:
     """Returns how images of a generator compare with renders of the same kind."""
     threshold = float(np.percentile(reals.confidence, PERCENTILE))
     clear = fakes.confidence >= threshold
-    shapes, colours = fakes.shapes[clear], fakes.colours[clear]
-    solids = fakes.solids[clear] - kind.fewest
+    pairs = _pairs(fakes, clear)
+    as_often = _pairs(reals, reals.confidence >= threshold)
     return Judgement(
         threshold,
         float(clear.mean()),
-        _shares(shapes, len(SHAPES)),
-        _shares(colours, len(COLOURS)),
-        len(set(zip(shapes.tolist(), colours.tolist(), strict=True))),
-        _shares(solids, kind.most - kind.fewest + 1),
+        _shares(fakes.shapes[clear], len(SHAPES)),
+        _shares(fakes.colours[clear], len(COLOURS)),
+        int(np.count_nonzero(pairs)),
+        float(np.abs(pairs - as_often).sum() / 2) if clear.any() else 1.0,
+        _shares(fakes.solids[clear] - kind.fewest, kind.most - kind.fewest + 1),
     )
+
+
+def _pairs(seen: Seen, clear: np.ndarray) -> np.ndarray:
+    """Returns the share of every pair of a shape and a colour, [24] float64."""
+    places = seen.shapes[clear] * len(COLOURS) + seen.colours[clear]
+    return _shares(places, len(SHAPES) * len(COLOURS))
 
 
 def _shares(places: np.ndarray, count: int) -> np.ndarray:

@@ -40,11 +40,21 @@ def test_what_is_surer_than_a_tenth_of_renders_is_recognised_and_nothing_else_co
     assert found.shapes == pytest.approx([1 / 3, 0, 2 / 3])
     assert found.colours == pytest.approx([0, 0, 0, 0, 0, 0, 0, 1])
     assert found.solids == pytest.approx([1 / 3, 2 / 3]) and found.pairs == 2
+    assert found.distance == pytest.approx(1)  # These renders have none of the two pairs.
+
+
+def test_pairs_are_as_far_apart_as_their_shares():
+    reals = seen(*((1, 0, 0, 0.5), (1, 2, 7, 0.5)) * 5)
+    fakes = seen((1, 0, 7, 0.5), (2, 2, 7, 0.5), (2, 2, 7, 0.9), (1, 0, 0, 0.4))
+    found = recognition.judge(reals, fakes, scenes.Kind(1, 2, 2.0))
+    assert found.distance == pytest.approx((1 / 2 + 1 / 6 + 1 / 3) / 2)
+    assert recognition.judge(reals, reals, scenes.Kind(1, 2, 2.0)).distance == 0
 
 
 def test_where_nothing_is_recognised_there_are_no_shares():
     found = recognition.judge(seen((1, 0, 0, 0.5)), seen((1, 0, 0, 0.1)), ONE)
     assert (found.recognised, found.pairs, found.shapes.sum()) == (0, 0, 0)
+    assert found.distance == 1
 
 
 def test_what_there_is_in_renders_is_of_the_scene_s_largest_solid():
