@@ -10,8 +10,7 @@ import tensorflow as tf
 from dualcontrast.layers import class_table, networks
 
 _ALONE = contextvars.ContextVar("alone", default=False)
-_PLAIN = contextvars.ContextVar("plain", default=False)
-_YOUNG = 9.0  # After n batches the last n / 9 of them make up most of what is kept.
+_MOST = contextvars.ContextVar("most", default=1.0)
 
 
 @contextlib.contextmanager
@@ -29,13 +28,17 @@ def ghost_batches(alone: bool = True) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def plain_mean() -> Iterator[None]:
-    """Keeps the plain mean of all moments that are tracked in this thread, whatever the decay."""
-    token = _PLAIN.set(True)
+def keeping_at_most(share) -> Iterator[None]:
+    """Lets passes in this thread keep no more of the moments that were kept before.
+
+    Args:
+      share: of them, a number or a scalar float32, from 0 to 1.
+    """
+    token = _MOST.set(share)
     try:
         yield
     finally:
-        _PLAIN.reset(token)
+        _MOST.reset(token)
 
 
 class Moments(keras.layers.Layer):
@@ -44,13 +47,8 @@ class Moments(keras.layers.Layer):
     The moments of a batch are over all replicas, so that their number changes nothing, but for
     `ghost_batches`. The kept variance is the batch's own, without the factor n / (n - 1).
 
-    Departs from the programs of SNGAN, SAGAN and BigGAN, which keep `decay` from the first batch
-    on: after n batches n / (n + 9) of the kept moments stays, until that is as much as `decay`. By
-    SAGAN's 0.9999 the zero mean and unit variance of the start would else count for tens of
-    thousands of batches, and the images of a shorter run be grey.
-
     Args:
-      decay: of the kept moments a batch, in [0, 1).
+      decay: of the kept moments a batch, in [0, 1); see also `keeping_at_most`.
       epsilon: added to the variance, positive.
     """
 
@@ -68,7 +66,6 @@ class Moments(keras.layers.Layer):
         kept = {"shape": (channels,), "trainable": False, "autocast": False, "aggregation": "mean"}
         self.mean = self.add_weight(name="mean", initializer="zeros", **kept)
         self.variance = self.add_weight(name="variance", initializer="ones", **kept)
-        self.tracked = self.add_weight(name="tracked", initializer="zeros", **{**kept, "shape": ()})
 
     def moments(self, x, training: bool, track: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the mean and variance of every channel to normalise `x` by.
@@ -82,18 +79,10 @@ class Moments(keras.layers.Layer):
             return self.mean.value, self.variance.value
         mean, variance = _moments(x)
         if track:
-            share = self._share()
+            share = tf.minimum(self.decay, tf.cast(_MOST.get(), mean.dtype))
             for kept, seen in ((self.mean, mean), (self.variance, variance)):
                 kept.assign(share * kept.value + (1 - share) * seen)
-            self.tracked.assign(self.tracked.value + 1)
         return mean, variance
-
-    def _share(self) -> tf.Tensor:
-        """Returns what stays of the kept moments when those of a batch come in, in [0, 1]."""
-        batches = tf.convert_to_tensor(self.tracked.value)
-        if _PLAIN.get():
-            return batches / (batches + 1)
-        return tf.minimum(batches / (batches + _YOUNG), self.decay)
 
     def get_config(self):
         return {**super().get_config(), "decay": self.decay, "epsilon": self.epsilon}

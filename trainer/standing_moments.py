@@ -33,13 +33,15 @@ def take(generator: networks.Generator, config: schema.Config, batches: int) -> 
             f"--standing_batches={batches}: generators of the family {config.generator.family}"
             " keep no moments: drop the flag"
         )
+    decays = [norm.decay for norm in norms]
     size = min(config.generator_batch_size, _MOST)
-    for norm in norms:
-        norm.tracked.assign(0.0)
-    with batch_normalisation.plain_mean():
-        for number in range(batches):
-            drawn = draws.Draws(config.training.seed, number, draws.Purpose.STANDING, size)
-            generator(**generator.draw(drawn), training=True, track=True)
+    for number in range(batches):
+        for norm in norms:
+            norm.decay = number / (number + 1)
+        drawn = draws.Draws(config.training.seed, number, draws.Purpose.STANDING, size)
+        generator(**generator.draw(drawn), training=True, track=True)
+    for norm, decay in zip(norms, decays):
+        norm.decay = decay
 
 
 def _norms(generator: networks.Generator) -> Iterator[batch_normalisation.Moments]:

@@ -23,6 +23,12 @@ from dualcontrast.trainer.terms import Augmentation, Part, Term
 
 Metrics = dict[str, tf.Tensor]
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+# Departs from the programs of SNGAN, SAGAN and BigGAN, which move the moments that batch
+# normalisation keeps by the same share of a batch from the first one on: after n iterations they
+# are mostly those of the last n / 9. By SAGAN's ten thousandth, the zero mean and unit variance of
+# the start would else count for tens of thousands of iterations, and the images of a shorter run be
+# grey.
+_YOUNG = 9.0
 
 
 class Shown(NamedTuple):
@@ -265,7 +271,9 @@ class Steps:
         variables = getattr(self._state, step.network).trainable_variables
         gradients, value, extras = self._gradients(variables, outputs, loss, terms, parts)
         # In between: after what the passes computed with, and by the weights that they had.
-        self._update_statistics(terms, mine, parts)
+        iterations = tf.cast(images_seen, tf.float32) / self._config.iteration_images
+        with batch_normalisation.keeping_at_most(iterations / (iterations + _YOUNG)):
+            self._update_statistics(terms, mine, parts)
         getattr(self._state, f"{step.network}_optimizer").apply(gradients, variables)
         adversarial = step.phase is not None and not step.mixed
         metrics = {f"loss/{step.network[0].upper()}": value} if adversarial else {}

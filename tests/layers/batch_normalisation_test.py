@@ -33,26 +33,16 @@ def test_training_is_by_the_moments_of_the_batch_and_moves_nothing(layer):
 
 
 def test_what_is_tracked_moves_towards_the_batch(layer):
-    layer.tracked.assign(27)
     layer(tf.constant(BATCH), training=True, track=True)
     np.testing.assert_allclose(layer.mean, [0.875, 1.875], rtol=1e-6)
     np.testing.assert_allclose(layer.variance, [4.0625, 4.65625], rtol=1e-6)
-    assert layer.tracked.numpy() == 28
 
 
-@pytest.mark.parametrize("tracked, mean", [(0, 0.5), (3, 0.625), (9, 0.75), (1000, 0.875)])
-def test_the_first_batches_count_for_more_than_the_moments_of_the_start(layer, tracked, mean):
-    # Of means 1 and 0.5: n / (n + 9) of the first one, 3 / 4 at most.
-    layer.tracked.assign(tracked)
-    layer(tf.constant(BATCH), training=True, track=True)
+@pytest.mark.parametrize("most, mean", [(0.0, 0.5), (0.5, 0.75), (0.9, 0.875)])
+def test_the_kept_moments_can_be_made_to_count_for_less(layer, most, mean):
+    with batch_normalisation.keeping_at_most(most):  # Of means 1 and 0.5; the decay is 0.75.
+        layer(tf.constant(BATCH), training=True, track=True)
     np.testing.assert_allclose(layer.mean[0], mean, rtol=1e-6)
-
-
-def test_a_plain_mean_is_of_all_batches_that_were_tracked(layer):
-    with batch_normalisation.plain_mean():
-        for factor in (1.0, 2.0, 6.0):
-            layer(factor * tf.constant(BATCH), training=True, track=True)
-    np.testing.assert_allclose(layer.mean, [1.5, 4.5], rtol=1e-6)
 
 
 def test_the_replicas_have_the_moments_and_derivatives_of_the_whole_batch(layer, strategy_of):
@@ -60,7 +50,6 @@ def test_the_replicas_have_the_moments_and_derivatives_of_the_whole_batch(layer,
     with strategy.scope():
         two = batch_normalisation.BatchNormalization(decay=0.75, epsilon=0.25)
         two.build((None, 2))
-    layer.tracked.assign(27)
     for variable, source in zip(two.variables, layer.variables):
         variable.assign(source.numpy())
     slopes = np.arange(8, dtype=np.float32).reshape(4, 2) ** 2

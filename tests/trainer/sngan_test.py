@@ -82,19 +82,23 @@ def test_u_moves_once_for_every_batch_that_is_judged(row, phase, network, passes
     np.testing.assert_allclose(conv.u, after_passes(kernel, u, passes), atol=1e-5)
 
 
+@pytest.mark.parametrize("iterations, stays", [(0, 0.0), (9, 0.5), (200, 0.9)])
 @pytest.mark.parametrize("network", [steps.GENERATOR, steps.DISCRIMINATOR])
 @pytest.mark.usefixtures("eagerly")
-def test_the_moments_follow_the_batch_of_every_step(network):
-    built, trainer = build(tiny())
+def test_the_moments_follow_the_batch_of_every_step(network, iterations, stays):
+    config = tiny()
+    built, trainer = build(config)
+    seen = iterations * config.iteration_images
     purpose = getattr(draws.Purpose, network.upper())
     count = {steps.GENERATOR: 8, steps.DISCRIMINATOR: 4}[network]
-    z = draws.Draws(0, 0, purpose, count).latents(4)
+    z = draws.Draws(0, seen, purpose, count).latents(4)
     units = built.generator.dense(z).numpy()
+    step = trainer.compiled(steps.Step(network, "train"))
+    step(tf.constant(IMAGES[0]), tf.constant(seen, tf.int64))
     kept = built.generator.norms[0]
-    kept.tracked.assign(81)  # From then on nine tenths stay.
-    trainer.compiled(steps.Step(network, "train"))(tf.constant(IMAGES[0]), SEEN)
-    np.testing.assert_allclose(kept.mean, 0.1 * units.mean(axis=0), atol=1e-6)
-    np.testing.assert_allclose(kept.variance, 0.9 + 0.1 * units.var(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(kept.mean, (1 - stays) * units.mean(axis=0), atol=1e-6)
+    variance = stays + (1 - stays) * units.var(axis=0)
+    np.testing.assert_allclose(kept.variance, variance, rtol=1e-5)
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -84,7 +84,11 @@ class Line(NamedTuple):
 
 def lines(sweep: Sweep) -> list[Line]:
     """Returns what a sweep has found so far, metric by metric."""
-    found = {(run.row, run.seed): of_run(run) for run in sweep.runs}
+    return lines_of(sweep, {(run.row, run.seed): of_run(run) for run in sweep.runs})
+
+
+def lines_of(sweep: Sweep, found: dict[tuple[str, int], Values]) -> list[Line]:
+    """Returns what the values of a sweep say, by row and seed, metric by metric."""
     metrics = dict.fromkeys(name for values in found.values() for name in values)
     return [
         line
