@@ -6,6 +6,7 @@
     dualcontrast-convert --source=scenes --solids=1-2 --zoom=2 --resolution=16 \\
         --max_images=10000 --seed=1 --dest=scenes16/held_out
     dualcontrast-sweep --sweep=docs/sweeps/comparison.yaml --output=comparison --jobs=2
+    dualcontrast-sweep --sweep=docs/sweeps/planned/san.yaml --output=comparison --jobs=2
     dualcontrast-sweep --sweep=docs/sweeps/planned/references.yaml --output=references --jobs=2
 
 or one row of it:
@@ -17,7 +18,7 @@ path length steps: they shape the latent space over millions of images, and here
 The dual contrastive rows begin with the non-saturating loss, as the paper's do. Attention stands at
 8x8: in the generator with patches of 3x3, which cover as much of the map as the 7x7 patches of the
 paper's SAN at 16x16; in the discriminator with the paper's 7x7. What each row is to show, and by
-which rule, stands in these two files; what they showed in docs/results.md.
+which rule, stands in these files; what they showed in docs/results.md.
 """
 
 from typing import Any
