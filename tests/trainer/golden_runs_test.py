@@ -46,7 +46,9 @@ def test_a_run_is_what_it_was(name, strategy_of):
             found = trainer.iterate([shown], 8 * i)
             assert found.keys() == wanted.keys()
             for metric, value in wanted.items():
-                assert float(found[metric]) == pytest.approx(value, rel=tolerance, abs=least), metric
+                assert float(found[metric]) == pytest.approx(
+                    value, rel=tolerance, abs=least
+                ), metric
     squares = {}
     for path, variable in built.named_variables().items():
         network = path.partition("/")[0]
