@@ -16,7 +16,7 @@ or one row of it:
 The networks of `configs/demo.py` with half its feature maps, one R1 weight for all rows, and no
 path length steps: they shape the latent space over millions of images, and here are none to spare.
 The dual contrastive rows begin with the non-saturating loss, as the paper's do. Attention stands at
-8x8: in the generator with patches of 3x3, which cover as much of the map as the 7x7 patches of the
+8x8: in the generator with patches of 3x3, about as much of the map as the 7x7 patches of the
 paper's SAN at 16x16; in the discriminator with the paper's 7x7. What each row is to show, and by
 which rule, stands in these files; what they showed in docs/results.md.
 """

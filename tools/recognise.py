@@ -46,18 +46,9 @@ def main(argv: list[str]) -> None:
     from dualcontrast.tools.scenes import recognition
 
     generated = {run: evaluated.of_run(run, _COUNT.value).images for run in _RUN.value}
-    resolution = next(iter(generated.values())).resolution
+    resolution = generated[_RUN.value[0]].resolution
     for run, images in generated.items():
-        if images.channels != 3 or resolution % recognition.STEP:
-            raise UserError(
-                f"{run} makes images of {images.resolution} pixels and {images.channels}"
-                f" channels, expected RGB and a multiple of {recognition.STEP}"
-            )
-        if images.resolution != resolution:
-            raise UserError(
-                f"{run} makes images of {images.resolution} pixels, expected {resolution} as of"
-                f" {_RUN.value[0]}: give runs of one size at a time"
-            )
+        _check(run, images, resolution, recognition.STEP)
     recogniser = recognition.Recogniser(kind, resolution)
     recogniser.train(_RENDERS.value)
     renders, there = recognition.rendered(kind, resolution, _COUNT.value, _RENDERS.value)
@@ -73,23 +64,39 @@ def main(argv: list[str]) -> None:
     for run, images in generated.items():
         found = recognition.judge(reals, recogniser.see(images.read()), kind)
         print(f"recognised: {found.recognised:.1%} of {images.count:,} images of {run}")
-        for title, names, shares in (
-            ("shapes", recognition.SHAPES, found.shapes),
-            ("colours", recognition.COLOURS, found.colours),
-            ("solids", range(kind.fewest, kind.most + 1), found.solids),
+        shares = {name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")}
+        numbers = range(kind.fewest, kind.most + 1)
+        for (title, values), names in zip(
+            shares.items(), (recognition.SHAPES, recognition.COLOURS, numbers), strict=True
         ):
-            listed = ", ".join(f"{n} {s:.1%}" for n, s in zip(names, shares, strict=True))
+            listed = ", ".join(f"{n} {s:.1%}" for n, s in zip(names, values, strict=True))
             print(f"{title} of these: {listed}")
         print(
-            f"{found.pairs} of {len(found.shapes) * len(found.colours)} pairs of shape and colour"
+            f"{found.pairs} of {len(found.shapes) * len(found.colours)} pairs of shape and colour,"
+            f" whose shares are {found.distance:.3f} from those of renders (total variation)"
         )
-        listed_shares = {
-            name: getattr(found, name).tolist() for name in ("shapes", "colours", "solids")
-        }
         record = {name: getattr(found, name) for name in ("recognised", "pairs", "distance")}
-        records.append({"run": run, **record, **listed_shares, "right": right})
+        records.append({"run": run, **record, **shares, "right": right})
     for record in records:
         print(json.dumps(record))
+
+
+def _check(run: str, images, resolution: int, step: int) -> None:
+    """Checks that one network can judge a run's images.
+
+    Raises:
+      UserError: they are grey, or of another size than those of the first run.
+    """
+    if images.channels != 3 or images.resolution % step:
+        raise UserError(
+            f"{run} makes images of {images.resolution} pixels and {images.channels}"
+            f" channels, expected RGB and a multiple of {step}"
+        )
+    if images.resolution != resolution:
+        raise UserError(
+            f"{run} makes images of {images.resolution} pixels, expected {resolution} as of"
+            " the first --run: give runs of one size at a time"
+        )
 
 
 def run() -> None:

@@ -74,8 +74,9 @@ def test_colours_of_other_renders_are_learnt():
     assert set(found.solids) == {1} and (found.confidence <= 1).all()
 
 
-def _run(folder: pathlib.Path, channels: int) -> pathlib.Path:
-    config = schema.replace(schema.Config(), SMALL | {"data.channels": channels})
+def _run(folder: pathlib.Path, channels: int, resolution: int = 16) -> pathlib.Path:
+    images = {"data.channels": channels, "data.resolution": resolution}
+    config = schema.replace(schema.Config(), SMALL | images)
     checkpoint.Checkpoints(folder, state.State(config), keep=1).save()
     files.write(folder / checkpoint.CONFIG_NAME, serialisation.to_json(config))
     return folder
@@ -91,6 +92,11 @@ def test_runs_are_judged_by_one_command(bench, tmp_path):
     assert [record["run"] for record in records] == [run.removeprefix("--run=") for run in runs]
     for record in records:
         assert len(record["colours"]) == 8 and record["solids"] in ([1.0], [0.0])
+        assert f"whose shares are {record['distance']:.3f} from those of renders" in done.stdout
+    small = f"--run={_run(tmp_path / 'small', 3, resolution=8)}"
+    mixed = bench.run("recognise", runs[0], small, *flags)
+    assert mixed.returncode == 2
+    assert "small makes images of 8 pixels, expected 16 as of the first --run" in mixed.stderr
     grey = bench.run("recognise", f"--run={_run(tmp_path / 'grey', 1)}", *flags)
     assert grey.returncode == 2 and "expected RGB and a multiple of 8" in grey.stderr
     assert len(grey.stderr.splitlines()) <= 2
