@@ -26,9 +26,10 @@ seed by seed. Ctrl-C has them save and stop, and the same command goes on; a run
 none of the others. At the end there is a table: the mean over the seeds with its 95 % interval
 (Student's t), and the difference from its baseline, paired by seed. A row is called better or worse
 where the interval of the difference excludes zero. OUTPUT/values.csv has every value; without
-`evaluate` they are those that the trainer measures (evaluation.every_images). OUTPUT/report.html
-has the table, what each row generates (samples.png, the newest grids) and the commands. With
---print nothing is run: the commands are printed, a line a run, for the scheduler that you have.
+`evaluate` they are those that the trainer measures (evaluation.every_images). OUTPUT/runs.csv has a
+line a run: its length and time, versions, machine, operations, commands. OUTPUT/report.html has the
+table, what each row generates (samples.png, the newest grids) and the commands. With --print
+nothing is run: the commands are printed, a line a run, for the scheduler that you have.
 """
 
 import os
@@ -91,8 +92,9 @@ def _go(sweep: Sweep, output: pathlib.Path) -> int:
         print("stopped; the same command goes on")
     elif not found and not failures:
         print("nothing was measured: add evaluate to the file, or evaluation.every_images")
-    from dualcontrast.tools.sweeps import report, samples  # which load TensorFlow
+    from dualcontrast.tools.sweeps import records, report, samples  # which load TensorFlow
 
+    files.write(output / "runs.csv", records.as_csv(sweep))
     picture = output / "samples.png"
     any_samples = samples.write(sweep, picture)
     report.write(sweep, found, picture if any_samples else None, output / "report.html")

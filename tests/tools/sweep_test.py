@@ -36,6 +36,14 @@ def test_rows_are_trained_measured_and_compared_and_nothing_is_done_twice(bench,
     with (tmp_path / "out" / "values.csv").open() as file:
         found = {(row["row"], row["seed"]): float(row["value"]) for row in csv.DictReader(file)}
     assert len(found) == 4 and len(set(found.values())) == 4
+    with (tmp_path / "out" / "runs.csv").open() as file:
+        records = list(csv.DictReader(file))
+    assert [(record["row"], record["images"]) for record in records[:2]] == [
+        ("plain", "32"),
+        ("augmented", "32"),
+    ]
+    assert len(records) == 4 and len({record["data"] for record in records}) == 1
+    assert all("dualcontrast-evaluate" in record["command"] for record in records)
     assert "augmented" in (tmp_path / "out" / "report.html").read_text()
     assert (tmp_path / "out" / "samples.png").stat().st_size > 1000
     again = bench.run("sweep", *command)

@@ -20,7 +20,8 @@ _BASELINE = "baseline"  # Likewise.
 _MEASURED = "evaluate"  # To which a row may add flags; what else it has are fields.
 _KEYS = (*_OF_ROW, "seeds", "change", "rows", _BASELINE, _MEASURED)
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
-_TAKEN = ("values.csv", "samples.png", "report.html")  # They lie beside the rows' folders.
+# They lie beside the rows' folders.
+_TAKEN = ("values.csv", "runs.csv", "samples.png", "report.html")
 
 
 @dataclasses.dataclass(frozen=True)
