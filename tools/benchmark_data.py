@@ -40,6 +40,7 @@ from dualcontrast.trainer.data import manifest
 _IMAGES = 160  # Files of each kind.
 _PASSES = 4  # Over the files when the clock is used: the start of the workers must not count.
 _TRIES = 3
+_TURNS = 10  # Of the sides of a ratio; their best differ by a few hundredths still.
 _MOST_TRIES = 4  # Until there are so many that nothing else disturbed.
 _DISTURBANCE = 0.1  # Processors that other programs may use during a try.
 
@@ -147,12 +148,18 @@ def _ratios_of_profiles(folder: Path) -> Iterator[bool]:
             "with, ignored": (Folder(str(profiled)), "ignore"),
             "with": (Folder(str(profiled)), "srgb"),
         }
-        _rates(asked, folder)  # A profile's table is filled once a process.
+        _rates({"with": asked["with"]}, folder)  # A profile's table is filled once a process.
         rates = _rates(asked, folder)
         share = rates["with"] / rates["with, ignored"]
         yield _show(f"convert 256x256 {suffix} with colour profiles", share, "times", 0.9)
         share = rates["without, looked for"] / rates["without"]
         yield _show(f"convert 256x256 {suffix} without profiles", share, "times", 0.98)
+    files = folder / "large"
+    _write_photographs(files, ".jpg", 1024, icc_profile=profile)
+    asked = {"ignored": (Folder(str(files)), "ignore"), "with": (Folder(str(files)), "srgb")}
+    rates = _rates(asked, folder)
+    share = rates["with"] / rates["ignored"]
+    yield _show("convert 1024x1024 jpg to 256x256 with them", share, "times", 0.9)
 
 
 def _wide_profile() -> bytes:
@@ -164,7 +171,7 @@ def _wide_profile() -> bytes:
 def _rates(asked: dict[str, tuple[Source, str]], folder: Path) -> dict[str, float]:
     """Images for a second of processor time: of each source, with what becomes of profiles."""
     best = dict.fromkeys(asked, 0.0)
-    for _ in range(_TRIES):
+    for _ in range(_TURNS):
         for name, (source, icc) in asked.items():
             start = time.process_time()
             entries = source.listing().entries
@@ -182,7 +189,7 @@ def _seconds_of_others() -> float:
     return ticks / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
-def _write_photographs(folder: Path, suffix: str) -> Folder:
+def _write_photographs(folder: Path, suffix: str, size: int = 256, **options) -> Folder:
     folder.mkdir()
     random = np.random.default_rng(0)
     for index in range(_IMAGES):
@@ -191,7 +198,8 @@ def _write_photographs(folder: Path, suffix: str) -> Folder:
         texture = Image.fromarray(coarse).resize((256, 256), Image.Resampling.BICUBIC)
         image += 0.12 * (np.asarray(texture, np.float32) - 128) + random.normal(0, 3, image.shape)
         picture = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
-        picture.save(folder / f"{index:05d}{suffix}", quality=90)
+        picture = picture.resize((size, size), Image.Resampling.BICUBIC)
+        picture.save(folder / f"{index:05d}{suffix}", quality=90, **options)
     return Folder(str(folder))
 
 

@@ -127,9 +127,10 @@ class _Conversion:
         return converted.getchannel("G") if self._mode == "L" else converted
 
     def _by_table(self, picture: Image.Image) -> Image.Image:
-        colours = np.frombuffer(picture.tobytes("raw", "RGBX"), "<u4") & np.uint32(_COLOURS - 1)
-        found = np.take(self._table, colours, mode="clip").tobytes()
-        return Image.frombytes("RGB", picture.size, found, "raw", "RGBX")
+        # Wrapped, a place in the table is its number modulo 2^24, whatever X is.
+        places = np.frombuffer(picture.tobytes("raw", "RGBX"), "<i4")
+        found = np.take(self._table, places, mode="wrap")
+        return Image.frombytes("RGB", picture.size, found.data, "raw", "RGBX")
 
     def _fill(self) -> None:
         """Fills a part of the table, as many colours as a small image has pixels."""
