@@ -6,8 +6,8 @@
     dualcontrast-convert --source=scenes --solids=1-2 --zoom=2 --resolution=16 \\
         --max_images=10000 --seed=1 --dest=scenes16/held_out
     dualcontrast-sweep --sweep=docs/sweeps/comparison.yaml --output=comparison --jobs=2
-    dualcontrast-sweep --sweep=docs/sweeps/planned/san.yaml --output=comparison --jobs=2
-    dualcontrast-sweep --sweep=docs/sweeps/planned/references.yaml --output=references --jobs=2
+    dualcontrast-sweep --sweep=docs/sweeps/san.yaml --output=comparison --jobs=2
+    dualcontrast-sweep --sweep=docs/sweeps/references.yaml --output=comparison --jobs=2
 
 or one row of it:
 

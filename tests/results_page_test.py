@@ -1,4 +1,4 @@
-"""The table of the comparison in docs/results.md says what the values beside its sweep say."""
+"""The tables of the comparison in docs/results.md say what the values beside its sweeps say."""
 
 import csv
 import pathlib
@@ -8,20 +8,23 @@ import pytest
 from dualcontrast.tools.sweeps import results, sweep_file
 
 DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
-SWEEP = DOCS / "sweeps" / "comparison.yaml"
+SWEEPS = [DOCS / "sweeps" / f"{name}.yaml" for name in ("comparison", "san", "references")]
 
 
-def _lines() -> list[results.Line]:
-    sweep = sweep_file.read(SWEEP, pathlib.Path("out"))
+def _lines(path: pathlib.Path) -> list[results.Line]:
+    sweep = sweep_file.read(path, pathlib.Path("out"))
     found: dict[tuple[str, int], results.Values] = {}
-    with open(SWEEP.with_suffix(".csv"), encoding="utf-8") as opened:
+    with open(path.with_suffix(".csv"), encoding="utf-8") as opened:
         for row in csv.DictReader(opened):
             of_run = found.setdefault((row["row"], int(row["seed"])), {})
             of_run[row["metric"]] = float(row["value"])
     return results.lines_of(sweep, found)
 
 
-@pytest.mark.parametrize("line", [x for x in _lines() if x.metric == "fid"], ids=lambda x: x.row)
+FIDS = [line for path in SWEEPS for line in _lines(path) if line.metric == "fid"]
+
+
+@pytest.mark.parametrize("line", FIDS, ids=lambda line: line.row)
 def test_a_row_of_the_comparison_is_on_the_page(line):
     cells = [
         f"`{line.row}`",
