@@ -24,14 +24,14 @@ class Narrow(NamedTuple):
 _ANY = 2**16
 # On a CPU, by the largest side of images that they are for. The first two were trained
 # (docs/results.md); the third is what docs/training.md advises, and was not. R1's weight of 10
-# learned at 32x32 and 64x64 where 0.5 stalled under the literal objective; 1 learns with the
-# swapped one, at 32x32. The rate of 0.002 is config E's.
+# learned at 32x32 and 64x64 where 0.5 stalled under the literal objective; with the swapped one 1
+# learns at 32x32 and 4 at 64x64. The rate of 0.002 is config E's.
 CPU = {
     32: Narrow(64, 2, 256, 32, 16, 1.0, 0.003, "swapped", "configs/demo.py"),
-    64: Narrow(128, 4, 1024, 96, 8, 10.0, 0.002, "minimax", "configs/emoji64.py"),
+    64: Narrow(128, 4, 512, 96, 16, 4.0, 0.003, "swapped", "configs/emoji64.py"),
     _ANY: Narrow(
         *(128, 4, 2048, 128, 8, 10.0, 0.002, "minimax"),
-        "configs/emoji64.py, a quarter of config E's widths; not tried at such sizes",
+        "docs/training.md, a quarter of config E's widths; not tried at such sizes",
     ),
 }
 # On GPUs. Config E has 8192, config F 16384 (Karras et al. 2020, table 1); the program of Karras et

@@ -30,10 +30,11 @@ ROWS = {
     "64 on a CPU": (
         (Images(10_000, 64), CPU),
         {
-            "generator.fmap_base": 1024,
+            "loss.generator_objective": "swapped",
+            "generator.fmap_base": 512,
             "generator.w_size": 128,
-            "training.batch_size": 8,
-            "penalties.r1_gamma": 10.0,
+            "training.batch_size": 16,
+            "penalties.r1_gamma": 4.0,
         },
     ),
     "1024 on a CPU": (
