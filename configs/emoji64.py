@@ -4,8 +4,8 @@
     dualcontrast-convert --source=package/img/google/64 --dest=emoji64
     dualcontrast-train --config=emoji64 --data=emoji64 --workdir=runs/emoji64
 
-Narrow networks, 16 feature maps at 64x64 and 96 at 8x8: two cores show them 150,000 images in 30 to
-45 minutes. Emoji have an up and a left, so nothing is mirrored. Rate, objective and batch are those
+Narrow networks, 16 feature maps at 64x64 and 96 at 8x8: two cores showed them 150,000 images in 41
+minutes. Emoji have an up and a left, so nothing is mirrored. Rate, objective and batch are those
 of `demo.py`. R1's weight is four times as large, as docs/results.md found it right for the dual
 contrastive loss at 16x16; no other was tried here.
 """

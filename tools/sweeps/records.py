@@ -6,7 +6,7 @@ import io
 import itertools
 from typing import Any
 
-from dualcontrast.tools.sweeps import sweep_file
+from dualcontrast.tools.sweeps import runner, sweep_file
 from dualcontrast.tools.sweeps.sweep_file import Run, Sweep
 from dualcontrast.trainer import files
 from dualcontrast.trainer.checkpoints import checkpoint, environment, run_path
@@ -48,7 +48,7 @@ def _of(run: Run) -> dict[str, Any] | None:
     return {
         "row": run.row,
         "seed": run.seed,
-        "images": max(rates, default=0),
+        "images": runner.images_of(run),
         "minutes": f"{seconds / 60:.1f}",
         "starts": len(starts),
         "data": _fingerprint(run),

@@ -176,6 +176,11 @@ def test_the_table_has_the_same_colours_as_the_library(bench, monkeypatch):
     assert conversion._filled == 1 << 18
     conversion._transform = None  # From here on it is not asked.
     np.testing.assert_array_equal(np.asarray(conversion(picture)), by_library)
+    for unused in (0, 7, 255):  # The fourth byte of a pixel, of which Pillow promises nothing.
+        four = np.dstack([np.asarray(picture), np.full((64, 64), unused, np.uint8)])
+        same = Image.frombytes("RGB", (64, 64), four.tobytes(), "raw", "RGBX")
+        assert same.tobytes("raw", "RGBX")[3] == unused
+        np.testing.assert_array_equal(np.asarray(conversion(same)), by_library)
 
 
 def jpeg_parts(data: bytes, numbers: list[tuple[int, int]], icc: bytes) -> bytes:

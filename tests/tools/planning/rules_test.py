@@ -89,7 +89,10 @@ def test_images_and_a_machine_decide_the_fields(name):
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_is_a_valid_configuration(name):
     images, machine = ROWS[name][0]
-    planner.configuration(rules.networks_and_losses(images, machine, SURE), images)
+    choices = rules.networks_and_losses(images, machine, SURE)
+    config = planner.configuration(choices, images)
+    assert config.data.resolution == images.resolution
+    assert config.training.batch_size == changes(choices)["training.batch_size"]
 
 
 @pytest.mark.parametrize(
