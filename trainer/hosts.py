@@ -188,7 +188,9 @@ class Hosts:
         """Keeps the chief, and with it all that was told, until the others have heard it."""
         key = self._next_key()
         if not self.is_chief:
-            _tell(f"{key}/{self._cluster.index}", True)
+            # The chief may leave so soon that it takes its answer to this along.
+            with contextlib.suppress(tf.errors.OpError):
+                _tell(f"{key}/{self._cluster.index}", True)
             return
         ends = time.monotonic() + _PART_SECONDS
         with contextlib.suppress(tf.errors.OpError):  # one that has heard may be gone

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dualcontrast.trainer import cluster, hosts
+
 HERE = pathlib.Path(__file__).parent
 ROUNDING = 1e-6
 COMMON = {
@@ -234,6 +236,19 @@ def test_a_lost_host_ends_the_other_and_a_signal_to_one_stops_both_with_equal_bi
     third = pair(command).end(0)
     assert "resuming at" in third[0] and "fid " in third[0] and "fid " not in third[1]
     assert_equal_bits(undisturbed[1] / "normalised", tmp_path / "run", 800)
+
+
+def test_a_chief_that_leaves_before_it_has_answered_the_last_word_is_not_lost(monkeypatch):
+    class Gone:
+        def get_config_key_value(self, key, milliseconds):
+            return '{"result": 7}'
+
+        def set_config_key_value(self, key, value):
+            raise tf.errors.UnavailableError(None, None, "Socket closed")
+
+    monkeypatch.setattr(hosts, "_context", Gone)
+    second = hosts.Hosts(cluster.Cluster(("a:1", "b:1"), 1, ("worker", "worker")), None)
+    assert second.part(0) == 7
 
 
 @pytest.mark.faults
