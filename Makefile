@@ -24,7 +24,7 @@ operations: $(INSTALLED)
 
 demo: operations
 	$(BIN)/dualcontrast-convert --source=scenes --solids=1-2 --zoom=2 --max_images=4000 --resolution=32 --dest=demo/data
-	$(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
+	TF_NUM_INTRAOP_THREADS=1 $(BIN)/dualcontrast-train --config=demo --data=demo/data --workdir=demo/run
 	$(BIN)/dualcontrast-generate --run=demo/run --output=demo/samples --grid
 	$(BIN)/dualcontrast-report --run=demo/run --data=demo/data --output=demo/report.html
 	test -d demo/model || $(BIN)/dualcontrast-export --run=demo/run --output=demo/model

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dualcontrast.layers import networks
 from dualcontrast.trainer import (
+    adam,
     augmentations,
     burn_in,
     consistency,
@@ -45,7 +46,7 @@ def make_discriminator(config: schema.Config) -> networks.Discriminator:
     return network
 
 
-def make_optimizer(rate: schema.OptimizerConfig, intervals: list[int]) -> keras.optimizers.Adam:
+def make_optimizer(rate: schema.OptimizerConfig, intervals: list[int]) -> adam.Adam:
     """Returns Adam with the constants corrected for lazy regularisation.
 
     Karras et al. 2020, appendix B: with a regulariser every k batches Adam takes k + 1 steps where
@@ -57,7 +58,7 @@ def make_optimizer(rate: schema.OptimizerConfig, intervals: list[int]) -> keras.
       intervals: k of every lazy step of the network; none without one.
     """
     c = lazy_correction(intervals)
-    return keras.optimizers.Adam(
+    return adam.Adam(
         learning_rate=rate.learning_rate * c,
         beta_1=rate.adam_beta_1**c,
         beta_2=rate.adam_beta_2**c,

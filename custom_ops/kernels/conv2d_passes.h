@@ -29,9 +29,21 @@ struct Tiles {
       : rows(Ceil(p.out_height, F::kTile)),
         columns(Ceil(p.out_width, F::kTile)),
         count(p.batch * rows * columns) {}
-  int64_t Image(int64_t tile) const { return tile / (int64_t{columns} * rows); }
-  int Row(int64_t tile) const { return static_cast<int>(tile / columns % rows); }
-  int Column(int64_t tile) const { return static_cast<int>(tile % columns); }
+
+  // Calls body(tile, image, row, column) for tiles [first, last).
+  template <class Body>
+  inline __attribute__((always_inline)) void For(int64_t first, int64_t last,
+                                                 const Body& body) const {
+    int64_t image = first / (int64_t{columns} * rows);
+    int row = static_cast<int>(first / columns % rows), column = static_cast<int>(first % columns);
+    for (int64_t tile = first; tile < last; ++tile) {
+      body(tile, image, row, column);
+      if (++column < columns) continue;
+      column = 0;
+      if (++row < rows) continue;
+      row = 0, ++image;
+    }
+  }
 };
 
 // How many tiles make a block: at most so many, fewer where there would be less than four blocks
@@ -49,8 +61,11 @@ class Patch {
       : row_(int64_t{width} * channels), pixel_(channels), origin_(nullptr) {
     static const float zeros[kLanes] = {};
     const float* const corner = image + n * height * row_;
-    if (y >= 0 && x >= 0 && y + kSide <= height && x + kSide <= width)
+    // One pixel is never outside, which a compiler does not see.
+    if (kSide > 1 && y >= 0 && x >= 0 && y + kSide <= height && x + kSide <= width) {
       origin_ = corner + y * row_ + x * pixel_;
+      return;
+    }
     for (int i = 0; i < kSide; ++i)
       for (int j = 0; j < kSide; ++j) {
         const int at_y = y + i, at_x = x + j, at = i * kSide + j;
@@ -124,9 +139,9 @@ static void ReadInputs(const Params& p, const float* x, int64_t first, int64_t l
                        int64_t origin, const Planes& v) {
   const Tiles<F> tiles(p);
   constexpr int kStep = F::kTile * F::kStride;
-  for (int64_t t = first; t < last; ++t) {
-    const Patch<F::kWindow> patch(x, p.height, p.width, p.channels, tiles.Image(t),
-                                  tiles.Row(t) * kStep - F::kPad, tiles.Column(t) * kStep - F::kPad);
+  tiles.For(first, last, [&](int64_t t, int64_t image, int tile_row, int column) {
+    const Patch<F::kWindow> patch(x, p.height, p.width, p.channels, image,
+                                  tile_row * kStep - F::kPad, column * kStep - F::kPad);
     ForVectors(p.channels, [&](auto whole, int c, int lanes) {
       Vec pixels[F::kWindow * F::kWindow];
       patch.Read(whole, c, lanes, pixels);
@@ -135,7 +150,16 @@ static void ReadInputs(const Params& p, const float* x, int64_t first, int64_t l
         for (int j = 0; j < F::kPoints; ++j) Store(to + (i * F::kPoints + j) * v.plane, row[j]);
       });
     });
-  }
+  });
+}
+
+// The same, in `v` or, where a pixel is a point, in the image itself.
+template <class F>
+DC_INLINE Planes Inputs(const Params& p, const float* x, int64_t first, int64_t last,
+                        const Planes& v) {
+  if (F::kWindow == 1) return {const_cast<float*>(x) + first * p.channels, 0, p.channels, 0};
+  ReadInputs<F>(p, x, first, last, first, v);
+  return v;
 }
 
 // The points of outputs of tiles [first, last), of the transposed transform.
@@ -144,9 +168,9 @@ static void ReadOutputs(const Params& p, const float* y, int64_t first, int64_t 
                         int64_t origin, const Planes& v) {
   constexpr int kSide = Both<F>::kOutSide;
   const Tiles<F> tiles(p);
-  for (int64_t t = first; t < last; ++t) {
-    const Patch<F::kTile> patch(y, p.out_height, p.out_width, p.filters, tiles.Image(t),
-                                tiles.Row(t) * F::kTile, tiles.Column(t) * F::kTile);
+  tiles.For(first, last, [&](int64_t t, int64_t image, int tile_row, int column) {
+    const Patch<F::kTile> patch(y, p.out_height, p.out_width, p.filters, image,
+                                tile_row * F::kTile, column * F::kTile);
     ForVectors(p.filters, [&](auto whole, int c, int lanes) {
       Vec pixels[F::kTile * F::kTile];
       patch.Read(whole, c, lanes, pixels);
@@ -155,7 +179,7 @@ static void ReadOutputs(const Params& p, const float* y, int64_t first, int64_t 
         for (int j = 0; j < kSide; ++j) Store(to + (i * kSide + j) * v.plane, row[j]);
       });
     });
-  }
+  });
 }
 
 // Outputs of tiles [first, last), of which m holds the points from the first on.
@@ -164,12 +188,12 @@ static void WriteOutputs(const Params& p, const Planes& m, int64_t first, int64_
   constexpr int kSide = Both<F>::kOutSide;
   const Tiles<F> tiles(p);
   const int64_t line = int64_t{p.out_width} * p.filters;
-  for (int64_t t = first; t < last; ++t) {
-    const int row0 = tiles.Row(t) * F::kTile, column0 = tiles.Column(t) * F::kTile;
+  tiles.For(first, last, [&](int64_t t, int64_t image, int tile_row, int tile_column) {
+    const int row0 = tile_row * F::kTile, column0 = tile_column * F::kTile;
     const int height = Min(F::kTile, p.out_height - row0);
     const int width = Min(F::kTile, p.out_width - column0);
-    float* const corner = y + (tiles.Image(t) * p.out_height + row0) * line +
-                          int64_t{column0} * p.filters;
+    float* const corner =
+        y + (image * p.out_height + row0) * line + int64_t{column0} * p.filters;
     ForVectors(p.filters, [&](auto whole, int c, int lanes) {
       Vec points[kSide * kSide];
       const float* const from = m.At(t - first, c);
@@ -181,7 +205,7 @@ static void WriteOutputs(const Params& p, const Planes& m, int64_t first, int64_
           if (j < width) Store(whole, to + int64_t{j} * p.filters, row[j], lanes);
       });
     });
-  }
+  });
 }
 
 // Inputs of tiles [first, last), whole rows of tiles, of the transposed transform. Neighbours share
@@ -194,12 +218,12 @@ static void WriteInputs(const Params& p, const Planes& m, int64_t first, int64_t
   static_assert(F::kWindow == kStep + 1, "neighbours share one row");
   const Tiles<F> tiles(p);
   const int64_t line = int64_t{p.width} * p.channels;
-  for (int64_t t = first; t < last; ++t) {
-    const int tile_row = tiles.Row(t), row0 = tile_row * kStep, column0 = tiles.Column(t) * kStep;
+  tiles.For(first, last, [&](int64_t t, int64_t image, int tile_row, int tile_column) {
+    const int row0 = tile_row * kStep, column0 = tile_column * kStep;
     const bool begun_above = tile_row > 0 && t - tiles.columns >= first;
     const bool ends_in_seam = tile_row + 1 < tiles.rows && t + tiles.columns >= last;
     const int64_t left = int64_t{column0} * p.channels;
-    float* const corner = x + (tiles.Image(t) * p.height + row0) * line + left;
+    float* const corner = x + (image * p.height + row0) * line + left;
     ForVectors(p.channels, [&](auto whole, int c, int lanes) {
       Vec points[Both<F>::kPoints];
       const float* const from = m.At(t - first, c);
@@ -215,7 +239,7 @@ static void WriteInputs(const Params& p, const Planes& m, int64_t first, int64_t
         }
       });
     });
-  }
+  });
 }
 
 // How a kernel [taps, taps, channels, filters] is to be read: as it is, or as a matrix of filters
@@ -293,16 +317,16 @@ static std::string MakeOutput(const Params& p, const float* x, const float* kern
   const auto make = [&](int64_t begin, int64_t end) {
     const Scratch scratch(Both<F>::kPoints * plane_v + Both<F>::kOutPoints * plane_m);
     if (!scratch.data()) return __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-    const Planes v{scratch.data(), plane_v, row_v, 0};
+    const Planes points{scratch.data(), plane_v, row_v, 0};
     const Planes m{scratch.data() + Both<F>::kPoints * plane_v, plane_m, row_m, 0};
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * per, last = Min(tiles, first + per);
-      ReadInputs<F>(p, x, first, last, first, v);
+      const Planes v = Inputs<F>(p, x, first, last, points);
       for (int point = 0; point < Both<F>::kPoints; ++point)
         for (int n = 0; n < columns; n += kPanel)
-          Multiply<false>(last - first, p.channels, v.data + point * plane_v, row_v,
+          Multiply<false>(last - first, p.channels, v.data + point * v.plane, v.row,
                           u.data() + Both<F>::Matrix(point) * matrix + int64_t{n} * p.channels,
-                          m.data + Both<F>::OutPoint(point) * plane_m + n, row_m,
+                          p.filters - n, m.data + Both<F>::OutPoint(point) * plane_m + n, row_m,
                           F::kShared && point > 0);
       WriteOutputs<F>(p, m, first, last, y);
     }
@@ -345,7 +369,7 @@ static std::string MakeInput(const Params& p, const float* kernel, const float* 
           Multiply<false>(last - first, p.filters,
                           v.data + Both<F>::OutPoint(point) * plane_v, row_v,
                           u.data() + Both<F>::Matrix(point) * matrix + int64_t{n} * p.filters,
-                          m.data + point * plane_m + n, row_m, false);
+                          p.channels - n, m.data + point * plane_m + n, row_m, false);
       WriteInputs<F>(p, m, first, last, x, seams.data() + block * line);
     }
   };
@@ -414,7 +438,7 @@ class KernelSums {
           v{scratch.data(), of.plane_v_, of.row_v_, 0},
           d{scratch.data() + Both<F>::kPoints * of.plane_v_, of.plane_d_, kPanel, of.panel_} {}
     const Scratch scratch;
-    const Planes v, d;
+    Planes v, d;
   };
 
   // Chunks of the kernel, whose matrices stay in a core's cache.
@@ -458,7 +482,7 @@ class KernelSums {
     if (!kernels.data()) return kNoMemory;
     bool failed = false;
     parallel(sums_of, cost() * parts() * rounds_per, [&](int64_t begin, int64_t end) {
-      const Read read(*this);
+      Read read(*this);
       const Scratch sums(Both<F>::kMatrices * matrix_);
       if (!read.scratch.data() || !sums.data())
         return __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
@@ -467,7 +491,7 @@ class KernelSums {
         const int64_t to = Min(tiles_, from + rounds_per * per_);
         for (int64_t first = from; first < to; first += per_) {
           const int64_t last = Min(to, first + per_);
-          ReadInputs<F>(p_, x_, first, last, first, read.v);
+          read.v = Inputs<F>(p_, x_, first, last, read.v);
           ReadOutputs<F>(p_, y_, first, last, first, read.d);
           for (int64_t chunk = 0; chunk < parts(); ++chunk)
             Add(chunk, last - first, read, sums.data(), first > from, kernels.data() + sum * size);
@@ -492,9 +516,9 @@ class KernelSums {
       const int u = Both<F>::Matrix(point);
       for (int n = 0; n < ns; n += kPanel)
         Multiply<true>(
-            ks, count, read.v.data + point * plane_v_ + k0, row_v_,
+            ks, count, read.v.data + point * read.v.plane + k0, read.v.row,
             read.d.data + Both<F>::OutPoint(point) * plane_d_ + (n0 + n) / kPanel * panel_,
-            sums + u * matrix_ + n, width_, begun[u]);
+            ns - n, sums + u * matrix_ + n, width_, begun[u]);
       begun[u] = true;
     }
     WriteKernel<F>(p_, sums, matrix_, width_, k0, ks, n0, ns, add, kernel);

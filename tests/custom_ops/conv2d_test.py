@@ -30,6 +30,10 @@ SHAPES = [
     Shape(2, 17, 17, 40, 64, 3, 2),
     Shape(3, 8, 6, 50, 17, 3, 2),
     Shape(2, 9, 9, 64, 32, 1, 1),
+    # A panel of the widest vectors is half or all but empty.
+    Shape(2, 10, 10, 40, 16, 3, 1),
+    Shape(2, 9, 9, 16, 3, 1, 1),
+    Shape(2, 9, 9, 3, 44, 1, 1),
 ]
 
 
@@ -279,8 +283,12 @@ def test_auto_takes_the_fastest_as_measured_and_the_record_repeats_it(monkeypatc
     assert choose(order=0) == TENSORFLOW
 
 
-def test_small_convolutions_stay_with_tensorflow():
-    assert conv2d_forms.choose(OUTPUT, Shape(1, 8, 8, 8, 8, 3, 1), 0, "auto") == TENSORFLOW
+def test_small_convolutions_are_not_measured(monkeypatch):
+    monkeypatch.setattr(measured, "fastest", lambda *_, **__: pytest.fail("it was measured"))
+    small = Shape(1, 8, 8, 32, 32, 3, 1)
+    for order, form in [(0, "winograd2"), (2, "winograd2")]:
+        assert conv2d_forms.choose(OUTPUT, small, order, "auto") == form
+    assert conv2d_forms.choose(OUTPUT, Shape(1, 8, 8, 3, 32, 1, 1), 0, "auto") == "direct"
 
 
 def test_without_an_engine_tensorflow_computes_and_one_line_says_so(monkeypatch, caplog):
