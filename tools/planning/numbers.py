@@ -73,7 +73,7 @@ HALF_LIFE, HALF_LIFE_BATCH, HALF_LIFE_SHARE = 10_000, 32, 1 / 20
 
 # Length in images where --hours says nothing: of configs/demo.py (up to 32x32), of
 # configs/emoji64.py, of StyleGAN2.
-CPU_TOTAL_SMALL, CPU_TOTAL, GPU_TOTAL = 160_000, 150_000, 25_000_000
+CPU_TOTAL_SMALL, CPU_TOTAL, GPU_TOTAL = 120_000, 150_000, 25_000_000
 # The least that a budget has to allow: after 4,000 images grids were noise (docs/training.md),
 # after 20,000 blobs with colours and shadows (docs/results.md). The number in between is ours.
 LEAST_TOTAL = 10_000
