@@ -13,6 +13,10 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 )
 
+# Networks of tests are so small that a second thread of an operation waits more than it computes,
+# and it spins as it waits: on the core of the other process of tests.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 # A shell's background job ignores Ctrl-C, one under nohup a terminal that closes. So would every
 # program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
