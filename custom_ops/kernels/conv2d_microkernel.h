@@ -32,7 +32,7 @@ DC_INLINE Vec Splat(float x) { return x - Vec{}; }
 // The first `lanes` of a vector; zeros are loaded for the others, of which no memory is touched.
 DC_INLINE Vec Load(std::true_type, const float* from, int) { return Load(from); }
 DC_INLINE void Store(std::true_type, float* to, Vec v, int) { Store(to, v); }
-#if defined(__x86_64__) && DC_CONV2D_LANES == 16
+#if defined(__AVX512F__) && DC_CONV2D_LANES == 16
 DC_INLINE __mmask16 First(int lanes) { return static_cast<__mmask16>((1u << lanes) - 1); }
 DC_INLINE Vec Load(std::false_type, const float* from, int lanes) {
   return reinterpret_cast<Vec>(_mm512_maskz_loadu_ps(First(lanes), from));
@@ -40,7 +40,7 @@ DC_INLINE Vec Load(std::false_type, const float* from, int lanes) {
 DC_INLINE void Store(std::false_type, float* to, Vec v, int lanes) {
   _mm512_mask_storeu_ps(to, First(lanes), reinterpret_cast<__m512>(v));
 }
-#elif defined(__x86_64__) && DC_CONV2D_LANES == 8
+#elif defined(__AVX2__) && DC_CONV2D_LANES == 8
 DC_INLINE __m256i First(int lanes) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
