@@ -23,7 +23,7 @@ from dualcontrast.custom_ops import conv2d_ref, implementation, library, measure
 
 TENSORFLOW, DIRECT, WINOGRAD2, WINOGRAD4 = "tensorflow", "direct", "winograd2", "winograd4"
 
-# Smaller ones take so little time that it cannot be measured, and every form about the same.
+# Smaller ones take no time that counts, and would take long to measure.
 _LEAST_MULTIPLICATIONS = 1 << 24
 _USUAL_BATCH = 8
 _all_tensorflow_s = False
@@ -117,7 +117,7 @@ def may_be_compiled(dtype: tf.DType, impl: str | None) -> bool:
 
 
 def choose(kind: Pass, shape: Shape, order: int, impl: str | None) -> str:
-    """Returns the form of a pass: by a rule for "cpu", the fastest as measured for "auto"."""
+    """Returns the form of a pass: by a rule, but for "auto" the fastest as measured if not small."""
     forms = compiled_forms(shape, order)
     if not implementation.measures(impl) or shape.multiplications < _LEAST_MULTIPLICATIONS:
         return _by_rule(shape, forms)

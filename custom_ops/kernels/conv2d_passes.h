@@ -61,7 +61,8 @@ class Patch {
       : row_(int64_t{width} * channels), pixel_(channels), origin_(nullptr) {
     static const float zeros[kLanes] = {};
     const float* const corner = image + n * height * row_;
-    // One pixel is never outside, which a compiler does not see.
+    // Of one pixel the arrays are always set: it is never outside, but a compiler that does not see
+    // that would call them uninitialized.
     if (kSide > 1 && y >= 0 && x >= 0 && y + kSide <= height && x + kSide <= width) {
       origin_ = corner + y * row_ + x * pixel_;
       return;

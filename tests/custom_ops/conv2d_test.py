@@ -285,10 +285,10 @@ def test_auto_takes_the_fastest_as_measured_and_the_record_repeats_it(monkeypatc
 
 def test_small_convolutions_are_not_measured(monkeypatch):
     monkeypatch.setattr(measured, "fastest", lambda *_, **__: pytest.fail("it was measured"))
-    small = Shape(1, 8, 8, 32, 32, 3, 1)
-    for order, form in [(0, "winograd2"), (2, "winograd2")]:
-        assert conv2d_forms.choose(OUTPUT, small, order, "auto") == form
-    assert conv2d_forms.choose(OUTPUT, Shape(1, 8, 8, 3, 32, 1, 1), 0, "auto") == "direct"
+    small, rgb = Shape(1, 16, 16, 32, 32, 3, 1), Shape(1, 16, 16, 3, 32, 1, 1)
+    assert conv2d_forms.choose(OUTPUT, small, 0, "auto") == WINOGRAD4
+    assert conv2d_forms.choose(OUTPUT, small, 2, "auto") == WINOGRAD2
+    assert conv2d_forms.choose(OUTPUT, rgb, 0, "auto") == DIRECT
 
 
 def test_without_an_engine_tensorflow_computes_and_one_line_says_so(monkeypatch, caplog):
