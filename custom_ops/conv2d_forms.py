@@ -117,7 +117,7 @@ def may_be_compiled(dtype: tf.DType, impl: str | None) -> bool:
 
 
 def choose(kind: Pass, shape: Shape, order: int, impl: str | None) -> str:
-    """Returns the form of a pass: by a rule, but for "auto" the fastest as measured if not small."""
+    """Returns the form of a pass: by a rule; for "auto" the fastest as measured if not small."""
     forms = compiled_forms(shape, order)
     if not implementation.measures(impl) or shape.multiplications < _LEAST_MULTIPLICATIONS:
         return _by_rule(shape, forms)

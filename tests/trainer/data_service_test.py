@@ -47,7 +47,7 @@ class Service:
     def end(self, number: int) -> int:
         self.process.send_signal(number)
         self.process.stdout.close()
-        return self.process.wait(timeout=30)  # TensorFlow itself waits a minute for its clients
+        return self.process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")
