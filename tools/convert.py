@@ -182,7 +182,7 @@ def _check_flags() -> None:
         raise UserError(f"--resolution={_RESOLUTION.value} is no power of two from 8.")
     if _CROP.value == "squash" and _RESOLUTION.value is None:
         raise UserError("--crop=squash needs a size: add --resolution=64, for example.")
-    for flag in (kind_flags.SOLIDS, kind_flags.ZOOM):
+    for flag in kind_flags.ALL:
         if flag.value is not None and _SOURCE.value != "scenes":
             raise UserError(f"--{flag.name} is for --source=scenes; drop it.")
     if _ENCODING.value == "jpeg" and _CHANNELS.value == "rgba":

@@ -14,6 +14,17 @@ SOLIDS = flags.DEFINE_string("solids", None, "Scenes: how many solids, such as 1
 ZOOM = flags.DEFINE_float(
     "zoom", None, "Scenes: how much larger the solids are; else 1.", lower_bound=1, upper_bound=3
 )
+SIZE = flags.DEFINE_enum(
+    "size", None, list(scenes.SIZES), "Scenes: how large all solids are; else each is either."
+)
+SPREAD = flags.DEFINE_float(
+    "spread",
+    None,
+    "Scenes: how far from the middle solids stand, as a share of what is in view; else 1.",
+    lower_bound=0,
+    upper_bound=1,
+)
+ALL = (SOLIDS, ZOOM, SIZE, SPREAD)
 
 
 def kind() -> scenes.Kind:
@@ -23,12 +34,14 @@ def kind() -> scenes.Kind:
       UserError: --solids is no number or range, or there is no room for so many.
     """
     zoom = 1.0 if ZOOM.value is None else ZOOM.value
-    text = SOLIDS.value or f"{min(3, scenes.room(zoom))}-{scenes.room(zoom)}"
+    spread = 1.0 if SPREAD.value is None else SPREAD.value
+    room = scenes.room(zoom, spread)
+    text = SOLIDS.value or f"{min(3, room)}-{room}"
     found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", text)
     fewest, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not 1 <= fewest <= most <= scenes.room(zoom):
+    if not 1 <= fewest <= most <= room:
         raise UserError(
-            f"--solids={text}: expected one or two numbers, such as 1-{scenes.room(zoom)}, from 1"
-            f" to {scenes.room(zoom)}: for more there is no room with --zoom={zoom:g}."
+            f"--solids={text}: expected one or two numbers, such as 1-{room}, from 1 to {room}: for"
+            f" more there is no room with --zoom={zoom:g} and --spread={spread:g}."
         )
-    return scenes.Kind(fewest, most, zoom)
+    return scenes.Kind(fewest, most, zoom, SIZE.value, spread)

@@ -28,7 +28,7 @@ COLOURS = {
     "yellow": (0.86, 0.47, 0.014),
 }
 SHAPES = (Sphere, Cube, Cylinder)
-LARGE, SMALL = 0.72, 0.42
+SIZES = {"large": 0.72, "small": 0.42}
 
 _REGION = 2.4  # Centres of objects lie within this distance of the middle of the scene, at zoom 1.
 _ROOM = 8  # So many objects always find a place there.
@@ -43,19 +43,24 @@ class Kind:
     """What scenes are asked for.
 
     Attributes:
-      fewest, most: solids of a scene, from 1 to `room(zoom)`.
+      fewest, most: solids of a scene, from 1 to `room(zoom, spread)`.
       zoom: factor by which the camera sees less and larger, at least 1; solids stand in what it
         sees.
+      size: key of `SIZES` that every solid has; with None each has one of them.
+      spread: how far from the middle of what it sees solids stand, at most 1; so that they are
+        whole in the picture, less.
     """
 
     fewest: int = 3
     most: int = 8
     zoom: float = 1.0
+    size: str | None = None
+    spread: float = 1.0
 
 
-def room(zoom: float) -> int:
+def room(zoom: float, spread: float = 1.0) -> int:
     """Returns how many solids a scene has place for."""
-    return max(1, int(_ROOM / zoom**2))
+    return max(1, int(_ROOM * (spread / zoom) ** 2))
 
 
 def render(seed: int, index: int, resolution: int, kind: Kind = Kind()) -> np.ndarray:
@@ -70,7 +75,7 @@ def compose(seed: int, index: int, kind: Kind = Kind()) -> Scene:
     lamp = _jitter(random, _LAMP)
     solids = None
     while solids is None:
-        solids = _place(random, int(random.integers(kind.fewest, kind.most + 1)), kind.zoom)
+        solids = _place(random, int(random.integers(kind.fewest, kind.most + 1)), kind)
     return Scene(solids, camera, lamp, kind.zoom)
 
 
@@ -93,11 +98,11 @@ def _jitter(random: np.random.Generator, point: tuple[float, ...]) -> tuple[floa
     return tuple(float(x + random.uniform(-_JITTER, _JITTER)) for x in point)
 
 
-def _place(random: np.random.Generator, count: int, zoom: float) -> tuple[Solid, ...] | None:
+def _place(random: np.random.Generator, count: int, kind: Kind) -> tuple[Solid, ...] | None:
     """Returns `count` solids that do not touch, or None when there is no room left."""
     placed: list[Solid] = []
     for _ in range(40 * count):
-        solid = _draw(random, _REGION / zoom)
+        solid = _draw(random, kind)
         if all(_apart(solid, other) for other in placed):
             placed.append(solid)
         if len(placed) == count:
@@ -105,14 +110,15 @@ def _place(random: np.random.Generator, count: int, zoom: float) -> tuple[Solid,
     return None
 
 
-def _draw(random: np.random.Generator, region: float) -> Solid:
-    kind = SHAPES[random.integers(len(SHAPES))]
-    distance = region * math.sqrt(random.uniform())
+def _draw(random: np.random.Generator, kind: Kind) -> Solid:
+    made = SHAPES[random.integers(len(SHAPES))]
+    sizes = [size for name, size in SIZES.items() if kind.size in (None, name)]
+    distance = _REGION * kind.spread / kind.zoom * math.sqrt(random.uniform())
     bearing = random.uniform(0, 2 * math.pi)
-    return kind(
+    return made(
         x=distance * math.cos(bearing),
         y=distance * math.sin(bearing),
-        size=(LARGE, SMALL)[random.integers(2)],
+        size=sizes[random.integers(len(sizes))],
         angle=random.uniform(0, 2 * math.pi),
         colour=tuple(COLOURS.values())[random.integers(len(COLOURS))],
         shiny=bool(random.integers(2)),

@@ -62,6 +62,20 @@ def test_scenes_may_have_few_solids_seen_from_near():
     assert areas[1] / areas[0] == pytest.approx(4, rel=0.1)
 
 
+def test_scenes_may_have_one_large_solid_that_is_whole_in_the_picture():
+    kind = scenes.Kind(1, 1, 1.8, "large", 0.2)
+    made = [scenes.compose(0, index, kind).solids for index in range(200)]
+    assert {solid.size for (solid,) in made} == {0.72}
+    reach = 2.4 * 0.2 / 1.8
+    assert max(math.hypot(s.x, s.y) for (s,) in made) == pytest.approx(reach, rel=0.05)
+    whole = 0
+    for index in range(60):
+        image = scenes.render(0, index, 32, kind).astype(int)
+        coloured = image.max(-1) - image.min(-1) > 60  # where it is no ground
+        whole += not np.any([*coloured[[0, -1]], *coloured[:, [0, -1]].T])
+    assert whole >= 57
+
+
 def test_the_largest_solid_and_of_two_the_nearest_names_a_scene():
     def cube(y, size, colour):
         return scenes.Cube(0, y, size, 0, scenes.COLOURS[colour], False)

@@ -27,6 +27,10 @@ class Scenes(source.Source):
         """One entry a scene; they are independent draws, so their order means nothing."""
         kind = self.kind
         what = f", {kind.fewest} to {kind.most} solids, zoom {kind.zoom:g}"
+        if kind.size is not None:
+            what += f", {kind.size}"
+        if kind.spread != 1:
+            what += f", spread {kind.spread:g}"
         of_seed = f"of seed {self.seed}{what if kind != scenes.Kind() else ''}"
         names = (f"scene {place} {of_seed}" for place in range(self.count))
         return Listing([Entry(name, place, 0) for place, name in enumerate(names)])
