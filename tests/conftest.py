@@ -29,6 +29,7 @@ from PIL import Image  # noqa: E402
 
 from dualcontrast.custom_ops import implementation, library  # noqa: E402
 from dualcontrast.trainer.data import manifest, records  # noqa: E402
+from tests.warm_start import WarmStart  # noqa: E402
 
 # Of the tests and of the programs that they start: on a fresh machine it takes minutes to measure
 # what is fastest, which is the matter of few tests, that say so.
@@ -40,6 +41,14 @@ if "DUALCONTRAST_OPS" not in os.environ and not tf.config.list_physical_devices(
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+@pytest.fixture(scope="session")
+def warm_start():
+    """Runs binaries to their end, without the seconds that importing TensorFlow takes."""
+    started = WarmStart()
+    yield started
+    started.close()
 
 
 @functools.cache

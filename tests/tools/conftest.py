@@ -1,7 +1,6 @@
 """Image files of every kind, and the converter as a user runs it."""
 
 import json
-import os
 import pathlib
 import struct
 import subprocess
@@ -50,6 +49,9 @@ class Workbench:
     A fixture and not functions, because test files cannot import each other.
     """
 
+    def __init__(self, warm_start):
+        self._warm_start = warm_start
+
     def pixels(
         self, number: int, width: int = 16, height: int = 16, channels: int = 3
     ) -> np.ndarray:
@@ -85,14 +87,8 @@ class Workbench:
 
     def run(self, tool: str, *arguments: object, **settings) -> subprocess.CompletedProcess:
         """Runs a tool to its end; `settings` are added to its environment."""
-        return subprocess.run(
-            self.command(tool, *arguments),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            env={**os.environ, **settings},
-        )
+        words = [*map(str, arguments)]
+        return self._warm_start.run(f"dualcontrast.tools.{tool}", words, 120, settings)
 
     def calls(self, tool: str, *commands: list) -> list[tuple[int, str, str]]:
         """Exit code, output and errors of each call of a tool, all in one process of their own."""
@@ -148,9 +144,9 @@ class Workbench:
 
 
 @pytest.fixture(scope="session")
-def bench() -> Workbench:
+def bench(warm_start) -> Workbench:
     """Makes images and runs the data tools."""
-    return Workbench()
+    return Workbench(warm_start)
 
 
 @pytest.fixture(scope="session")

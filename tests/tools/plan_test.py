@@ -3,8 +3,6 @@
 import ast
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -27,26 +25,25 @@ def _planned(bench, data):
     return out, output
 
 
-def train(output: pathlib.Path, data: pathlib.Path, *arguments: str) -> str:
+@pytest.fixture(name="train")
+def _train(data, warm_start):
     """Runs the trainer on a plan; returns what it printed."""
-    words = [f"--config={output}", f"--data={data}", f"--workdir={data.parent / 'run'}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "dualcontrast.trainer.train", *words, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+    def run(output: pathlib.Path, *arguments: str) -> str:
+        words = [f"--config={output}", f"--data={data}", f"--workdir={data.parent / 'run'}"]
+        done = warm_start.run("dualcontrast.trainer.train", [*words, *arguments], 120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
-def test_the_trainer_takes_the_file_and_trains(planned, data):
-    shown = train(planned[1], data, "--dry_run")
+def test_the_trainer_takes_the_file_and_trains(planned, train):
+    shown = train(planned[1], "--dry_run")
     assert "memory, estimated" in shown and "warmup_images: 1200" in shown  # 20 passes
     changes = {"training.total_images": 64, "loss.warmup_images": 32, "evaluation.every_images": 0}
     flags = [f"--config.{path}={value}" for path, value in changes.items()]
-    assert "done: 64 images" in train(planned[1], data, *flags)
+    assert "done: 64 images" in train(planned[1], *flags)
 
 
 def test_every_field_has_a_reason_above_and_the_lines_are_short(planned):

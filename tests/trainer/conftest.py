@@ -87,14 +87,16 @@ class Tiny:
     A fixture and not functions, because test files cannot import each other.
     """
 
+    def __init__(self, warm_start):
+        self._warm_start = warm_start
+
     def binary(self, module: str, *arguments: str) -> list[str]:
         """Returns the command line of a binary, such as trainer.train."""
         return [sys.executable, "-m", f"dualcontrast.{module}", *arguments]
 
     def run(self, module: str, *arguments: str) -> subprocess.CompletedProcess:
         """Runs a binary to its end, quietly."""
-        command = self.binary(module, *arguments)
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        return self._warm_start.run(f"dualcontrast.{module}", [*map(str, arguments)], 300)
 
     def train_arguments(self, dataset, workdir, changes=None) -> list[str]:
         """Returns the arguments of dualcontrast-train, with changed fields by path."""
@@ -107,9 +109,9 @@ class Tiny:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Tiny:
+def tiny(warm_start) -> Tiny:
     """The project's binaries."""
-    return Tiny()
+    return Tiny(warm_start)
 
 
 @pytest.fixture(scope="session")
