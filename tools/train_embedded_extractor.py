@@ -57,7 +57,7 @@ def describe(scene: solids.Scene) -> np.ndarray:
             sum(solid.colour == colour for solid in here) for colour in scenes.COLOURS.values()
         ]
     counts += [sum(isinstance(solid, shape) for solid in scene.solids) for shape in scenes.SHAPES]
-    counts += [sum(solid.size == scenes.LARGE for solid in scene.solids)]
+    counts += [sum(solid.size == scenes.SIZES["large"] for solid in scene.solids)]
     counts += [sum(solid.shiny for solid in scene.solids), len(scene.solids)]
     return np.array([*counts, *scene.camera, *scene.lamp], np.float32)
 
