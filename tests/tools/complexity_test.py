@@ -92,10 +92,10 @@ def test_the_papers_table_has_its_numbers_beside_ours(results):
 def test_a_reference_costs_the_layers_before_the_attention(results):
     out, content = results["siamese"]
     assert content["resolution"] == 32 and content["channels"] == 1
-    # 32 maps at 32x32, 64 from 16x16 on; skips are 1x1.
-    from_rgb = 32 * 1024
-    first = 9 * 32 * 32 * 1024 + (9 + 1) * 32 * 64 * 256
-    second = 9 * 64 * 64 * 256 + (9 + 1) * 64 * 64 * 64
+    # 16 maps at 32x32, 32 from 16x16 on; skips are 1x1.
+    from_rgb = 16 * 1024
+    first = 9 * 16 * 16 * 1024 + (9 + 1) * 16 * 32 * 256
+    second = 9 * 32 * 32 * 256 + (9 + 1) * 32 * 32 * 64
     expected = from_rgb + first + second
     assert content["discriminator"]["reference_multiply_adds"] == expected
     assert f"{expected / 1e9:.2f} G for each reference" in out

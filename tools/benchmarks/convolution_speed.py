@@ -23,10 +23,8 @@ _NARROW = {
     "generator.latent_size": 64,
     "generator.w_size": 64,
     "generator.mapping_layers": 2,
-    "generator.fmap_base": 256,
-    "generator.fmap_max": 32,
-    "discriminator.fmap_base": 512,
-    "discriminator.fmap_max": 64,
+    **{f"{network}.fmap_base": 256 for network in ("generator", "discriminator")},
+    **{f"{network}.fmap_max": 32 for network in ("generator", "discriminator")},
 }
 # How often as fast an iteration has to be, by instructions and side of the images.
 _LEAST = {"avx2": {64: 2.5, 128: 2.2}, "avx512": {64: 1.8, 128: 1.8}, "neon": {}}

@@ -12,12 +12,8 @@ class Narrow(NamedTuple):
 
     latent_size: int
     mapping_layers: int
-    mapping_multiplier: float  # of its learning rate
-    mixing_probability: float  # of styles
     fmap_base: int
     fmap_max: int
-    discriminator_fmap_base: int
-    discriminator_fmap_max: int
     batch: int
     gamma: float
     rate: float
@@ -31,12 +27,10 @@ _ANY = 2**16
 # learned at 32x32 and 64x64 where 0.5 stalled under the literal objective; with the swapped one 1
 # learns at 32x32 and 4 at 64x64. The rate of 0.002 is config E's.
 CPU = {
-    32: Narrow(64, 2, 1.0, 0.0, 256, 32, 512, 64, 16, 1.0, 0.003, "swapped", "configs/demo.py"),
-    64: Narrow(
-        *(128, 4, 0.01, 0.9, 512, 96, 512, 96, 16, 4.0, 0.003, "swapped"), "configs/emoji64.py"
-    ),
+    32: Narrow(64, 2, 256, 32, 16, 1.0, 0.003, "swapped", "configs/demo.py"),
+    64: Narrow(128, 4, 512, 96, 16, 4.0, 0.003, "swapped", "configs/emoji64.py"),
     _ANY: Narrow(
-        *(128, 4, 0.01, 0.9, 2048, 128, 2048, 128, 8, 10.0, 0.002, "minimax"),
+        *(128, 4, 2048, 128, 8, 10.0, 0.002, "minimax"),
         "docs/training.md, a quarter of config E's widths; not tried at such sizes",
     ),
 }
@@ -94,11 +88,11 @@ CPU_EVALUATED, GPU_EVALUATED = 2_000, 10_000  # Of configs/demo.py, and the defa
 MEMORY_MARGIN = 4 / 3
 
 # Operations a second (two for each multiply-add of a convolution or matrix product) that training
-# reaches. On two cores: 220 to 240 images a second of configs/demo.py, of 0.63e9 operations each
+# reaches. On two cores: 360 to 410 images a second of configs/demo.py, of 0.20e9 operations each
 # (docs/results.md). More cores were not measured, and are not counted. On a GPU: 44.8 seconds
 # a thousand images of config E at 256x256, of 399e9 each, which docs/performance.md predicts for an
 # A100 in float32 and nobody measured.
-CPU_CORE_SPEED, CPU_CORES = 72e9, 2
+CPU_CORE_SPEED, CPU_CORES = 40e9, 2
 GPU_SPEED = 399e9 * 1000 / 44.8
 
 # Mirror: images looked at, at most; parts of the cross-validation; and the ridge, as a share of a

@@ -76,12 +76,8 @@ def _widths(images: Images, machine: Machine) -> list[Choice]:
         "generator.latent_size": widths.latent_size,
         "generator.w_size": widths.latent_size,
         "generator.mapping_layers": widths.mapping_layers,
-        "generator.mapping_learning_rate_multiplier": widths.mapping_multiplier,
-        "generator.style_mixing_probability": widths.mixing_probability,
-        "generator.fmap_base": widths.fmap_base,
-        "generator.fmap_max": widths.fmap_max,
-        "discriminator.fmap_base": widths.discriminator_fmap_base,
-        "discriminator.fmap_max": widths.discriminator_fmap_max,
+        **_both("fmap_base", widths.fmap_base),
+        **_both("fmap_max", widths.fmap_max),
     }
     off = "off, as there: it takes millions of images to shape the latents"
     return [
