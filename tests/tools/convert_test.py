@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dualcontrast.tools.scenes import scenes
 from dualcontrast.trainer.data import manifest
 
 
@@ -112,13 +113,27 @@ def test_mixed_sizes_are_brought_to_one(bench, tmp_path):
 
 
 def test_scenes_are_rendered_not_read(bench, tmp_path):
-    from dualcontrast.tools.scenes import scenes
-
     made = bench.convert(
         "scenes", tmp_path / "data", "--resolution=8", "--max_images=5", "--seed=3"
     )
     image = bench.stored(made)["scene 4 of seed 3"]
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(image))), scenes.render(3, 4, 8))
+
+
+def test_the_flags_of_scenes_reach_the_renderer_and_the_names(bench, tmp_path):
+    flags = ["--solids=1", "--zoom=2", "--size=large", "--spread=0.3", "--max_images=3"]
+    stored = bench.stored(bench.convert("scenes", tmp_path / "data", "--resolution=16", *flags))
+    image = stored["scene 2 of seed 0, 1 to 1 solids, zoom 2, large, spread 0.3"]
+    expected = scenes.render(0, 2, 16, scenes.Kind(1, 1, 2.0, "large", 0.3))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(image))), expected)
+
+
+@pytest.mark.parametrize("flag", ["--solids=1", "--zoom=2", "--size=small", "--spread=0.5"])
+def test_the_flags_of_scenes_are_refused_for_images(flag, bench, tmp_path):
+    done = bench.calls("convert", [f"--source={tmp_path}", f"--dest={tmp_path / 'x'}", flag])
+    ((code, _, err),) = done
+    name = flag.partition("=")[0]
+    assert code == 2 and f"{name} is for --source=scenes" in err
 
 
 def test_what_cannot_be_read_is_a_row(bench, tmp_path):
