@@ -1,9 +1,9 @@
 """Runs the project's binaries as forks of a process that has imported TensorFlow.
 
-A start of one takes seconds to import what all of them import: half of what the tests of binaries
-took. A fork has its arguments, environment, folder and files, runs the module as `python -m` does
+A start of one takes seconds to import what all of them import.
+A fork has its arguments, environment, folder and files, runs the module as `python -m` does
 and ends as it does. What a test kills or interrupts is started from nothing, and so is what tests
-how binaries start.
+how binaries start, or has variables that TensorFlow reads when it is imported.
 """
 
 import json
