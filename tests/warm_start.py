@@ -6,6 +6,7 @@ and ends as it does. What a test kills or interrupts is started from nothing, an
 how binaries start, or has variables that TensorFlow reads when it is imported.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -73,7 +74,7 @@ def _serve() -> None:
 
     tensorflow_start.start()
     for name in _IMPORTED:
-        __import__(f"dualcontrast.{name}")
+        importlib.import_module(f"dualcontrast.{name}")
     while request := sys.stdin.readline():
         request = json.loads(request)
         child = os.fork()
@@ -97,6 +98,7 @@ def _become(request: dict) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    sys.path[0] = request["folder"]  # as of `python -m`; this file's folder so far
     sys.argv = [request["module"], *request["arguments"]]
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
 

@@ -140,7 +140,7 @@ def random_shape(draw):
     return Shape(*map(int, (batch, height, width, channels, filters, taps, stride)))
 
 
-def compare(seed):
+def assert_every_form_equals_the_definition(seed):
     draw = np.random.default_rng(seed)
     shape = random_shape(draw)
     for kind in conv2d_forms.Pass:
@@ -157,13 +157,13 @@ def compare(seed):
 
 def test_random_shapes_equal_the_definition():
     for seed in range(60):
-        compare(seed)
+        assert_every_form_equals_the_definition(seed)
 
 
 @pytest.mark.slow
 def test_thousands_of_random_shapes_equal_the_definition():
     for seed in range(60, 5_000):
-        compare(seed)
+        assert_every_form_equals_the_definition(seed)
 
 
 def test_an_empty_batch_and_an_image_without_output_give_zeros():

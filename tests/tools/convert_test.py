@@ -136,6 +136,14 @@ def test_the_flags_of_scenes_are_refused_for_images(flag, bench, tmp_path):
     assert code == 2 and f"{name} is for --source=scenes" in err
 
 
+@pytest.mark.parametrize("flag", ["--zoom=nan", "--spread=nan", "--spread=1.5", "--size=huge"])
+def test_scenes_that_cannot_be_are_refused(flag, bench, tmp_path):
+    wanted = ["--source=scenes", f"--dest={tmp_path / 'x'}", "--resolution=8", "--max_images=1"]
+    done = bench.run("convert", *wanted, flag)
+    bench.assert_refused(done, flag)
+    assert not (tmp_path / "x").exists()
+
+
 def test_what_cannot_be_read_is_a_row(bench, tmp_path):
     source = bench.folder(tmp_path / "in", 4)
     sound = (source / "000.png").read_bytes()

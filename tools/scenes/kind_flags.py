@@ -3,6 +3,7 @@
 A tool shows them in its own help with `flags.adopt_module_key_flags(kind_flags)`.
 """
 
+import math
 import re
 
 from absl import flags
@@ -31,8 +32,12 @@ def kind() -> scenes.Kind:
     """Returns the scenes that the flags ask for.
 
     Raises:
-      UserError: --solids is no number or range, or there is no room for so many.
+      UserError: --solids is no number or range, or there is no room for so many; or another flag is
+        "nan", which no bound of absl's refuses.
     """
+    for flag, bounds in ((ZOOM, "1 to 3"), (SPREAD, "0 to 1")):
+        if flag.value is not None and math.isnan(flag.value):
+            raise UserError(f"--{flag.name}=nan: expected a number from {bounds}.")
     zoom = 1.0 if ZOOM.value is None else ZOOM.value
     spread = 1.0 if SPREAD.value is None else SPREAD.value
     room = scenes.room(zoom, spread)

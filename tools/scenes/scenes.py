@@ -47,8 +47,8 @@ class Kind:
       zoom: factor by which the camera sees less and larger, at least 1; solids stand in what it
         sees.
       size: key of `SIZES` that every solid has; with None each has one of them.
-      spread: how far from the middle of what it sees solids stand, at most 1; so that they are
-        whole in the picture, less.
+      spread: how far from the middle solids stand at most, as a share of what the camera sees, 0 to
+        1.
     """
 
     fewest: int = 3
